@@ -1,0 +1,142 @@
+"""Records of money that moved or is held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Generic, TypeVar
+
+from payport.schemas.money import Money
+from payport.schemas.references import PartnerId
+
+NativeT_co = TypeVar("NativeT_co", covariant=True)
+
+
+class FactKind(Enum):
+    """Something that happened to a payment after its own answer was final."""
+
+    REFUNDED = "refunded"
+    REFUND_BOUNCED = "refund_bounced"
+    CAPTURE_REVERSED = "capture_reversed"
+    TRANSFER_RETURNED = "transfer_returned"
+    SURPLUS_PAID = "surplus_paid"
+    """Paid although this attempt had been closed: money to give back, reported as an incident."""
+    RELEASED = "released"
+    """What was left of a hold was given back to the payer."""
+    DISPUTED = "disputed"
+    CONTRADICTED = "contradicted"
+    """The partner's word changed after it was final: a person must look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A later event on a payment. Facts are added, the operation's own answer is never edited."""
+
+    kind: FactKind
+    at: datetime
+    amount: Money | None = None
+    partner_id: PartnerId | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(Generic[NativeT_co]):
+    """A paid debt: final, and its order, amount, currency and merchant were compared with what was asked."""
+
+    ref: str
+    amount: Money
+    partner: str
+    account: str
+    partner_ref: str
+    """The reference of the paid attempt at the partner (``ref`` plus the attempt's suffix)."""
+    partner_id: PartnerId | None
+    paid_at: datetime | None
+    facts: tuple[Fact, ...] = ()
+    native: NativeT_co | None = None
+    """The partner's own record when this answer came from the wire, ``None`` when it came from the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization(Generic[NativeT_co]):
+    """Money held for a debt, to be captured or released."""
+
+    ref: str
+    amount: Money
+    partner: str
+    account: str
+    partner_ref: str
+    partner_id: PartnerId | None
+    authorized_at: datetime | None
+    captured: Money | None = None
+    native: NativeT_co | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture(Generic[NativeT_co]):
+    """Money taken from an authorization."""
+
+    ref: str
+    amount: Money
+    partner: str
+    account: str
+    partner_ref: str
+    partner_id: PartnerId | None
+    captured_at: datetime | None
+    native: NativeT_co | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund(Generic[NativeT_co]):
+    """Money given back. ``amount`` is this refund alone, never the total refunded so far."""
+
+    ref: str
+    refund_ref: str
+    amount: Money
+    partner: str
+    account: str
+    partner_ref: str
+    partner_id: PartnerId | None
+    refunded_at: datetime | None
+    facts: tuple[Fact, ...] = ()
+    native: NativeT_co | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payout(Generic[NativeT_co]):
+    """Money sent to somebody."""
+
+    ref: str
+    amount: Money
+    partner: str
+    account: str
+    partner_ref: str
+    partner_id: PartnerId | None
+    paid_at: datetime | None
+    facts: tuple[Fact, ...] = ()
+    native: NativeT_co | None = None
+
+
+class CancelledBy(Enum):
+    """How it was made sure that an order will not be paid."""
+
+    NOTHING_SENT = "nothing_sent"
+    """No request of the order can have left: there was nothing to cancel."""
+    CLOSED = "closed"
+    """Closed unpaid by the partner."""
+    VOIDED = "voided"
+    """The hold was released."""
+    REVERSED = "reversed"
+    """It had been paid: the money was given back."""
+    EXPIRED = "expired"
+    """Its time to be paid was over and the partner knows of no payment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation(Generic[NativeT_co]):
+    """An order that will not be paid."""
+
+    ref: str
+    by: CancelledBy
+    cancelled_at: datetime
+    native: NativeT_co | None = None
