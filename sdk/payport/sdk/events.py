@@ -1,0 +1,268 @@
+"""What logs, counters and alerts are told: typed events, each with a fixed list of fields.
+
+There is no free-form mapping and no place for a request, a reply or a header, so nothing can be logged that was not
+meant to be. A sink is any callable that takes an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast
+
+from payport.schemas.classes import FieldClass, field_classes
+from payport.schemas.events import EventKind, RejectedKind
+from payport.schemas.money import Money
+from payport.sdk.journal.records import State, Verb
+from payport.sdk.message import FailureKind
+from payport.sdk.secrets import MASK
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+Plain: TypeAlias = str | int | float | bool | None
+"""What a field looks like in a log line."""
+
+HIDDEN_CLASSES = (FieldClass.PERSONAL, FieldClass.SECRET)
+"""Classes of fields that are masked wherever they are logged."""
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+class Level(IntEnum):
+    """How much attention an event wants; the numbers are those of the standard ``logging`` module."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+    ALERT = 50
+    """Money may be wrong: wake somebody. Logged as ``critical``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkEvent:
+    """The base of all events. ``name`` is stable, for dashboards and alert rules."""
+
+    name: ClassVar[str]
+    level: ClassVar[Level]
+
+    def plain(self) -> dict[str, Plain]:
+        """The fields as they may be logged: enums by value, money as text, personal and secret fields masked."""
+        names, values, hidden = _shape(type(self))  # type: ignore[arg-type]  # mypy takes our __hash__ for type's own
+        found = zip(names, values(self), strict=True)
+        line = {name: cast("Plain", value) if type(value) in _PLAIN else _plain(value) for name, value in found}
+        for name in hidden:
+            line[name] = MASK
+        return line
+
+
+@cache
+def _shape(kind: type[SdkEvent]) -> tuple[tuple[str, ...], Callable[[SdkEvent], tuple[object, ...]], tuple[str, ...]]:
+    classes = field_classes(kind)
+    # attrgetter answers a tuple for two names and more, and every event has its partner and account
+    return tuple(classes), attrgetter(*classes), tuple(name for name in classes if classes[name] in HIDDEN_CLASSES)
+
+
+def _plain(value: object) -> Plain:
+    return str(value.value) if isinstance(value, Enum) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfAccount(SdkEvent):
+    partner: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfOperation(_OfAccount):
+    ref: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationStarted(_OfOperation):
+    """An operation was written to the journal; nothing has left yet."""
+
+    name: ClassVar[str] = "operation.started"
+    level: ClassVar[Level] = Level.DEBUG
+    verb: Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationChanged(_OfOperation):
+    """An operation is in a new state. ``elapsed_s``: since it was created or taken up again."""
+
+    name: ClassVar[str] = "operation.changed"
+    level: ClassVar[Level] = Level.INFO
+    verb: Verb
+    state: State
+    source: str
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSent(_OfAccount):
+    """A request got a whole reply, whatever it says. ``status``: of HTTP."""
+
+    name: ClassVar[str] = "request.sent"
+    level: ClassVar[Level] = Level.DEBUG
+    endpoint: str
+    status: int
+    elapsed_s: float
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFailed(_OfAccount):
+    """A request got no reply that can be read. ``may_have_left``: whether the partner can have seen a byte of it."""
+
+    name: ClassVar[str] = "request.failed"
+    level: ClassVar[Level] = Level.WARNING
+    endpoint: str
+    failure_kind: FailureKind
+    may_have_left: bool
+    elapsed_s: float
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRefused(_OfAccount):
+    """A request was held back here, by a limit, the breaker or a rule. ``reason``: which."""
+
+    name: ClassVar[str] = "request.refused"
+    level: ClassVar[Level] = Level.WARNING
+    endpoint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried(_OfOperation):
+    """A step will be tried again. ``attempt``: how many tries were made; ``wait_s``: until the next."""
+
+    name: ClassVar[str] = "operation.retried"
+    level: ClassVar[Level] = Level.INFO
+    step: str
+    attempt: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeReceived(_OfAccount):
+    """An authentic notification was kept. ``first_seen``: false for a resend."""
+
+    name: ClassVar[str] = "notice.received"
+    level: ClassVar[Level] = Level.INFO
+    kind: EventKind
+    first_seen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRejected(_OfAccount):
+    """A notification was refused."""
+
+    name: ClassVar[str] = "notice.rejected"
+    level: ClassVar[Level] = Level.WARNING
+    kind: RejectedKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch(_OfOperation):
+    """An authentic answer is about something else than what was asked. ``field``: what differs, never the values."""
+
+    name: ClassVar[str] = "operation.mismatch"
+    level: ClassVar[Level] = Level.ALERT
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surplus(_OfOperation):
+    """A debt was paid more than once: money to give back. ``amount``: the surplus, when the partner stated it."""
+
+    name: ClassVar[str] = "operation.surplus"
+    level: ClassVar[Level] = Level.ALERT
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForPerson(_OfOperation):
+    """Resolving came to its end: a person must look. ``reason``: why, in words of this library."""
+
+    name: ClassVar[str] = "operation.for_person"
+    level: ClassVar[Level] = Level.ERROR
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureFailed(_OfAccount):
+    """Something that claims to come from the partner is not authentic."""
+
+    name: ClassVar[str] = "signature.failed"
+    level: ClassVar[Level] = Level.ERROR
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLearned(_OfAccount):
+    """A new key or certificate of the partner was fetched and found authentic. ``serial``: its number."""
+
+    name: ClassVar[str] = "key.learned"
+    level: ClassVar[Level] = Level.INFO
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageFailed(_OfAccount):
+    """The journal could not be read or written. ``work``: the read or write; ``error``: the class of the error."""
+
+    name: ClassVar[str] = "storage.failed"
+    level: ClassVar[Level] = Level.ERROR
+    work: str
+    error: str
+
+
+class EventSink(Protocol):
+    """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick."""
+
+    def __call__(self, event: SdkEvent, /) -> None:
+        """Take one event."""
+        ...
+
+
+def emit_safely(sinks: Iterable[EventSink], event: SdkEvent) -> int:
+    """Tell every sink; answers how many of them failed. A sink that fails never fails a payment or another sink."""
+    failed = 0
+    for sink in sinks:
+        try:
+            sink(event)
+        except Exception:  # noqa: BLE001 - whatever a sink raises, the payment goes on
+            failed += 1
+    return failed
+
+
+class StructlogSink:
+    """Writes events as log lines through structlog, at and above ``least``.
+
+    ``logger``: a structlog logger; by default the one called ``payport`` of the application's own configuration
+    (see :func:`payport.sdk.redaction.configure_logging`), and where structlog was never configured, warnings and above
+    on the standard error. structlog is imported with the first line that is written.
+    """
+
+    __slots__ = ("_least", "_logger")
+
+    def __init__(self, logger: FilteringBoundLogger | None = None, *, least: Level = Level.INFO) -> None:
+        self._logger = logger
+        self._least = int(least)
+
+    def __call__(self, event: SdkEvent, /) -> None:
+        """Write one line, or nothing when the event's level is below ``least``."""
+        if event.level < self._least:
+            return
+        if self._logger is None:
+            from payport.sdk.redaction import default_logger  # noqa: PLC0415 - structlog: 70 ms, not for a quiet process
+
+            self._logger = default_logger()
+        self._logger.log(int(event.level), event.name, **event.plain())

@@ -1,0 +1,203 @@
+"""Effects and the two drivers: every operation is written once, for sync and async.
+
+An operation is a generator that yields effects and returns its value. It never touches a socket, clock, random source,
+file or environment variable: it asks. So each place where a process can die is a ``yield``, and the simulator drives
+the very code that users run. Bodies never write a bare ``yield``: they go through the typed helpers below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast
+
+from payport.sdk.message import SendFailure, WireReply, WireRequest
+
+if TYPE_CHECKING:
+    from payport.sdk.events import SdkEvent
+    from payport.sdk.journal.session import Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One reading of the clocks: wall time in UTC, and monotonic seconds for durations and deadlines."""
+
+    utc: datetime
+    monotonic_s: float
+
+
+class SigningKey(Protocol):
+    """Signs bytes. RSA takes 0.7 ms and lets go of the GIL, so the async driver signs in a worker thread."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over ``message``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Generic[T]):
+    """Read the journal. ``name`` tells the simulator and traces which read it is."""
+
+    name: str
+    work: Callable[[Session], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Generic[T]):
+    """Write the journal: ``work`` runs in one transaction and is durable when the effect answers."""
+
+    name: str
+    work: Callable[[Session], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """May this request go out now: call limits, breaker, suspended partner. Answers a refusal or ``None``."""
+
+    request: WireRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Sign ``message`` with ``key``."""
+
+    key: SigningKey
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request and read the whole reply before ``deadline_s`` on the monotonic clock."""
+
+    request: WireRequest
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Read the clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nonce:
+    """An unguessable value of 32 hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Tell logs, counters and sinks. Never fails the operation."""
+
+    event: SdkEvent
+
+
+Effect: TypeAlias = Load[Any] | Record[Any] | Admit | Sign | Send | Sleep | Now | Nonce | Emit
+Exchange: TypeAlias = Generator[Effect, object, T]
+
+
+def load(name: str, work: Callable[[Session], T]) -> Exchange[T]:
+    """Read the journal."""
+    answer = yield Load(name, work)
+    return cast("T", answer)
+
+
+def record(name: str, work: Callable[[Session], T]) -> Exchange[T]:
+    """Write the journal in one transaction; durable on return. Raises what ``work`` raises, with nothing written."""
+    answer = yield Record(name, work)
+    return cast("T", answer)
+
+
+def sign(key: SigningKey, message: bytes) -> Exchange[bytes]:
+    """The signature over ``message``."""
+    answer = yield Sign(key, message)
+    return cast("bytes", answer)
+
+
+def send(request: WireRequest, deadline_s: float) -> Exchange[WireReply | SendFailure]:
+    """Ask for admission, then send. Every request of every adapter goes through here: nothing passes by the limits."""
+    refusal = yield Admit(request)
+    if refusal is not None:
+        return cast("SendFailure", refusal)
+    answer = yield Send(request, deadline_s)
+    return cast("WireReply | SendFailure", answer)
+
+
+def sleep(seconds: float) -> Exchange[None]:
+    """Wait."""
+    yield Sleep(seconds)
+
+
+def now() -> Exchange[Moment]:
+    """Read the clocks."""
+    answer = yield Now()
+    return cast("Moment", answer)
+
+
+def nonce() -> Exchange[str]:
+    """An unguessable value of 32 hexadecimal digits."""
+    answer = yield Nonce()
+    return cast("str", answer)
+
+
+def emit(event: SdkEvent) -> Exchange[None]:
+    """Tell logs, counters and sinks."""
+    yield Emit(event)
+
+
+class Host(Protocol):
+    """Performs effects for the sync driver."""
+
+    def perform(self, effect: Effect) -> object:
+        """The answer to one effect."""
+        ...
+
+
+class AsyncHost(Protocol):
+    """Performs effects for the async driver."""
+
+    async def perform(self, effect: Effect) -> object:
+        """The answer to one effect."""
+        ...
+
+
+def drive(exchange: Exchange[T], host: Host) -> T:
+    """Run an operation to its end. What an effect raises is thrown into the operation at its ``yield``."""
+    try:
+        effect = next(exchange)
+        while True:
+            try:
+                answer = host.perform(effect)
+            except BaseException as error:  # noqa: BLE001 - handed to the operation, which decides
+                effect = exchange.throw(error)
+            else:
+                effect = exchange.send(answer)
+    except StopIteration as end:
+        return cast("T", end.value)
+    finally:
+        exchange.close()
+
+
+async def adrive(exchange: Exchange[T], host: AsyncHost) -> T:
+    """Run an operation to its end under asyncio or trio. The only twin of :func:`drive`."""
+    try:
+        effect = next(exchange)
+        while True:
+            try:
+                answer = await host.perform(effect)
+            except BaseException as error:  # noqa: BLE001 - handed to the operation, which decides
+                effect = exchange.throw(error)
+            else:
+                effect = exchange.send(answer)
+    except StopIteration as end:
+        return cast("T", end.value)
+    finally:
+        exchange.close()

@@ -1,0 +1,69 @@
+"""What crosses the wire: a request, a reply, or the reason why there is no reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+MAX_REPLY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireRequest:
+    """One HTTP request, signed and complete.
+
+    ``endpoint``: the partner's name of the operation, for limits, logs and the audit trail.
+    ``moves_money``: whether it may charge, hold, refund or send money; reads do not.
+    ``max_reply_bytes``: a longer reply is cut off and counts as unreadable.
+    """
+
+    endpoint: str
+    moves_money: bool
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    max_reply_bytes: int = MAX_REPLY_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class WireReply:
+    """One whole HTTP reply. ``headers``: names in lower case; a repeated header keeps every value in order."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    def header(self, name: str) -> str | None:
+        """The value of a header that stands there once; ``None`` when absent. Raises ``ValueError`` when repeated."""
+        values = [value for key, value in self.headers if key == name]
+        if len(values) > 1:
+            raise ValueError(f"header {name} stands {len(values)} times")
+        return values[0] if values else None
+
+
+class FailureKind(Enum):
+    """What went wrong on the way, from before the first byte to after the last."""
+
+    REFUSED = "refused"
+    """Refused here: limit, breaker, suspended partner, host not on the allow-list, closed transport."""
+    DEADLINE = "deadline"
+    """Time was up before anything was sent."""
+    UNRESOLVED = "unresolved"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    TIMED_OUT = "timed_out"
+    CONNECTION_LOST = "connection_lost"
+    UNREADABLE = "unreadable"
+    """Not HTTP, cut short, over the cap, or in an encoding that was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendFailure:
+    """There is no reply. ``may_have_left``: whether one byte of the request can have reached the partner."""
+
+    kind: FailureKind
+    may_have_left: bool
+    detail: str
+    retry_after_s: float | None = None

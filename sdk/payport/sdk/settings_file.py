@@ -1,0 +1,262 @@
+"""Reads ``payport.toml`` and the environment. Loaded with the first reading, as pydantic-settings is dear to import."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from payport.sdk.errors import ConfigurationError
+from payport.sdk.host_clock import environment
+from payport.sdk.secrets import Secret
+from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings, Setting, Settings, TimeoutSettings
+
+DEFAULT_FILE = Path("payport.toml")
+PREFIX = "PAYPORT_"
+
+_SECRET_NAME = re.compile(r"(?!.*public)(.*_)?(secret|password|passphrase|token|key)")
+_REFERENCE = re.compile(r"(file|env|keyring):(.+)")
+_VARIABLE = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
+_ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+
+_Path: TypeAlias = tuple[str, ...]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _Journal(_Table):
+    url: str = JournalSettings().url
+    sealing_key: str | None = None
+    durability: Literal["full", "normal"] = JournalSettings().durability
+
+
+class _Timeouts(_Table):
+    deadline_s: PositiveFloat = TimeoutSettings().deadline_s
+    connect_s: PositiveFloat = TimeoutSettings().connect_s
+
+
+class _File(BaseSettings):
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    account: dict[str, dict[str, object]] = {}
+    journal: _Journal = _Journal()
+    timeouts: _Timeouts = _Timeouts()
+
+
+_DEPTH = {"account": 3, "journal": 2, "timeouts": 2}
+_KNOWN: Mapping[_Path, Iterable[str]] = {
+    (): ("[account.NAME]", "[journal]", "[timeouts]"),
+    ("journal",): _Journal.model_fields,
+    ("timeouts",): _Timeouts.model_fields,
+}
+_PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
+
+
+def read(path: Path | None, env: Mapping[str, str] | None) -> Settings:
+    """The body of :meth:`payport.sdk.settings.Settings.load`."""
+    if path is not None and not path.is_file():
+        raise ConfigurationError(f"{path}: there is no such file; write it, or leave the path out")
+    reading = _Reading(path or DEFAULT_FILE, environment() if env is None else env)
+    settings = reading.settings()
+    if settings is None:
+        # raised here, where nothing that was read is at hand: a chained error would carry the values along
+        raise ConfigurationError("\n".join(reading.problems))
+    return settings
+
+
+class _Reading:
+    """One reading of one file and one environment. ``problems``: everything that is wrong, each where it stands."""
+
+    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self._file = path
+        self._env = env
+        self._names: dict[_Path, str] = {}
+
+    def settings(self) -> Settings | None:
+        file = self._checked(self._variables())
+        if file is None:
+            return None
+        accounts = {name: self._account(name, table) for name, table in file.account.items()}
+        journal = JournalSettings(
+            url=self._journal_url(file.journal.url),
+            sealing_key=self._secret(("journal", "sealing_key"), file.journal.sealing_key),
+            durability=file.journal.durability,
+        )
+        timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s, connect_s=file.timeouts.connect_s)
+        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts)
+
+    def _variables(self) -> dict[str, Any]:
+        """The environment variables as nested tables."""
+        tree: dict[str, Any] = {}
+        for name in sorted(self._env):
+            if not name.startswith(PREFIX) or "__" not in name:
+                continue
+            path = tuple(name.removeprefix(PREFIX).lower().split("__"))
+            self._names[path] = name
+            if len(path) != _DEPTH.get(path[0]):
+                self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
+                continue
+            table = tree
+            for part in path[:-1]:
+                table = table.setdefault(part, {})
+            table[path[-1]] = self._env[name]
+        return tree
+
+    def _checked(self, variables: dict[str, Any]) -> _File | None:
+        """The file with the environment over it, when the shape is right."""
+        file = self._file
+
+        class Sources(_File):
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours reads the mapping that was handed in
+                dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no hidden files
+                file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - references name their file
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                return init_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+        try:
+            return Sources(**variables)
+        except ValidationError as error:
+            for item in error.errors(include_url=False, include_context=False, include_input=False):
+                path = tuple(str(part) for part in item["loc"])
+                known = ", ".join(_KNOWN.get(path[:-1], ())) or "[account.NAME] with keys below it"
+                self._wrong(path, _PLAIN_WORDS.get(item["type"], item["msg"]), f"known here: {known}")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            place = error if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
+            self.problems.append(f"{file}: this is not TOML: {place}; texts go in quotes, tables in [brackets]")
+        except OSError as error:
+            self.problems.append(f"{file}: cannot be read: {error.strerror}")
+        return None
+
+    def _account(self, name: str, table: Mapping[str, object]) -> AccountSettings:
+        path = ("account", name)
+        if not _ACCOUNT_NAME.fullmatch(name):
+            self._wrong(path, "not an account's name", "use a to z, 0 to 9 and single _, a letter first")
+        found = {key: self._setting((*path, key), value) for key, value in table.items() if key != "partner"}
+        values = {key: value for key, value in found.items() if value is not None}
+        partner = table.get("partner")
+        if not isinstance(partner, str) or not partner:
+            self._wrong((*path, "partner"), "missing", 'say whose account it is: partner = "alipay"')
+        places = {key: self._place((*path, key)) for key in table}
+        table_of_adapter = AccountTable(values, where=self._place(path), places=places)
+        return AccountSettings(partner=str(partner), table=table_of_adapter)
+
+    def _setting(self, path: _Path, value: object) -> Setting | None:
+        if not isinstance(value, str | int | float):
+            return self._wrong(path, f"is a {type(value).__name__}", "give a text in quotes, a number, true or false")
+        text = str(value)
+        if reference := _REFERENCE.fullmatch(text):
+            return self._looked_up(path, reference)
+        if "PRIVATE KEY" in text or _SECRET_NAME.fullmatch(path[-1]):
+            return self._plain_secret(path, text)
+        return value
+
+    def _secret(self, path: _Path, value: str | None) -> Secret | None:
+        if value is None:
+            return None
+        reference = _REFERENCE.fullmatch(value)
+        return self._looked_up(path, reference) if reference else self._plain_secret(path, value)
+
+    def _journal_url(self, url: str) -> str:
+        path = ("journal", "url")
+        secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
+        return secret.reveal() if secret else url
+
+    def _plain_secret(self, path: _Path, value: str) -> Secret | None:
+        """A secret that is written out: taken from the environment, refused in a file, as files are copied about."""
+        key = path[-1]
+        if path not in self._names:
+            how = f'refer to it: {key} = "file:/run/secrets/{key}", "env:NAME" or "keyring:SERVICE/USER"'
+            return self._wrong(path, "a secret must not stand in the file", how)
+        if not value.strip():
+            return self._wrong(path, "is empty", "set it, or remove the variable")
+        return Secret(value)
+
+    def _looked_up(self, path: _Path, reference: re.Match[str]) -> Secret | None:
+        try:
+            value = look_up(reference[1], reference[2], folder=self._file.parent, env=self._env)
+        except LookupFailure as failure:
+            return self._wrong(path, failure.what, failure.mend)
+        return Secret(value) if value.strip() else self._wrong(path, "what it refers to is empty", "fill it")
+
+    def _wrong(self, path: _Path, what: str, mend: str) -> Secret | None:
+        """Note one problem. Answers nothing, in the place of what was asked for."""
+        self.problems.append(f"{self._place(path)}: {what}; {mend}")
+        return None
+
+    def _place(self, path: _Path) -> str:
+        """Where a setting stands, as its writer would say it."""
+        if path in self._names:
+            return f"environment variable {self._names[path]}"
+        depth = 2 if path[0] == "account" else 1
+        table, keys = ".".join(path[:depth]), ".".join(path[depth:])
+        return f"{self._file} [{table}] {keys}".rstrip()
+
+
+class LookupFailure(Exception):
+    """A reference points nowhere. ``what`` is wrong and how to ``mend`` it."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(what, mend)
+        self.what = what
+        self.mend = mend
+
+
+def look_up(scheme: str, target: str, *, folder: Path, env: Mapping[str, str]) -> str:
+    """The text behind ``scheme:target``. Raises :class:`LookupFailure`."""
+    match scheme:
+        case "file":
+            return _from_file(folder / target)
+        case "env":
+            return _from_env(target, env)
+        case _:
+            return _from_keyring(target)
+
+
+def _from_file(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise LookupFailure(f"cannot read {path}: {error.strerror}", "check the path and who may read it") from error
+    except UnicodeDecodeError as error:
+        raise LookupFailure(f"{path} is not text", "export it as PEM (text), not DER (binary)") from error
+
+
+def _from_env(name: str, env: Mapping[str, str]) -> str:
+    if not _VARIABLE.fullmatch(name):
+        # not shown: somebody may have put the value where the name belongs
+        raise LookupFailure("what stands after env: is no variable's name", "write the name, not the value: env:NAME")
+    if name not in env:
+        raise LookupFailure(f"environment variable {name} is not set", "set it before the process starts")
+    return env[name]
+
+
+def _from_keyring(target: str) -> str:
+    service, _, user = target.partition("/")
+    if not service or not user:
+        raise LookupFailure("not a keyring entry", "write keyring:SERVICE/USER")
+    try:
+        import keyring  # noqa: PLC0415 - the extra "keyring"
+        from keyring.errors import KeyringError  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise LookupFailure("keyring is not installed", 'run: pip install "payport[keyring]"') from error
+    try:
+        value = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise LookupFailure(f"the keyring does not answer ({type(error).__name__})", "unlock or set it up") from error
+    if value is None:
+        raise LookupFailure(f"the keyring has no entry {service}/{user}", f"run: keyring set {service} {user}")
+    return value

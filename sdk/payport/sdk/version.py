@@ -1,0 +1,3 @@
+"""The version of this library, written into every operation that it intends."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,201 @@
+"""Events: typed, with a fixed list of fields, and never in the way of a payment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, dataclass, field
+from typing import ClassVar
+
+import pytest
+import structlog
+from structlog.testing import LogCapture
+
+from payport.schemas.classes import PERSONAL, SECRET
+from payport.schemas.events import EventKind, RejectedKind
+from payport.schemas.money import Money
+from payport.sdk import events
+from payport.sdk.events import Level, Plain, SdkEvent, StructlogSink, emit_safely
+from payport.sdk.journal.records import State, Verb
+from payport.sdk.message import FailureKind
+
+ACCOUNT = {"partner": "alipay", "account": "alipay:2021"}
+OPERATION = {**ACCOUNT, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
+
+TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
+    (
+        "operation.started",
+        Level.DEBUG,
+        {**OPERATION, "verb": "pay"},
+        events.OperationStarted(**OPERATION, verb=Verb.PAY),
+    ),
+    (
+        "operation.changed",
+        Level.INFO,
+        {**OPERATION, "verb": "pay", "state": "succeeded", "source": "reply", "elapsed_s": 0.5},
+        events.OperationChanged(**OPERATION, verb=Verb.PAY, state=State.SUCCEEDED, source="reply", elapsed_s=0.5),
+    ),
+    (
+        "request.sent",
+        Level.DEBUG,
+        {**ACCOUNT, "endpoint": "trade.pay", "status": 200, "elapsed_s": 0.5, "attempt": 1},
+        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=200, elapsed_s=0.5, attempt=1),
+    ),
+    (
+        "request.failed",
+        Level.WARNING,
+        {**ACCOUNT, "endpoint": "x", "failure_kind": "tls", "may_have_left": False, "elapsed_s": 0.5, "attempt": 2},
+        events.RequestFailed(
+            **ACCOUNT, endpoint="x", failure_kind=FailureKind.TLS, may_have_left=False, elapsed_s=0.5, attempt=2
+        ),
+    ),
+    (
+        "request.refused",
+        Level.WARNING,
+        {**ACCOUNT, "endpoint": "trade.pay", "reason": "limit"},
+        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", reason="limit"),
+    ),
+    (
+        "operation.retried",
+        Level.INFO,
+        {**OPERATION, "step": "pay", "attempt": 1, "wait_s": 0.25},
+        events.Retried(**OPERATION, step="pay", attempt=1, wait_s=0.25),
+    ),
+    (
+        "notice.received",
+        Level.INFO,
+        {**ACCOUNT, "kind": "payment", "first_seen": True},
+        events.NoticeReceived(**ACCOUNT, kind=EventKind.PAYMENT, first_seen=True),
+    ),
+    (
+        "notice.rejected",
+        Level.WARNING,
+        {**ACCOUNT, "kind": "bad_signature"},
+        events.NoticeRejected(**ACCOUNT, kind=RejectedKind.BAD_SIGNATURE),
+    ),
+    (
+        "operation.mismatch",
+        Level.ALERT,
+        {**OPERATION, "field": "amount"},
+        events.Mismatch(**OPERATION, field="amount"),
+    ),
+    (
+        "operation.surplus",
+        Level.ALERT,
+        {**OPERATION, "amount": "12.34 CNY"},
+        events.Surplus(**OPERATION, amount=Money.of("12.34", "CNY")),
+    ),
+    ("operation.surplus", Level.ALERT, {**OPERATION, "amount": None}, events.Surplus(**OPERATION, amount=None)),
+    (
+        "operation.for_person",
+        Level.ERROR,
+        {**OPERATION, "reason": "asked 40 times"},
+        events.ForPerson(**OPERATION, reason="asked 40 times"),
+    ),
+    (
+        "signature.failed",
+        Level.ERROR,
+        {**ACCOUNT, "endpoint": "trade.query"},
+        events.SignatureFailed(**ACCOUNT, endpoint="trade.query"),
+    ),
+    ("key.learned", Level.INFO, {**ACCOUNT, "serial": "0ab1"}, events.KeyLearned(**ACCOUNT, serial="0ab1")),
+    (
+        "storage.failed",
+        Level.ERROR,
+        {**ACCOUNT, "work": "settle", "error": "JournalError"},
+        events.StorageFailed(**ACCOUNT, work="settle", error="JournalError"),
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerSeen(SdkEvent):
+    """An event of an application's own adapter, with fields that must not be shown."""
+
+    name: ClassVar[str] = "payer.seen"
+    level: ClassVar[Level] = Level.INFO
+    shop: str
+    email: str = field(metadata=PERSONAL)
+    token: str | None = field(default=None, metadata=SECRET)
+
+
+@pytest.mark.parametrize(("name", "level", "plain", "event"), TABLE)
+def test_what_each_event_says(name: str, level: Level, plain: dict[str, Plain], event: SdkEvent) -> None:
+    """Dashboards and alert rules are built on these names, levels and fields."""
+    assert name == event.name
+    assert level == event.level
+    assert plain == event.plain()
+
+
+def test_the_table_knows_every_event() -> None:
+    """A new event is written into the table above."""
+    kinds = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, SdkEvent)}
+    assert {kind for kind in kinds if "name" in vars(kind)} == {type(event) for *_, event in TABLE}
+
+
+def test_an_event_cannot_be_changed() -> None:
+    """Every sink sees the same."""
+    with pytest.raises(FrozenInstanceError):
+        events.KeyLearned(**ACCOUNT, serial="0ab1").serial = "other"  # type: ignore[misc]  # that is the point
+
+
+def test_personal_and_secret_fields_are_masked() -> None:
+    """By the class of the field, whether it is set or not."""
+    assert PayerSeen(shop="Tea", email="a@b.example").plain() == {"shop": "Tea", "email": "***", "token": "***"}
+
+
+def test_a_sink_that_fails_fails_nothing_else() -> None:
+    """The payment goes on, the other sinks are told, and the failures are counted."""
+    told: list[SdkEvent] = []
+
+    def broken(event: SdkEvent) -> None:
+        raise OSError("disk full")
+
+    event = events.KeyLearned(**ACCOUNT, serial="0ab1")
+    assert emit_safely([broken, told.append, broken], event) == 2
+    assert told == [event]
+
+
+def test_an_interrupt_is_not_swallowed() -> None:
+    """Ctrl-C ends the program, also while a sink runs."""
+
+    def interrupted(event: SdkEvent) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        emit_safely([interrupted], events.KeyLearned(**ACCOUNT, serial="0ab1"))
+
+
+def test_structlog_gets_one_line_with_the_fields() -> None:
+    """At the event's level, by its name; an alert is critical."""
+    capture = LogCapture()
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        None, processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0)
+    )
+    sink = StructlogSink(logger)
+    sink(events.Mismatch(**OPERATION, field="amount"))
+    sink(events.KeyLearned(**ACCOUNT, serial="0ab1"))
+    sink(events.OperationStarted(**OPERATION, verb=Verb.PAY))
+    assert capture.entries == [
+        {"event": "operation.mismatch", "log_level": "critical", **OPERATION, "field": "amount"},
+        {"event": "key.learned", "log_level": "info", **ACCOUNT, "serial": "0ab1"},
+    ], "debug is below the sink's least level"
+
+
+QUIET = """
+import sys
+from payport.sdk.events import KeyLearned, Level, SignatureFailed, StructlogSink
+StructlogSink(least=Level.ALERT)(SignatureFailed(partner="p", account="a", endpoint="e"))
+print("structlog" in sys.modules)
+sink = StructlogSink()
+sink(KeyLearned(partner="p", account="a", serial="1"))
+sink(SignatureFailed(partner="p", account="a", endpoint="e"))
+"""
+
+
+def test_who_configured_no_logging_hears_warnings_only() -> None:
+    """Nothing on the standard output, and structlog is not even imported before there is something to say."""
+    run = subprocess.run([sys.executable, "-I", "-c", QUIET], capture_output=True, check=True, text=True)
+    assert run.stdout == "False\n"
+    assert len(run.stderr.splitlines()) == 1
+    assert '"event":"signature.failed"' in run.stderr
