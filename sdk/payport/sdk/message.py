@@ -49,10 +49,12 @@ class FailureKind(Enum):
     REFUSED = "refused"
     """Refused here: limit, breaker, suspended partner, host not on the allow-list, closed transport."""
     DEADLINE = "deadline"
-    """Time was up before anything was sent."""
+    """Time was up before a connection was free."""
     UNRESOLVED = "unresolved"
     UNREACHABLE = "unreachable"
     TLS = "tls"
+    """The handshake failed. Under TLS 1.3 a refused client certificate may be told after the request was written:
+    read ``may_have_left``, never the kind."""
     TIMED_OUT = "timed_out"
     CONNECTION_LOST = "connection_lost"
     UNREADABLE = "unreadable"
