@@ -1,0 +1,166 @@
+"""What the journal keeps: debts, operations with their steps, transitions, notices. All values, no storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from payport.schemas.actions import Action
+from payport.schemas.events import Event
+from payport.schemas.money import Money
+from payport.schemas.outcome import NotSentCause, Reason, UnknownCause
+from payport.schemas.payment import CancelledBy, Fact
+
+
+class Verb(Enum):
+    """Kinds of operation. ``PAY`` and ``PAYOUT`` open a debt, the others belong to one."""
+
+    PAY = "pay"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    REFUND = "refund"
+    PAYOUT = "payout"
+
+
+class State(Enum):
+    """Where an operation stands. The order of the members is the order in which it may move."""
+
+    DOUBT = "doubt"
+    """Intended, perhaps sent: nothing authentic is known. Every operation starts here, before the first byte."""
+    ACTION = "action"
+    """The payer must act."""
+    PENDING = "pending"
+    """Accepted by the partner, not final."""
+    AUTHORIZED = "authorized"
+    """Funds held."""
+    NOT_SENT = "not_sent"
+    DECLINED = "declined"
+    SUCCEEDED = "succeeded"
+
+    @property
+    def final(self) -> bool:
+        """Whether the operation's own answer can still change."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({State.AUTHORIZED, State.NOT_SENT, State.DECLINED, State.SUCCEEDED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """What is owed or to be sent: frozen when its reference is first used."""
+
+    ref: str
+    verb: Verb
+    amount: Money
+    payee: str
+    """Who gets a payout, as a fingerprint; empty for payments."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One request of an operation.
+
+    ``request``: everything needed to send the identical request again. Sealed at rest, absent without a sealing key,
+    dropped at settlement. ``digest``: SHA-256 of it, kept. ``replay_until``: until when the partner is sure to
+    recognise a repetition (``None``: for good). ``replayable``: whether a repetition is recognised at all.
+    """
+
+    name: str
+    moves_money: bool
+    digest: str
+    request: bytes | None = field(default=None, repr=False)
+    replayable: bool = False
+    replay_until: datetime | None = None
+    done: bool = False
+
+
+def _no_ids() -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of a debt: the attempt to pay, a capture, a cancel, a refund, a payout.
+
+    ``id`` is ``<ref>/<verb>/<part>/<attempt>``, ``part`` being the caller's refund reference, or empty.
+    ``of``: the id of the operation that a cancel, capture or refund is about.
+    ``partner_ref`` and ``identity`` are what the partner recognises a repetition by: frozen before the first byte.
+    ``started``: false for an intent that was only prepared: nobody may have sent anything for it.
+    ``may_have_left``: whether a byte of a money-moving request, or an action, of any process can be outside.
+    ``next_at``: when ``resume`` looks again. ``asked``: how often the partner was asked.
+    ``for_person``: why a person must look, when resolving came to its end.
+    """
+
+    id: str
+    ref: str
+    verb: Verb
+    part: str = ""
+    of: str = ""
+    attempt: int = 1
+    partner: str
+    account: str
+    partner_ref: str
+    identity: Mapping[str, str] = field(default_factory=_no_ids)
+    amount: Money
+    method: str = ""
+    method_digest: str = ""
+    ladder: str = ""
+    created_at: datetime
+    payable_until: datetime | None = None
+    steps: tuple[Step, ...] = ()
+    library: str = ""
+    """The version of this library that intended it: an upgrade between send and resume must not change the meaning."""
+
+    state: State = State.DOUBT
+    version: int = 0
+    started: bool = True
+    may_have_left: bool = False
+    action: Action | None = field(default=None, repr=False)
+    partner_id: str | None = None
+    ids: Mapping[str, str] = field(default_factory=_no_ids)
+    """Further numbers of the partner (a hold's ``auth_no``, an operation id)."""
+    settled: Money | None = None
+    settled_at: datetime | None = None
+    cancelled_by: CancelledBy | None = None
+    reason: Reason | None = None
+    partner_code: str | None = None
+    message: str = ""
+    unknown: UnknownCause | None = None
+    not_sent: NotSentCause | None = None
+    facts: tuple[Fact, ...] = ()
+    next_at: datetime | None = None
+    asked: int = 0
+    for_person: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One line of an operation's history."""
+
+    id: int
+    operation: str
+    ref: str
+    verb: Verb
+    version: int
+    state: State
+    at: datetime
+    source: str
+    """What taught us: ``intent``, ``reply``, ``query``, ``notice``, ``local``, ``person``."""
+    detail: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A verified notification in the inbox: unique on partner, account and event id."""
+
+    partner: str
+    account: str
+    event: Event
+    raw: bytes | None = field(default=None, repr=False)
+    """The body as it came; sealed at rest, absent without a sealing key."""
+    received_at: datetime
+    applied: bool = False

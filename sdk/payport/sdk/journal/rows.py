@@ -1,0 +1,236 @@
+"""Rows and values: how a record becomes JSON text with a version, and how an older text is still read.
+
+``{"v": 1, ...}`` with the fields as :func:`payport.schemas.encoding.dump` writes them. What must not lie in the clear
+is left out of the text and sealed beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar, cast
+
+from payport.schemas.encoding import dump, load
+from payport.sdk.errors import JournalError
+from payport.sdk.journal.driver import Row
+from payport.sdk.journal.records import Debt, Notice, Operation, State, Step, Transition, Verb
+from payport.sdk.journal.sealing import SealingKeys
+
+T = TypeVar("T")
+Content = dict[str, object]
+
+VERSION = 1
+
+UPGRADES: Mapping[int, Callable[[Content], Content]] = {VERSION: lambda content: content}
+"""For each version of a body that was ever written: how to read it as the newest."""
+
+CLOSED, DRIVEN, LEFT_TO_A_PERSON = 0, 1, 2
+"""An operation's standing: final, driven by ``resume``, waiting for a person."""
+
+_SEALED = ("request", "raw")
+"""The fields that never lie in the clear."""
+
+# one encoder for all: json.dumps with options of its own builds another for every call
+_to_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """An instant as microseconds since 1970 in UTC, exact."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def instant(at_us: int) -> datetime:
+    """The instant of :func:`micros`."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a transition's body holds."""
+
+    source: str
+    detail: Mapping[str, str]
+
+
+def encode(record: Debt | Operation | Notice | Lesson) -> str:
+    """The body of a record, with what belongs sealed left out."""
+    content = cast("Content", dump(record))
+    for holder in (content, *cast("list[Content]", content.get("steps", ()))):
+        for name in _SEALED:
+            if name in holder:
+                holder[name] = None
+    content["v"] = VERSION
+    return _to_text(content)
+
+
+def decode(body: object, kind: type[T], row: str, fill: Callable[[Content], None] | None = None) -> T:
+    """The record of a body. Raises :class:`JournalError` naming the row when it cannot be read.
+
+    ``fill``: puts what was sealed back into the content before it becomes a record.
+    """
+
+    def read() -> T:
+        content = cast("Content", json.loads(cast("str", body)))
+        version = content.pop("v")
+        if type(version) is not int or version not in UPGRADES:
+            raise ValueError(f"version {version} is newer than this library reads: update it on every machine first")
+        content = UPGRADES[version](content)
+        if fill is not None:
+            fill(content)
+        return load(content, kind)
+
+    return _reading(row, read)
+
+
+def _reading(row: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except JournalError:
+        raise
+    except Exception as error:
+        raise JournalError(f"{row} in the journal cannot be read: {error}") from error
+
+
+def ids_of_debt(ref: str) -> dict[str, object]:
+    """The range in which the ids of a debt's operations lie."""
+    return {"first": f"{ref}/", "last": f"{ref}0"}
+
+
+def operation_row(operation: Operation, sealed: bytes | None) -> dict[str, object]:
+    """The columns of an operation, ``sealed`` from :func:`seal_requests`."""
+    standing = CLOSED if operation.state.final else LEFT_TO_A_PERSON if operation.for_person else DRIVEN
+    return {
+        "id": operation.id,
+        "ref": operation.ref,
+        "verb": operation.verb.value,
+        "account": operation.account,
+        "partner_ref": operation.partner_ref,
+        "version": operation.version,
+        "state": operation.state.value,
+        "standing": standing,
+        "due_at": micros(operation.next_at or operation.created_at),
+        "body": encode(operation),
+        "sealed": sealed,
+    }
+
+
+def seal_requests(
+    operation: Operation, keys: SealingKeys | None, before: tuple[Operation, bytes | None] | None = None
+) -> bytes | None:
+    """The requests of an operation's steps, sealed together under its name; none once it is settled.
+
+    ``before``: what the row was and what is sealed in it, kept as it is while no other request comes along: a journal
+    without the key must not lose what one with the key has sealed.
+    """
+    if operation.state.final:
+        return None
+    old, sealed = ({}, None) if before is None else (_requests(before[0]), before[1])
+    wanted = old | _requests(operation)
+    if keys is None or wanted == old:
+        return sealed
+    plain = _to_text({name: b64encode(request).decode() for name, request in wanted.items()})
+    return keys.seal(plain.encode(), operation_name(operation.id))
+
+
+def without_requests(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps of a settled operation."""
+    return tuple(replace(step, request=None) if step.request is not None else step for step in steps)
+
+
+def read_operation(row: Row, keys: SealingKeys | None) -> Operation:
+    """The operation of a row, its columns and its newest transition compared with its body.
+
+    ``row``: id, ref, verb, account, partner_ref, version, state, state of that transition, body, sealed.
+    """
+    columns, told, body, sealed = tuple(row[:7]), row[7], row[8], cast("bytes | None", row[9])
+    name = operation_name(str(row[0]))
+
+    def fill(content: Content) -> None:
+        if sealed is not None and keys is not None:
+            requests = cast("Content", json.loads(keys.open(sealed, name)))
+            for step in cast("list[Content]", content["steps"]):
+                step["request"] = requests.get(cast("str", step["name"]))
+
+    operation = decode(body, Operation, name, fill)
+    if columns != (
+        operation.id, operation.ref, operation.verb.value, operation.account, operation.partner_ref, operation.version,
+        operation.state.value,
+    ):  # fmt: skip
+        raise JournalError(f"{name} in the journal contradicts itself: its columns and its body differ")
+    if told != operation.state.value:
+        raise JournalError(f"{name} in the journal contradicts its history: {told} there, {operation.state.value} here")
+    return operation
+
+
+def read_debt(row: Row) -> Debt:
+    """The debt of a row: ref, body."""
+    name = f"debt {row[0]}"
+    debt = decode(row[1], Debt, name)
+    if debt.ref != row[0]:
+        raise JournalError(f"{name} in the journal contradicts itself: its columns and its body differ")
+    return debt
+
+
+def read_transition(row: Row) -> Transition:
+    """The transition of a row: id, operation, ref, verb, version, state, at, body."""
+    name = f"transition {row[0]}"
+    lesson = decode(row[7], Lesson, name)
+    return _reading(
+        name,
+        lambda: Transition(
+            id=cast("int", row[0]),
+            operation=cast("str", row[1]),
+            ref=cast("str", row[2]),
+            verb=Verb(row[3]),
+            version=cast("int", row[4]),
+            state=State(row[5]),
+            at=instant(cast("int", row[6])),
+            source=lesson.source,
+            detail=lesson.detail,
+        ),
+    )
+
+
+def notice_row(notice: Notice, keys: SealingKeys | None) -> dict[str, object]:
+    """The columns of a notice."""
+    raw = notice.raw
+    return {
+        "partner": notice.partner,
+        "account": notice.account,
+        "event_id": notice.event.id,
+        "partner_ref": notice.event.partner_ref,
+        "applied": int(notice.applied),
+        "body": encode(notice),
+        "sealed": None if raw is None or keys is None else keys.seal(raw, notice_name(notice.account, notice.event.id)),
+    }
+
+
+def read_notice(row: Row, keys: SealingKeys | None) -> Notice:
+    """The notice of a row: id, partner, account, event_id, applied, body, sealed."""
+    name = notice_name(str(row[2]), str(row[3]))
+    notice = decode(row[5], Notice, name)
+    if (notice.partner, notice.account, notice.event.id) != tuple(row[1:4]):
+        raise JournalError(f"{name} in the journal contradicts itself: its columns and its body differ")
+    sealed = cast("bytes | None", row[6])
+    raw = None if sealed is None or keys is None else keys.open(sealed, name)
+    return replace(notice, raw=raw, applied=row[4] == 1)
+
+
+def operation_name(operation_id: str) -> str:
+    """How errors and seals call an operation's row."""
+    return f"operation {operation_id}"
+
+
+def notice_name(account: str, event_id: str) -> str:
+    """How errors and seals call a notice's row."""
+    return f"notice {event_id} of {account}"
+
+
+def _requests(operation: Operation) -> dict[str, bytes]:
+    return {step.name: step.request for step in operation.steps if step.request is not None}

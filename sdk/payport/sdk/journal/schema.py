@@ -1,0 +1,78 @@
+"""The schema's number: read with plain SQL on every opening, brought up to date by Alembic when it is behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import DBAPIError
+
+from payport.sdk.errors import ConfigurationError
+from payport.sdk.journal.engine import BEGIN_WRITE, storage_errors
+from payport.sdk.journal.tables import SCHEMA_TABLE
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from payport.sdk.journal.driver import Cursor
+    from payport.sdk.journal.engine import Database
+
+HEAD = "0001"
+"""The schema that this version of the library reads and writes: the newest revision in ``migrations/versions``."""
+
+_VERSION = f"SELECT version_num FROM {SCHEMA_TABLE}"  # noqa: S608 - a constant
+
+
+def ensure_schema(database: Database) -> None:
+    """Bring the database to :data:`HEAD`; any number of processes may do so at once.
+
+    Raises :class:`ConfigurationError` when a newer version of the library has been there.
+    """
+    with storage_errors(f"bring {database.place} up to date"), database.engine.begin() as connection:
+        if _at_head(connection):
+            return
+        connection.exec_driver_sql(BEGIN_WRITE)  # the others wait here, and find the work done
+        if not inspect(connection).has_table(SCHEMA_TABLE) or not _at_head(connection):
+            _upgrade(connection)
+
+
+def check_schema(cursor: Cursor) -> None:
+    """Raise :class:`ConfigurationError` unless the journal's tables stand in this database, at :data:`HEAD`."""
+    with storage_errors("look for its tables on this connection"):
+        cursor.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (SCHEMA_TABLE,))
+        there = cursor.fetchall()[0][0] == 1
+        if there:
+            cursor.execute(_VERSION)
+            there = [tuple(row) for row in cursor.fetchall()] == [(HEAD,)]
+    if not there:
+        raise ConfigurationError(
+            "this connection's database does not hold the journal's tables; "
+            "open the journal with the URL of the application's own database"
+        )
+
+
+def _at_head(connection: Connection) -> bool:
+    try:
+        found = [str(version) for version in connection.exec_driver_sql(_VERSION).scalars()]
+    except DBAPIError as error:
+        if inspect(connection).has_table(SCHEMA_TABLE):
+            raise
+        del error
+        return False
+    if found > [HEAD]:
+        raise ConfigurationError(
+            f"the journal's schema is {found[0]}, this version of payport knows {HEAD}: a newer one has been there. "
+            "Install that version again: an older one cannot tell what it wrote"
+        )
+    return found == [HEAD]
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.1 s to import, needed once in a schema's life
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,92 @@
+"""One transaction on the journal, as operations see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from payport.sdk.journal.records import Debt, Notice, Operation, Transition
+
+
+class Session(Protocol):
+    """Reads and writes inside one transaction. Nothing is durable until the transaction is, and then all of it is.
+
+    Every method may raise :class:`payport.sdk.errors.JournalError` when the storage fails.
+    """
+
+    def debt(self, ref: str) -> Debt | None:
+        """The debt of this reference, its row locked until the transaction ends (the payment's lock)."""
+        ...
+
+    def add_debt(self, debt: Debt) -> None:
+        """Write a debt. Raises :class:`payport.sdk.errors.JournalConflict` when the reference is taken."""
+        ...
+
+    def operation(self, operation_id: str) -> Operation | None:
+        """One operation with its steps; sealed requests opened where the key is at hand."""
+        ...
+
+    def operations(self, ref: str) -> Sequence[Operation]:
+        """Every operation of a debt, oldest first."""
+        ...
+
+    def by_partner_ref(self, account: str, partner_ref: str) -> Sequence[Operation]:
+        """The operations that the partner knows under this reference, oldest first."""
+        ...
+
+    def add(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> None:
+        """Write a new operation at version 0 and its first transition.
+
+        Raises :class:`payport.sdk.errors.JournalConflict` when the id or (account, verb, partner reference) is taken.
+        """
+        ...
+
+    def save(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> Operation:
+        """Write the successor of ``operation.version`` and its transition; answers it with the new version.
+
+        Raises :class:`payport.sdk.errors.JournalConflict` when another writer was first, and
+        :class:`payport.sdk.errors.JournalError` when a state would move backwards or a final one would change.
+        Drops the steps' sealed requests when the state is final.
+        """
+        ...
+
+    def lease(self, operation_id: str, owner: str, ttl_s: float) -> bool:
+        """Take or renew the right to send for an operation, on the database's clock; false while another holds it."""
+        ...
+
+    def release(self, operation_id: str, owner: str) -> None:
+        """Give the right back, if it is still ours."""
+        ...
+
+    def due(self, account: str, now: datetime, limit: int) -> Sequence[Operation]:
+        """Operations of an account that are not final, not leased, not left to a person, and due by ``now``."""
+        ...
+
+    def open_operations(self, account: str | None = None) -> Sequence[Operation]:
+        """Every operation that is not final, those left to a person included, oldest first."""
+        ...
+
+    def history(self, ref: str) -> Sequence[Transition]:
+        """Every transition of a debt's operations in order."""
+        ...
+
+    def undelivered(self, limit: int) -> Sequence[Transition]:
+        """Transitions not yet acknowledged by the caller, oldest first."""
+        ...
+
+    def delivered(self, ids: Sequence[int]) -> None:
+        """Mark transitions as acknowledged."""
+        ...
+
+    def add_notice(self, notice: Notice) -> bool:
+        """Keep a verified notification; false when it was kept before."""
+        ...
+
+    def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
+        """Kept notifications, oldest first."""
+        ...
+
+    def notice_applied(self, account: str, event_id: str) -> None:
+        """Mark a notification as applied."""
+        ...

@@ -1,0 +1,191 @@
+"""One transaction on the journal, in SQL. What the methods promise stands in :mod:`payport.sdk.journal.session`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+
+from payport.sdk.errors import JournalConflict, JournalError
+from payport.sdk.journal import rows
+from payport.sdk.journal.driver import Row
+from payport.sdk.journal.engine import STORAGE_ERRORS, storage_error
+from payport.sdk.journal.records import Debt, Notice, Operation, Transition
+from payport.sdk.journal.rules import check_history, check_new, check_successor
+
+if TYPE_CHECKING:
+    from payport.sdk.journal.driver import Cursor
+    from payport.sdk.journal.sealing import SealingKeys
+    from payport.sdk.journal.statements import Statement, Statements
+
+
+class SqlSession:
+    """Reads and writes through one cursor, inside a transaction that somebody else begins and ends."""
+
+    __slots__ = ("_cursor", "_keys", "_seen", "_sql")
+
+    def __init__(self, cursor: Cursor, statements: Statements, keys: SealingKeys | None) -> None:
+        self._cursor: Cursor | None = cursor
+        self._sql = statements
+        self._keys = keys
+        # what this transaction read of an operation stays true until it ends: nobody else can write meanwhile
+        self._seen: dict[str, tuple[Operation, bytes | None]] = {}
+
+    def end(self) -> None:
+        """Refuse everything from now on: the transaction is over."""
+        self._cursor = None
+
+    def debt(self, ref: str) -> Debt | None:
+        """The debt of this reference, locked until the transaction ends."""
+        found = self._read("read a debt", self._sql.debt, {"ref": ref})
+        return rows.read_debt(found[0]) if found else None
+
+    def add_debt(self, debt: Debt) -> None:
+        """Write a debt."""
+        self._write(f"add debt {debt.ref}", self._sql.add_debt, {"ref": debt.ref, "body": rows.encode(debt)})
+
+    def operation(self, operation_id: str) -> Operation | None:
+        """One operation with its steps."""
+        found = self._operations(self._sql.operation, {"id": operation_id})
+        return found[0] if found else None
+
+    def operations(self, ref: str) -> Sequence[Operation]:
+        """Every operation of a debt, oldest first."""
+        return self._operations(self._sql.operations, rows.ids_of_debt(ref))
+
+    def by_partner_ref(self, account: str, partner_ref: str) -> Sequence[Operation]:
+        """The operations that the partner knows under this reference, oldest first."""
+        return self._operations(self._sql.by_partner_ref, {"account": account, "partner_ref": partner_ref})
+
+    def add(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> None:
+        """Write a new operation and its first transition."""
+        check_new(operation)
+        sealed = rows.seal_requests(operation, self._keys)
+        row = rows.operation_row(operation, sealed)
+        self._write(f"add {rows.operation_name(operation.id)}", self._sql.add_operation, row)
+        self._tell(operation, source, detail, now)
+        self._seen[operation.id] = (operation, sealed)
+
+    def save(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> Operation:
+        """Write the successor of an operation and its transition."""
+        stored = self._stored(operation.id)
+        before = stored[0]
+        if before.version != operation.version:
+            raise JournalConflict(f"operation {operation.id} is at version {before.version}, not {operation.version}")
+        check_successor(before, operation)
+        steps = rows.without_requests(operation.steps) if operation.state.final else operation.steps
+        after = replace(operation, version=operation.version + 1, steps=steps)
+        sealed = rows.seal_requests(after, self._keys, stored)
+        row = rows.operation_row(after, sealed)
+        guard = {"p_id": operation.id, "p_version": operation.version}
+        if self._write(f"save {rows.operation_name(operation.id)}", self._sql.save, row | guard) != 1:
+            raise JournalConflict(f"operation {operation.id} was changed by another writer")
+        self._tell(after, source, detail, now)
+        self._seen[after.id] = (after, sealed)
+        return after
+
+    def lease(self, operation_id: str, owner: str, ttl_s: float) -> bool:
+        """Take or renew the right to send, on the database's clock."""
+        values = {"p_id": operation_id, "owner": owner, "ttl_us": round(ttl_s * 1_000_000)}
+        return self._write("lease an operation", self._sql.lease, values) == 1
+
+    def release(self, operation_id: str, owner: str) -> None:
+        """Give the right back, if it is still ours."""
+        self._write("release an operation", self._sql.release, {"p_id": operation_id, "owner": owner})
+
+    def due(self, account: str, now: datetime, limit: int) -> Sequence[Operation]:
+        """Operations of an account to be driven now; one without ``next_at`` is due from its creation."""
+        values = {"standing": rows.DRIVEN, "account": account, "now": rows.micros(now), "limit": limit}
+        return self._operations(self._sql.due, values)
+
+    def open_operations(self, account: str | None = None) -> Sequence[Operation]:
+        """Every operation that is not final, oldest first."""
+        if account is None:
+            return self._operations(self._sql.open_all, {})
+        return self._operations(self._sql.open_account, {"account": account})
+
+    def history(self, ref: str) -> Sequence[Transition]:
+        """Every transition of a debt's operations in order, checked for gaps and steps back."""
+        lines = self._read("read a history", self._sql.history, rows.ids_of_debt(ref))
+        found = [rows.read_transition(row) for row in lines]
+        check_history(found)
+        return found
+
+    def undelivered(self, limit: int) -> Sequence[Transition]:
+        """Transitions not yet acknowledged by the caller, oldest first."""
+        found = self._read("read changes", self._sql.undelivered, {"limit": limit})
+        return [rows.read_transition(row) for row in found]
+
+    def delivered(self, ids: Sequence[int]) -> None:
+        """Mark transitions as acknowledged."""
+        for number in ids:
+            self._write("acknowledge a change", self._sql.delivered, {"p_id": number})
+
+    def add_notice(self, notice: Notice) -> bool:
+        """Keep a verified notification; false when it was kept before."""
+        row = rows.notice_row(notice, self._keys)
+        if self._read("look for a notice", self._sql.notice, row)[0][0]:
+            return False
+        self._write("keep a notice", self._sql.add_notice, row)
+        return True
+
+    def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
+        """Kept notifications, oldest first."""
+        values: dict[str, object] = {
+            "account": account,
+            "this": int(bool(applied)),
+            "or": int(applied is not False),
+            "partner_ref": partner_ref,
+        }
+        statement = self._sql.notices if partner_ref is None else self._sql.notices_by_partner_ref
+        return [rows.read_notice(row, self._keys) for row in self._read("read notices", statement, values)]
+
+    def notice_applied(self, account: str, event_id: str) -> None:
+        """Mark a notification as applied."""
+        values = {"p_account": account, "p_event_id": event_id}
+        self._write("mark a notice as applied", self._sql.notice_applied, values)
+
+    def _tell(self, operation: Operation, source: str, detail: Mapping[str, str], now: datetime) -> None:
+        values: dict[str, object] = {
+            "operation": operation.id,
+            "version": operation.version,
+            "state": operation.state.value,
+            "at": rows.micros(now),
+            "delivered": 0,
+            "body": rows.encode(rows.Lesson(source, detail)),
+        }
+        self._write(f"tell of {rows.operation_name(operation.id)}", self._sql.add_transition, values)
+
+    def _operations(self, statement: Statement, values: Mapping[str, object]) -> list[Operation]:
+        found: list[Operation] = []
+        for row in self._read("read operations", statement, values):
+            operation = rows.read_operation(row, self._keys)
+            self._seen[operation.id] = (operation, row[9] if isinstance(row[9], bytes) else None)
+            found.append(operation)
+        return found
+
+    def _stored(self, operation_id: str) -> tuple[Operation, bytes | None]:
+        if operation_id not in self._seen and self.operation(operation_id) is None:
+            raise JournalError(f"operation {operation_id} is not in the journal")
+        return self._seen[operation_id]
+
+    def _read(self, doing: str, statement: Statement, values: Mapping[str, object]) -> list[Row]:
+        cursor = self._cursor or _over()
+        try:
+            cursor.execute(statement.sql, statement.bound(values))
+            return cursor.fetchall()
+        except STORAGE_ERRORS as error:
+            raise storage_error(error, doing) from error
+
+    def _write(self, doing: str, statement: Statement, values: Mapping[str, object]) -> int:
+        cursor = self._cursor or _over()
+        try:
+            cursor.execute(statement.sql, statement.bound(values))
+        except STORAGE_ERRORS as error:
+            raise storage_error(error, doing) from error
+        return cursor.rowcount
+
+
+def _over() -> NoReturn:
+    raise JournalError("this transaction is over: use the session only inside the work it was given to")

@@ -1,0 +1,162 @@
+"""Every statement of the journal, written once in SQLAlchemy Core and compiled once per database.
+
+The compiled text goes to the driver's cursor directly: executing through Core costs 0.1 ms a statement, half as much
+as making the row durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import bindparam, func, insert, or_, select, update
+
+from payport.sdk.journal.tables import DatabaseClock, debts, notices, operations, transitions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+    from sqlalchemy.sql.compiler import SQLCompiler
+    from sqlalchemy.sql.expression import ClauseElement, ColumnElement
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL in the driver's spelling, the names of its parameters in order, and those that are always the same."""
+
+    sql: str
+    names: tuple[str, ...]
+    constants: Mapping[str, object]
+
+    def bound(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        """The parameters in the order in which the statement takes them."""
+        constants = self.constants
+        return tuple([constants[name] if name in constants else values[name] for name in self.names])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """What a session says to the database."""
+
+    debt: Statement
+    add_debt: Statement
+    operation: Statement
+    operations: Statement
+    by_partner_ref: Statement
+    add_operation: Statement
+    save: Statement
+    lease: Statement
+    release: Statement
+    due: Statement
+    open_all: Statement
+    open_account: Statement
+    add_transition: Statement
+    history: Statement
+    undelivered: Statement
+    delivered: Statement
+    notice: Statement
+    add_notice: Statement
+    notices: Statement
+    notices_by_partner_ref: Statement
+    notice_applied: Statement
+
+
+def compile_statements(dialect: Dialect) -> Statements:
+    """All statements in the spelling of one database."""
+    core = {**_on_operations(), **_on_transitions(), **_on_the_rest()}
+    return Statements(**{item.name: _compiled(core[item.name], dialect) for item in fields(Statements)})
+
+
+def _compiled(statement: ClauseElement, dialect: Dialect) -> Statement:
+    compiled = cast("SQLCompiler", statement.compile(dialect=dialect))
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return Statement(str(compiled), tuple(compiled.positiontup or ()), constants)
+
+
+def _of_debt(operation_id: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
+    """Whether an operation belongs to a debt: its id is between ``<ref>/`` and ``<ref>0``, the next text after it."""
+    return operation_id > bindparam("first"), operation_id < bindparam("last")
+
+
+def _on_operations() -> dict[str, ClauseElement]:
+    table = operations.c
+    free = or_(table.lease_until.is_(None), table.lease_until <= DatabaseClock())
+    # the newest transition is read along, to be compared with the row
+    read = select(
+        table.id, table.ref, table.verb, table.account, table.partner_ref, table.version, table.state,
+        transitions.c.state.label("told"), table.body, table.sealed,
+    ).select_from(
+        operations.outerjoin(
+            transitions, (transitions.c.operation == table.id) & (transitions.c.version == table.version)
+        )
+    )  # fmt: skip
+    written: dict[str, object] = {
+        name: bindparam(name) for name in ("version", "state", "standing", "due_at", "body", "sealed")
+    }
+    new: dict[str, object] = {name: bindparam(name) for name in ("id", "ref", "verb", "account", "partner_ref")}
+    mine = (table.id == bindparam("p_id"), table.lease_owner == bindparam("owner"))
+    return {
+        "operation": read.where(table.id == bindparam("id")),
+        "operations": read.where(*_of_debt(table.id)).order_by(table.seq),
+        "by_partner_ref": read.where(
+            table.account == bindparam("account"), table.partner_ref == bindparam("partner_ref")
+        ).order_by(table.seq),
+        "add_operation": insert(operations).values(new | written),
+        "save": update(operations)
+        .where(table.id == bindparam("p_id"), table.version == bindparam("p_version"))
+        .values(written),
+        "lease": update(operations)
+        .where(table.id == bindparam("p_id"), or_(free, table.lease_owner == bindparam("owner")))
+        .values(lease_owner=bindparam("owner"), lease_until=DatabaseClock() + bindparam("ttl_us")),
+        "release": update(operations).where(*mine).values(lease_owner=None, lease_until=None),
+        "due": read.where(
+            table.standing == bindparam("standing"),
+            table.account == bindparam("account"),
+            table.due_at <= bindparam("now"),
+            free,
+        )
+        .order_by(table.due_at, table.seq)
+        .limit(bindparam("limit")),
+        "open_all": read.where(table.standing > 0).order_by(table.seq),
+        "open_account": read.where(table.standing > 0, table.account == bindparam("account")).order_by(table.seq),
+    }
+
+
+def _on_transitions() -> dict[str, ClauseElement]:
+    table = transitions.c
+    read = select(
+        table.id, table.operation, operations.c.ref, operations.c.verb, table.version, table.state, table.at, table.body
+    ).select_from(transitions.join(operations, operations.c.id == table.operation))
+    columns = ("operation", "version", "state", "at", "delivered", "body")
+    return {
+        "add_transition": insert(transitions).values({name: bindparam(name) for name in columns}),
+        "history": read.where(*_of_debt(table.operation)).order_by(table.id),
+        "undelivered": read.where(table.delivered == 0).order_by(table.id).limit(bindparam("limit")),
+        "delivered": update(transitions).where(table.id == bindparam("p_id")).values(delivered=1),
+    }
+
+
+def _on_the_rest() -> dict[str, ClauseElement]:
+    table = notices.c
+    columns = ("partner", "account", "event_id", "partner_ref", "applied", "body", "sealed")
+    read = select(table.id, table.partner, table.account, table.event_id, table.applied, table.body, table.sealed)
+    kept = read.where(
+        table.account == bindparam("account"), or_(table.applied == bindparam("this"), table.applied == bindparam("or"))
+    ).order_by(table.id)
+    return {
+        "debt": select(debts.c.ref, debts.c.body).where(debts.c.ref == bindparam("ref")).with_for_update(),
+        "add_debt": insert(debts).values(ref=bindparam("ref"), body=bindparam("body")),
+        "notice": select(func.count())
+        .select_from(notices)
+        .where(
+            table.account == bindparam("account"),
+            table.event_id == bindparam("event_id"),
+            table.partner == bindparam("partner"),
+        ),
+        "add_notice": insert(notices).values({name: bindparam(name) for name in columns}),
+        "notices": kept,
+        "notices_by_partner_ref": kept.where(table.partner_ref == bindparam("partner_ref")),
+        "notice_applied": update(notices)
+        .where(table.account == bindparam("p_account"), table.event_id == bindparam("p_event_id"))
+        .values(applied=1),
+    }

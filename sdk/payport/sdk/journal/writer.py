@@ -1,0 +1,271 @@
+"""Group commit: writers that are in flight at the same time share one commit, each in a savepoint of its own.
+
+Making a commit durable costs the same for one row as for a hundred. So a caller puts its unit of work into a queue
+and waits for its turn to write; whoever gets the turn carries out everything that is queued by then, in one
+transaction, and all of them return once it is durable. A lone caller finds only its own unit: no other thread takes
+part, and no savepoint.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from payport.sdk.errors import JournalError
+from payport.sdk.journal.engine import BEGIN_READ, BEGIN_WRITE, STORAGE_ERRORS, storage_error
+from payport.sdk.journal.sql_session import SqlSession
+from payport.sdk.journal.waiting import ThreadWaiter, Waiter, task_waiter, wake
+
+if TYPE_CHECKING:
+    from payport.sdk.journal.engine import Database, Link
+    from payport.sdk.journal.gate import Gate
+    from payport.sdk.journal.sealing import SealingKeys
+    from payport.sdk.journal.session import Session
+
+T = TypeVar("T")
+
+
+class Unit(Generic[T]):
+    """One caller's work, how it ended, and how the caller hears of it."""
+
+    __slots__ = ("_answer", "ended", "error", "leads", "waiter", "work")
+
+    def __init__(self, work: Callable[[Session], T], waiter: Waiter) -> None:
+        self.work = work
+        self.waiter = waiter
+        self.leads = False
+        self.ended = False
+        self.error: BaseException | None = None
+        self._answer: T | None = None
+
+    def run(self, session: Session) -> None:
+        """Do the work; its answer counts once the transaction is durable."""
+        self._answer = self.work(session)
+
+    def answer(self) -> T:
+        """What the work answered, or raise what went wrong."""
+        if self.error is not None:
+            raise self.error
+        if not self.ended:
+            raise JournalError("the write was interrupted before it was carried out: nothing was written")
+        return cast("T", self._answer)
+
+
+class Writer:
+    """The one connection of this process that writes, and the turn to use it.
+
+    The turn is a lock that is handed from thread to thread: whoever ends a group gives it to the first who waits,
+    before waking those who are done, so that the disk is not idle while they return.
+    """
+
+    def __init__(self, database: Database, keys: SealingKeys | None, gate: Gate) -> None:
+        self._database = database
+        self._keys = keys
+        self._gate = gate
+        self._link: Link | None = None
+        self._closing = False
+        self._closed = False
+        self._turn = Lock()
+        self._queue: deque[Unit[Any]] = deque()
+        self._thread = ThreadPoolExecutor(1, "payport-journal")
+        self._called = False
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in a transaction; durable on return."""
+        waiting = ThreadWaiter()
+        unit = Unit(work, waiting)
+        self._enqueue(unit)
+        if self._turn.acquire(blocking=False):
+            self._lead([])
+        else:
+            self._follow(unit, waiting)
+        return unit.answer()
+
+    async def awrite(self, work: Callable[[Session], T]) -> T:
+        """The same from a task. When it is cancelled, the work is done whole or not at all."""
+        waiting = task_waiter()
+        unit = Unit(work, waiting)
+        self._enqueue(unit)
+        try:
+            self._call_thread()
+            await waiting.wait()
+        except BaseException:
+            self._withdraw(unit)
+            raise
+        return unit.answer()
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` on the writer's own connection: a database in memory has no other."""
+        unit = Unit(work, ThreadWaiter())
+        self._turn.acquire()
+        try:
+            with self._gate:
+                self._run([unit], BEGIN_READ)
+        finally:
+            self._pass_on()
+        return unit.answer()
+
+    def close(self) -> None:
+        """Finish what is queued, refuse everything else, and wait for both."""
+        self._closing = True
+        self._turn.acquire()
+        try:
+            self._carry_out([])
+            self._closed = True
+            self.disconnect()
+        finally:
+            self._pass_on()
+        self._thread.shutdown()
+
+    def disconnect(self) -> None:
+        """Close the connection; the next write opens another."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _enqueue(self, unit: Unit[Any]) -> None:
+        self._gate.check()
+        if self._closing:
+            raise JournalError("the journal is closed")
+        self._queue.append(unit)
+
+    def _withdraw(self, unit: Unit[Any]) -> bool:
+        """Take a unit back; false when it is under way already."""
+        try:
+            self._queue.remove(unit)
+        except ValueError:
+            return False
+        return True
+
+    def _call_thread(self) -> None:
+        """Have the journal's thread take the turn for tasks: they cannot wait for it themselves."""
+        if self._called:
+            return
+        self._called = True
+        try:
+            self._thread.submit(self._lead_for_tasks)
+        except RuntimeError as error:
+            raise JournalError("the journal is closed") from error
+
+    def _lead_for_tasks(self) -> None:
+        self._turn.acquire()
+        self._called = False  # before the queue is emptied: who comes later calls again
+        self._lead([])
+
+    def _follow(self, unit: Unit[Any], waiting: ThreadWaiter) -> None:
+        """Wait until a leader has carried the unit out, or hands the turn over."""
+        try:
+            waiting.wait()
+        except BaseException:  # Ctrl-C: leave without holding up the others
+            if not self._withdraw(unit):
+                waiting.wait()
+                if unit.leads:
+                    self._pass_on()
+            raise
+        if unit.leads:
+            self._lead([unit])
+
+    def _lead(self, group: list[Unit[Any]]) -> None:
+        """With the turn: carry out this group and everything that is queued, hand the turn on, wake the callers."""
+        try:
+            self._carry_out(group)
+        finally:
+            self._pass_on()
+            wake([unit.waiter for unit in group])
+
+    def _carry_out(self, group: list[Unit[Any]]) -> None:
+        with suppress(IndexError):
+            while True:
+                group.append(self._queue.popleft())
+        if group:
+            with self._gate:
+                self._run(group, BEGIN_WRITE)
+
+    def _pass_on(self) -> None:
+        """Give the turn to the first thread that waits for it; to the journal's thread when a task is first."""
+        while True:
+            try:
+                first = self._queue.popleft()
+            except IndexError:
+                self._turn.release()
+            else:
+                if isinstance(first.waiter, ThreadWaiter):
+                    first.leads = True
+                    first.waiter.set()
+                    return
+                self._queue.appendleft(first)
+                self._turn.release()
+                return
+            # somebody may have queued up before the release, and found the turn taken
+            if not self._queue or not self._turn.acquire(blocking=False):
+                return
+
+    def _run(self, group: list[Unit[Any]], begin: str) -> None:
+        """One transaction. What goes wrong with all of it stands in every unit's ``error`` afterwards."""
+        try:
+            link = self._connected()
+            link.cursor.execute(begin)
+            if len(group) == 1:
+                self._run_alone(link, group[0])
+            else:
+                for unit in group:
+                    self._run_in_savepoint(link, unit)
+            if link.connection.in_transaction:
+                link.cursor.execute("COMMIT")
+            for unit in group:
+                unit.ended = True
+        except (JournalError, *STORAGE_ERRORS) as error:
+            self._fail(group, error)
+        except BaseException as error:
+            self._fail(group, error)
+            raise
+
+    def _run_alone(self, link: Link, unit: Unit[Any]) -> None:
+        try:
+            self._work(link, unit)
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller whose work raised it
+            unit.error = error
+            if link.connection.in_transaction:
+                link.cursor.execute("ROLLBACK")
+
+    def _run_in_savepoint(self, link: Link, unit: Unit[Any]) -> None:
+        link.cursor.execute("SAVEPOINT unit")
+        try:
+            self._work(link, unit)
+        except Exception as error:
+            unit.error = error
+            if not link.connection.in_transaction:
+                # a full disk or an I/O error makes SQLite give up the whole transaction, the other units' work with it
+                raise JournalError(f"the journal lost the transaction: {error}") from error
+            link.cursor.execute("ROLLBACK TO unit")
+        link.cursor.execute("RELEASE unit")
+
+    def _fail(self, group: list[Unit[Any]], cause: BaseException) -> None:
+        for unit in group:
+            if unit.error is None:
+                unit.error = storage_error(cause, "write")
+                unit.error.__cause__ = cause
+        if self._link is not None:
+            try:
+                if self._link.connection.in_transaction:
+                    self._link.cursor.execute("ROLLBACK")
+            except STORAGE_ERRORS:
+                self.disconnect()
+
+    def _connected(self) -> Link:
+        if self._closed:
+            raise JournalError("the journal is closed")
+        if self._link is None:
+            self._link = self._database.connect()
+        return self._link
+
+    def _work(self, link: Link, unit: Unit[Any]) -> None:
+        session = SqlSession(link.cursor, self._database.statements, self._keys)
+        try:
+            unit.run(session)
+        finally:
+            session.end()

@@ -1,0 +1,87 @@
+"""Writers that wait for each other, and what they heard."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any, TypeVar
+
+import pytest
+from tests.support.journal_records import debt
+
+from payport.sdk.journal import Journal
+from payport.sdk.journal.session import Session
+
+T = TypeVar("T")
+
+
+class Commits:
+    """Counts what a journal's connections are told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.statements: list[str] = []
+        connect = sqlite3.connect
+
+        def traced(*args: Any, **options: Any) -> sqlite3.Connection:
+            connection: sqlite3.Connection = connect(*args, **options)
+            connection.set_trace_callback(self.statements.append)
+            return connection
+
+        monkeypatch.setattr(sqlite3.dbapi2, "connect", traced)
+        monkeypatch.setattr(sqlite3, "connect", traced)
+
+    def count(self, word: str) -> int:
+        """How many statements begin so."""
+        return sum(statement.startswith(word) for statement in self.statements)
+
+
+@contextmanager
+def held(journal: Journal) -> Iterator[None]:
+    """A writer that is busy until the block ends: everybody else queues up behind it."""
+    inside, free = Event(), Event()
+
+    def work(session: Session) -> None:
+        inside.set()
+        assert free.wait(20)
+
+    thread = Thread(target=journal.write, args=(work,))
+    thread.start()
+    assert inside.wait(20)
+    try:
+        yield
+    finally:
+        free.set()
+        thread.join()
+
+
+def queued(journal: Journal) -> int:
+    """How many writes wait."""
+    return len(journal._writer._queue)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until it holds."""
+    pause = Event()
+    while not condition():
+        pause.wait(0.001)
+
+
+def adding(ref: str) -> Callable[[Session], None]:
+    """The work that writes one debt."""
+    return lambda session: session.add_debt(debt(ref))
+
+
+def outcome(call: Callable[[], object]) -> str:
+    """The name of what it raised, or ``written``."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - looked at by the test
+        return type(error).__name__
+    return "written"
+
+
+def refs(journal: Journal, wanted: list[str]) -> list[str]:
+    """Which of these debts are in the journal."""
+    return [ref for ref in wanted if journal.read(lambda session, ref=ref: session.debt(ref)) is not None]  # type: ignore[misc] # bound now

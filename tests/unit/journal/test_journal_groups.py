@@ -1,0 +1,182 @@
+"""Group commit: writers in flight share a commit, and not one of them notices the others."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import anyio
+import pytest
+import trio
+from tests.support.journal_records import NOW, debt, intend, operation
+from tests.support.journal_writers import Commits, adding, held, outcome, queued, refs, wait_for
+
+from payport.sdk.errors import JournalConflict, JournalError
+from payport.sdk.journal import Journal
+from payport.sdk.journal.session import Session
+
+
+def test_a_lone_writer_needs_no_savepoint(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no other thread: one transaction, one commit."""
+    commits = Commits(monkeypatch)
+    with Journal.open(url) as journal:
+        commits.statements.clear()
+        journal.write(adding("A"))
+    assert (commits.count("BEGIN IMMEDIATE"), commits.count("COMMIT"), commits.count("SAVEPOINT")) == (1, 1, 0)
+
+
+def test_writers_in_flight_share_a_commit(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty threads that wait behind one cost one commit more."""
+    names = [f"T{number}" for number in range(30)]
+    commits = Commits(monkeypatch)
+    with Journal.open(url) as journal, ThreadPoolExecutor(30) as threads:
+        commits.statements.clear()
+        with held(journal):
+            writes = [threads.submit(journal.write, adding(ref)) for ref in names]
+            wait_for(lambda: queued(journal) == 30)
+        for write in writes:
+            write.result()
+        assert (commits.count("COMMIT"), commits.count("SAVEPOINT")) == (2, 30)
+        assert names == refs(journal, names)
+
+
+def test_a_failure_in_a_group_is_its_own_alone(journal: Journal) -> None:
+    """A conflict, or any error of one's work, rolls back that work and reaches that caller; the rest is written."""
+
+    def half(session: Session) -> None:
+        session.add_debt(debt("HALF"))
+        raise ZeroDivisionError
+
+    works = {
+        "first": adding("A"),
+        "taken": adding("A"),
+        "raises": half,
+        "backwards": lambda session: session.add(operation("NODEBT"), source="intent", detail={}, now=NOW),
+        "last": intend("B"),
+    }
+    with ThreadPoolExecutor(len(works)) as threads:
+        with held(journal):
+            calls: dict[str, Any] = {}
+            for number, (name, work) in enumerate(works.items(), start=1):
+                calls[name] = threads.submit(outcome, lambda work=work: journal.write(work))  # type: ignore[misc] # bound now
+                wait_for(lambda number=number: queued(journal) == number)  # type: ignore[misc] # bound now
+        ended = {name: call.result() for name, call in calls.items()}
+
+    assert ended == {
+        "first": "written",
+        "taken": "JournalConflict",
+        "raises": "ZeroDivisionError",
+        "backwards": "JournalError",
+        "last": "written",
+    }
+    assert refs(journal, ["A", "HALF", "NODEBT", "B"]) == ["A", "B"]
+
+
+@pytest.mark.anyio
+async def test_tasks_share_a_commit(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under asyncio and trio; conflicts reach only their own task, and reads see what was written."""
+    commits = Commits(monkeypatch)
+    ended: list[str] = []
+
+    async def write(journal: Journal, ref: str) -> None:
+        try:
+            await journal.awrite(adding(ref))
+        except JournalConflict:
+            ended.append("conflict")
+        else:
+            ended.append("written")
+
+    with Journal.open(url) as journal:
+        commits.statements.clear()
+        async with anyio.create_task_group() as tasks:
+            for number in range(64):
+                tasks.start_soon(write, journal, f"T{number % 60}")
+        assert (ended.count("written"), ended.count("conflict")) == (60, 4)
+        assert commits.count("COMMIT") < 20
+        assert debt("T59") == await journal.aread(lambda session: session.debt("T59"))
+        with pytest.raises(ZeroDivisionError):
+            await journal.aread(lambda session: 1 / 0)
+        with pytest.raises(JournalError, match="inside its own work"):
+            await journal.awrite(lambda session: journal.read(lambda inner: None))
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_task_leaves_all_or_nothing(journal: Journal) -> None:
+    """Cancelled while it waits: the write is taken back, and those behind it go on."""
+    with held(journal):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(journal.awrite, adding("CANCELLED"))
+            while queued(journal) < 1:  # noqa: ASYNC110 - another thread's doing, which sets no event
+                await anyio.sleep(0.001)
+            tasks.cancel_scope.cancel()
+        assert queued(journal) == 0
+    await journal.awrite(adding("NEXT"))
+    assert refs(journal, ["CANCELLED", "NEXT"]) == ["NEXT"]
+
+
+@pytest.mark.anyio
+async def test_a_task_that_is_cancelled_while_its_write_is_under_way(journal: Journal) -> None:
+    """It leaves at once; the write ends by itself."""
+    started, free = Event(), Event()
+
+    def slow(session: Session) -> None:
+        session.add_debt(debt("SLOW"))
+        started.set()
+        assert free.wait(20)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(journal.awrite, slow)
+        while not started.is_set():  # noqa: ASYNC110 - an event of another thread
+            await anyio.sleep(0.001)
+        tasks.cancel_scope.cancel()
+    free.set()
+    await journal.awrite(adding("NEXT"))
+    assert refs(journal, ["SLOW", "NEXT"]) == ["SLOW", "NEXT"]
+
+
+def test_many_loops_and_threads_at_once(journal: Journal) -> None:
+    """Two asyncio loops, one trio loop and two threads share one journal."""
+    names = [f"{kind}{number}" for kind in ("a", "b", "t", "x", "y") for number in range(20)]
+
+    async def on_asyncio(kind: str) -> None:
+        await asyncio.gather(*(journal.awrite(adding(f"{kind}{number}")) for number in range(20)))
+
+    async def on_trio() -> None:
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(journal.awrite, adding(f"t{number}"))
+
+    def in_thread(kind: str) -> None:
+        for number in range(20):
+            journal.write(adding(f"{kind}{number}"))
+
+    with ThreadPoolExecutor(5) as threads:
+        runs = [
+            threads.submit(lambda: asyncio.run(on_asyncio("a"))),
+            threads.submit(lambda: asyncio.run(on_asyncio("b"))),
+            threads.submit(lambda: trio.run(on_trio)),
+            threads.submit(in_thread, "x"),
+            threads.submit(in_thread, "y"),
+        ]
+        for run in runs:
+            run.result(20)
+    assert names == refs(journal, names)
+
+
+def test_a_write_inside_a_write_is_refused(journal: Journal) -> None:
+    """It would wait for itself for ever."""
+    for run in (journal.write, journal.read):
+        with pytest.raises(JournalError, match="inside its own work"):
+            run(lambda session: journal.write(adding("A")))
+
+
+def test_idle_readers_are_few(journal: Journal) -> None:
+    """A burst of readers does not leave its connections open."""
+    barrier = Event()
+    with ThreadPoolExecutor(12) as threads:
+        reads = [threads.submit(journal.read, lambda session: barrier.wait(20)) for _ in range(12)]
+        barrier.set()
+        assert all(read.result(20) for read in reads)
+    assert len(journal._idle) <= 8

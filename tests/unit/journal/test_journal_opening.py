@@ -1,0 +1,237 @@
+"""Opening a journal: where it may stand, what must be in force, and how its tables come to be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from tests.support.journal_records import debt, exit_status, in_child
+
+from payport.sdk import journal as package
+from payport.sdk.errors import ConfigurationError, JournalError
+from payport.sdk.journal import Journal, engine, schema, sqlite_file
+from payport.sdk.journal.tables import SCHEMA_TABLE, metadata
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("payments.db", "sqlite:///payments.db"),
+        ("postgresql://u:hunter2@host/db", "a journal on postgresql is not supported"),
+        ("sqlite://", "forgets every payment"),
+        ("sqlite:///:memory:", r"durable=no"),
+        ("sqlite:///:memory:?durable=maybe", "forgets every payment"),
+        ("sqlite:///x.db?nolock=1", "takes no options, got nolock"),
+        ("sqlite:///x.db?durable=no", "takes no options, got durable"),
+        ("sqlite:////nowhere/to/be/found.db", "the folder /nowhere/to/be does not exist"),
+    ],
+)
+def test_a_place_that_cannot_hold_a_journal_is_refused(url: str, why: str) -> None:
+    """With what is wrong and how to mend it, and without the password of the URL."""
+    with pytest.raises(ConfigurationError, match=why) as refused:
+        Journal.open(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_durability_is_one_of_two(url: str) -> None:
+    """A typing error does not turn it off."""
+    with pytest.raises(ConfigurationError, match="'full' or 'normal'"):
+        Journal.open(url, durability="off")  # type: ignore[arg-type] # the point of the test
+
+
+def test_an_old_sqlite_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without STRICT tables a wrong type would be stored as it is."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 9))
+    with pytest.raises(ConfigurationError, match=r"needs SQLite 3\.37\.0 or newer"):
+        Journal.open(url)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    """The reason of the operating system is passed on."""
+    with pytest.raises(ConfigurationError, match=r"cannot be written \(Is a directory\)"):
+        Journal.open(f"sqlite:///{tmp_path}")
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite needs to put its log beside the file."""
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    with pytest.raises(ConfigurationError, match="let this process's user write it"):
+        Journal.open(f"sqlite:///{tmp_path / 'payments.db'}")
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """It is left as it is."""
+    (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at as one" * 20)
+    with pytest.raises(JournalError, match="not a database"):
+        Journal.open(f"sqlite:///{tmp_path / 'notes.txt'}")
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """And what SQLite puts beside it too."""
+    with Journal.open(f"sqlite:///{tmp_path / 'payments.db'}") as journal:
+        journal.write(lambda session: session.add_debt(debt()))
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"payments.db": 0o600, "payments.db-wal": 0o600, "payments.db-shm": 0o600}
+
+
+MOUNTS = [
+    "/dev/sda1 / ext4 rw 0 0",
+    "server:/x /mnt/share nfs4 rw 0 0",
+    "tmpfs /mnt/share/local tmpfs rw 0 0",
+    r"//nas/y /mnt/with\040blank cifs rw 0 0",
+    "damaged",
+    "old /srv ext4 rw 0 0",
+    "new /srv nfs rw 0 0",
+]
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/var/lib", "ext4"),
+        ("/mnt/share/shop", "nfs4"),
+        ("/mnt/shared", "ext4"),
+        ("/mnt/share/local/shop", "tmpfs"),
+        ("/mnt/with blank", "cifs"),
+        ("/srv/shop", "nfs"),
+    ],
+)
+def test_the_nearest_mount_point_tells_the_file_system(folder: str, kind: str) -> None:
+    """Blanks are written as octal, and the last of two mounts on one point counts."""
+    assert kind == sqlite_file.file_system(Path(folder), MOUNTS)
+
+
+def test_network_file_systems_are_refused(tmp_path: Path) -> None:
+    """SQLite's locks do not hold there; where nothing is known of the mounts, nothing is refused."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text("server:/x / nfs4 rw 0 0\n")
+    with pytest.raises(ConfigurationError, match=r"network file system \(nfs4\)"):
+        sqlite_file.prepare_file(tmp_path / "payments.db", mounts)
+    sqlite_file.prepare_file(tmp_path / "payments.db", tmp_path / "no such table")
+    assert (tmp_path / "payments.db").exists()
+
+
+PRAGMAS = {"journal_mode": "wal", "foreign_keys": 1, "trusted_schema": 0, "cell_size_check": 1, "busy_timeout": 3000}
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("normal", 1)])
+def test_every_setting_is_in_force(url: str, durability: engine.Durability, synchronous: int) -> None:
+    """On the connection that writes and on those that read."""
+    database = engine.open_database(url, durability=durability, busy_timeout_s=3.0)
+    for reading in (False, True):
+        link = database.connect(reading=reading)
+        found: dict[str, object] = {}
+        for name in (*PRAGMAS, "synchronous", "query_only"):
+            link.cursor.execute(f"PRAGMA {name}")
+            found[name] = link.cursor.fetchall()[0][0]
+        link.close()
+        assert PRAGMAS | {"synchronous": synchronous, "query_only": int(reading)} == found
+
+
+def test_a_setting_that_is_not_taken_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite ignores what it does not know or cannot do: so each is read back."""
+    wanted = engine.settings_for("full", 1.0, in_memory=False)
+    for pragma in ({"synchronous": ("EXTRA", 2)}, {"no_such_setting": ("ON", 1)}):
+        monkeypatch.setattr(engine, "settings_for", lambda *_, in_memory, wanted=wanted | pragma: wanted)
+        with pytest.raises(ConfigurationError, match=f"did not take PRAGMA {next(iter(pragma))}"):
+            Journal.open(url)
+
+
+def test_a_journal_in_memory_says_so() -> None:
+    """It works, and nobody can take it for durable."""
+    with Journal.open("sqlite:///:memory:?durable=no") as journal:
+        journal.write(lambda session: session.add_debt(debt()))
+        assert debt() == journal.read(lambda session: session.debt("SHOP0001"))
+        assert repr(journal) == "Journal(':memory:', durable=False)"
+        with pytest.raises(ZeroDivisionError):
+            journal.read(lambda session: 1 / 0)
+
+
+def test_opening_again_finds_everything(url: str) -> None:
+    """Alembic is not even imported then."""
+    with Journal.open(url) as journal:
+        journal.write(lambda session: session.add_debt(debt()))
+        assert journal.durable
+    script = (
+        "import sys; from payport.sdk.journal import Journal\n"
+        f"with Journal.open({url!r}) as journal:\n"
+        "    assert journal.read(lambda session: session.debt('SHOP0001')) is not None\n"
+        "assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_eight_processes_may_open_a_new_journal_at_once(url: str) -> None:
+    """One creates the tables, the others wait for it."""
+
+    def work() -> None:
+        with Journal.open(url, durability="normal") as journal:
+            journal.write(lambda session: session.add_debt(debt(f"P{os.getpid()}")))
+
+    children = [in_child(work) for _ in range(8)]
+    assert [exit_status(child) for child in children] == [0] * 8
+    with Journal.open(url) as journal:
+        assert all(journal.read(lambda session, ref=f"P{child}": session.debt(ref)) for child in children)  # type: ignore[misc] # bound now
+
+
+def test_a_newer_schema_is_refused(url: str) -> None:
+    """An older library cannot know what a newer one wrote; it says so and changes nothing."""
+    Journal.open(url).close()
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as hand:
+        hand.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '9999'")
+    hand.close()
+    with pytest.raises(ConfigurationError, match="schema is 9999, this version of payport knows"):
+        Journal.open(url)
+
+
+def test_a_damaged_schema_number_is_refused(url: str) -> None:
+    """Not taken for an empty database."""
+    Journal.open(url).close()
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as hand:
+        hand.execute(f"ALTER TABLE {SCHEMA_TABLE} RENAME COLUMN version_num TO other")
+    hand.close()
+    with pytest.raises(JournalError, match="up to date"):
+        Journal.open(url)
+
+
+def tables_of(connection: Connection) -> dict[str, list[str]]:
+    """The columns and constraints of every table, whatever their order."""
+    found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all()
+    return {name: sorted(line.strip(" ,\t") for line in sql.splitlines()) for name, sql in found}
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
+    """Nothing is missing, nothing is left over, and the number in the code is the newest revision."""
+    Journal.open(url).close()
+    with create_engine(url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": SCHEMA_TABLE, "compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        migrated = tables_of(connection)
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+        assert migrated == tables_of(connection)
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
+
+
+def test_the_package_is_light_until_a_journal_is_opened() -> None:
+    """Importing the records, or the package, does not load SQLAlchemy."""
+    script = (
+        "import sys, payport.sdk.journal, payport.sdk.journal.records, payport.sdk.journal.session\n"
+        "assert not {'sqlalchemy', 'alembic', 'cryptography', 'asyncio', 'sqlite3'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert package.Journal is Journal
+    with pytest.raises(AttributeError, match="no attribute 'Ledger'"):
+        getattr(package, "Led" + "ger")
