@@ -41,80 +41,58 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payment(Generic[NativeT_co]):
+class Settled(Generic[NativeT_co]):
+    """What every record of moved or held money says.
+
+    ``partner_ref``: the reference at the partner, the caller's own plus the attempt's suffix. ``facts``: what happened
+    after the answer was final. ``native``: the partner's own record when this answer came from the wire, ``None`` when
+    it came from the journal.
+    """
+
+    ref: str
+    amount: Money
+    partner: str
+    account: str
+    partner_ref: str
+    partner_id: PartnerId | None
+    facts: tuple[Fact, ...] = ()
+    native: NativeT_co | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(Settled[NativeT_co]):
     """A paid debt: final, and its order, amount, currency and merchant were compared with what was asked."""
 
-    ref: str
-    amount: Money
-    partner: str
-    account: str
-    partner_ref: str
-    """The reference of the paid attempt at the partner (``ref`` plus the attempt's suffix)."""
-    partner_id: PartnerId | None
     paid_at: datetime | None
-    facts: tuple[Fact, ...] = ()
-    native: NativeT_co | None = None
-    """The partner's own record when this answer came from the wire, ``None`` when it came from the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization(Generic[NativeT_co]):
+class Authorization(Settled[NativeT_co]):
     """Money held for a debt, to be captured or released."""
 
-    ref: str
-    amount: Money
-    partner: str
-    account: str
-    partner_ref: str
-    partner_id: PartnerId | None
     authorized_at: datetime | None
-    captured: Money | None = None
-    native: NativeT_co | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capture(Generic[NativeT_co]):
+class Capture(Settled[NativeT_co]):
     """Money taken from an authorization."""
 
-    ref: str
-    amount: Money
-    partner: str
-    account: str
-    partner_ref: str
-    partner_id: PartnerId | None
     captured_at: datetime | None
-    native: NativeT_co | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund(Generic[NativeT_co]):
+class Refund(Settled[NativeT_co]):
     """Money given back. ``amount`` is this refund alone, never the total refunded so far."""
 
-    ref: str
     refund_ref: str
-    amount: Money
-    partner: str
-    account: str
-    partner_ref: str
-    partner_id: PartnerId | None
     refunded_at: datetime | None
-    facts: tuple[Fact, ...] = ()
-    native: NativeT_co | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payout(Generic[NativeT_co]):
+class Payout(Settled[NativeT_co]):
     """Money sent to somebody."""
 
-    ref: str
-    amount: Money
-    partner: str
-    account: str
-    partner_ref: str
-    partner_id: PartnerId | None
     paid_at: datetime | None
-    facts: tuple[Fact, ...] = ()
-    native: NativeT_co | None = None
 
 
 class CancelledBy(Enum):

@@ -102,7 +102,7 @@ PAYMENT: Payment[None] = Payment(
     facts=(FACT, Fact(kind=FactKind.DISPUTED, at=AT)),
 )
 HOLD: Authorization[None] = Authorization(
-    ref="A", amount=CNY, partner="p", account="p:1", partner_ref="A", partner_id=None, authorized_at=None, captured=CNY
+    ref="A", amount=CNY, partner="p", account="p:1", partner_ref="A", partner_id=None, authorized_at=None
 )
 TAKEN: Capture[None] = Capture(
     ref="A", amount=CNY, partner="p", account="p:1", partner_ref="A", partner_id=ID, captured_at=AT
