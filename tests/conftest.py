@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.support.canaries import Watch
 
+pytest_plugins = ["payport.sdk.testing.plugin"]
+
 _LOOPBACK = ("127.", "::1", "localhost")
 
 

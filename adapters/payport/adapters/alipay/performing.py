@@ -1,0 +1,169 @@
+"""Carry out one step, ask about one operation: which call, and what its answer teaches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from payport.adapters.alipay.calls import Call, signed_parameters
+from payport.adapters.alipay.envelope import ask_gateway
+from payport.adapters.alipay.forms import encode_form
+from payport.adapters.alipay.planning import (
+    APP,
+    APP_FREEZE,
+    CLOSE,
+    HOLD,
+    HOLD_QUERY,
+    LOCAL,
+    REFUND,
+    REFUND_QUERY,
+    TRADE_QUERY,
+    TRANSFER_QUERY,
+    UNFREEZE,
+)
+from payport.adapters.alipay.reading import Unreadable, parsed, read, read_question
+from payport.adapters.alipay.wire import AlipayHold, AlipayTrade
+from payport.schemas.actions import Action, AppParameters, PostForm, Redirect
+from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
+from payport.schemas.payment import CancelledBy
+from payport.schemas.references import PartnerId
+from payport.sdk.adapter import Found
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.observation import Observation, Source, doubt
+
+if TYPE_CHECKING:
+    from payport.adapters.alipay.adapter import Alipay
+
+LONGEST_LINK = 2_000
+"""Characters that every browser and proxy takes in a URL; longer requests are posted."""
+
+
+def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+    """Send one step, or sign an action that needs no call."""
+    if step.request is None:
+        cause = NotSentCause(
+            NotSentKind.INVALID, "the request was not kept: without a sealing key it cannot be sent again"
+        )
+        return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
+    request = Call.decode(step.request)
+    if request.method in LOCAL:
+        action = yield from signed_action(alipay, request)
+        return Observation(state=State.ACTION, source=Source.LOCAL, action=action)
+    answer = yield from ask_gateway(alipay, request, deadline_s)
+    if isinstance(answer, Observation):
+        return answer
+    observation = read(operation, request.method, answer)
+    return (yield from _ask_on(alipay, operation, request, observation, deadline_s))
+
+
+def _ask_on(
+    alipay: Alipay, operation: Operation, request: Call, observation: Observation, deadline_s: float
+) -> Exchange[Observation]:
+    """Three answers leave open what happened and name the question that tells."""
+    if request.method == CLOSE and observation.reason is Reason.INVALID_STATE:
+        return (yield from _how_closed(alipay, operation, observation, deadline_s))
+    if request.method == REFUND and observation.state is State.PENDING:
+        told = yield from ask(alipay, operation, deadline_s)
+        return told if told.state is State.SUCCEEDED else observation
+    if request.method == UNFREEZE and observation.reason is Reason.INVALID_STATE:
+        return (yield from _how_released(alipay, operation, observation, deadline_s))
+    return observation
+
+
+def _how_closed(alipay: Alipay, cancel: Operation, refused: Observation, deadline_s: float) -> Exchange[Observation]:
+    """A trade cannot be closed when it is paid, and not again when it is closed: the refusal is the same."""
+    biz = {"out_trade_no": cancel.identity.get("out_trade_no", "")}
+    told = yield from _question(alipay, cancel, TRADE_QUERY, biz, deadline_s)
+    if told.state is State.DECLINED and told.partner_ref == biz["out_trade_no"]:
+        return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED)
+    return refused
+
+
+def _how_released(alipay: Alipay, cancel: Operation, refused: Observation, deadline_s: float) -> Exchange[Observation]:
+    """A hold of which parts were captured, or that was released before: look what is left of it."""
+    order_no = cancel.identity.get("out_order_no", "")
+    biz = {"out_order_no": order_no, "out_request_no": order_no, "operation_type": "FREEZE"}
+    answer = yield from ask_gateway(alipay, Call(method=HOLD_QUERY, biz=biz, moves_money=False), deadline_s)
+    if isinstance(answer, Observation) or not answer.ok:
+        return refused
+    try:
+        hold = parsed(AlipayHold, answer)
+    except Unreadable:
+        return refused
+    if hold.rest_amount is None or hold.out_order_no != order_no:
+        return refused
+    if hold.order_status in ("FINISH", "CLOSED") or not hold.rest_amount.strip("0."):
+        return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.VOIDED, native=hold)
+    rest = {
+        "auth_no": hold.auth_no or "",
+        "out_request_no": cancel.partner_ref,
+        "amount": hold.rest_amount,
+        "remark": "released",
+    }
+    answer = yield from ask_gateway(alipay, Call(method=UNFREEZE, biz=rest), deadline_s)
+    return answer if isinstance(answer, Observation) else read(cancel, UNFREEZE, answer)
+
+
+def signed_action(alipay: Alipay, request: Call) -> Exchange[Action]:
+    """The page, form or app string of a call that the payer makes: a link where it fits, else a form to post."""
+    params = yield from signed_parameters(alipay, request)
+    charset = alipay.config.charset
+    if request.method in (APP, APP_FREEZE):
+        return AppParameters(payload=encode_form(params, charset).decode("ascii"), fields=params)
+    link = f"{alipay.config.gateway_url}?{encode_form(params, charset).decode('ascii')}"
+    if len(link) <= LONGEST_LINK:
+        return Redirect(url=link)
+    content = params.pop("biz_content")
+    url = f"{alipay.config.gateway_url}?{encode_form(params, charset).decode('ascii')}"
+    return PostForm(url=url, fields={"biz_content": content})
+
+
+def ask(alipay: Alipay, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+    """Query an operation by our own reference."""
+    method, biz = _question_about(operation)
+    return (yield from _question(alipay, operation, method, biz, deadline_s))
+
+
+def _question_about(operation: Operation) -> tuple[str, dict[str, str]]:
+    reference = operation.partner_ref
+    match operation.verb:
+        case Verb.REFUND:
+            return REFUND_QUERY, {
+                "out_trade_no": operation.identity.get("out_trade_no", ""),
+                "out_request_no": reference,
+            }
+        case Verb.PAYOUT:
+            return TRANSFER_QUERY, {
+                "out_biz_no": reference,
+                "product_code": "TRANS_ACCOUNT_NO_PWD",
+                "biz_scene": "DIRECT_TRANSFER",
+            }
+        case Verb.PAY if HOLD in operation.identity:
+            return HOLD_QUERY, {"out_order_no": reference, "out_request_no": reference, "operation_type": "FREEZE"}
+        case Verb.PAY | Verb.CAPTURE | Verb.CANCEL:
+            return TRADE_QUERY, {"out_trade_no": reference}
+
+
+def _question(
+    alipay: Alipay, operation: Operation, method: str, biz: dict[str, str], deadline_s: float
+) -> Exchange[Observation]:
+    answer = yield from ask_gateway(alipay, Call(method=method, biz=biz, moves_money=False), deadline_s)
+    if isinstance(answer, Observation):
+        cause = answer.unknown or answer.not_sent
+        kind = answer.unknown.kind if answer.unknown else UnknownKind.TIMED_OUT
+        # a question that was not answered teaches nothing, whether it left or not
+        return doubt(Source.QUERY, kind, f"{method} was not answered: {cause}")
+    return read_question(operation, method, answer)
+
+
+def find(alipay: Alipay, partner_id: PartnerId, deadline_s: float) -> Exchange[Found]:
+    """Query a trade by Alipay's own number."""
+    request = Call(method=TRADE_QUERY, biz={"trade_no": partner_id.value}, moves_money=False)
+    answer = yield from ask_gateway(alipay, request, deadline_s)
+    if isinstance(answer, Observation):
+        return Found(partner_ref=None, observation=answer)
+    observation = read_question(None, TRADE_QUERY, answer)
+    trade = observation.native
+    if not isinstance(trade, AlipayTrade) or trade.trade_no != partner_id.value:
+        return Found(partner_ref=None, observation=observation)
+    return Found(partner_ref=trade.out_trade_no, observation=observation)

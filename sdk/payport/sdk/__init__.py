@@ -1,0 +1,95 @@
+"""The machinery: gateways over adapters, with a journal under them. Names load on first use, so importing is cheap."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from payport.sdk.errors import (
+        ConfigurationError,
+        GatewayClosed,
+        JournalConflict,
+        JournalError,
+        PayportError,
+        ReferenceConflict,
+    )
+    from payport.sdk.events import EventSink, Level, SdkEvent, StructlogSink
+    from payport.sdk.gateway import AsyncGateway, Gateway
+    from payport.sdk.journal.store import Journal
+    from payport.sdk.operations.querying import Observed, UnknownReference
+    from payport.sdk.operations.resuming import Resumed
+    from payport.sdk.profile import Ladder, Profile
+    from payport.sdk.redaction import configure_logging
+    from payport.sdk.retry import RetryPolicy
+    from payport.sdk.secrets import Secret
+    from payport.sdk.settings import Settings, open_adapter
+    from payport.sdk.tls import ClientCertificate, Trust
+    from payport.sdk.version import __version__
+
+_HOME = {
+    "AsyncGateway": "gateway",
+    "ClientCertificate": "tls",
+    "ConfigurationError": "errors",
+    "EventSink": "events",
+    "Gateway": "gateway",
+    "GatewayClosed": "errors",
+    "Journal": "journal.store",
+    "JournalConflict": "errors",
+    "JournalError": "errors",
+    "Ladder": "profile",
+    "Level": "events",
+    "Observed": "operations.querying",
+    "PayportError": "errors",
+    "Profile": "profile",
+    "ReferenceConflict": "errors",
+    "Resumed": "operations.resuming",
+    "RetryPolicy": "retry",
+    "SdkEvent": "events",
+    "Secret": "secrets",
+    "Settings": "settings",
+    "StructlogSink": "events",
+    "Trust": "tls",
+    "UnknownReference": "operations.querying",
+    "__version__": "version",
+    "configure_logging": "redaction",
+    "open_adapter": "settings",
+}
+
+__all__ = [
+    "AsyncGateway",
+    "ClientCertificate",
+    "ConfigurationError",
+    "EventSink",
+    "Gateway",
+    "GatewayClosed",
+    "Journal",
+    "JournalConflict",
+    "JournalError",
+    "Ladder",
+    "Level",
+    "Observed",
+    "PayportError",
+    "Profile",
+    "ReferenceConflict",
+    "Resumed",
+    "RetryPolicy",
+    "SdkEvent",
+    "Secret",
+    "Settings",
+    "StructlogSink",
+    "Trust",
+    "UnknownReference",
+    "__version__",
+    "configure_logging",
+    "open_adapter",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

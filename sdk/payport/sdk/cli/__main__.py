@@ -1,0 +1,5 @@
+"""``python -m payport.sdk.cli``: the same as the command ``payport``."""
+
+from payport.sdk.cli import main
+
+main()

@@ -1,0 +1,144 @@
+"""The commands and their options. Each is a few lines over a module of its own."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_journal
+from payport.sdk.cli.doctoring import examine_all, show_findings
+from payport.sdk.cli.explaining import explain_order
+from payport.sdk.cli.partners import demo_of, simulator_of
+from payport.sdk.cli.resuming import resume_accounts
+from payport.sdk.cli.serving import serve_until_stopped
+from payport.sdk.errors import ConfigurationError, PayportError
+from payport.sdk.settings import Settings
+from payport.sdk.version import __version__
+
+app = typer.Typer(
+    name="payport",
+    help="Payments that are charged at most once, and an honest Unknown.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Path | None, typer.Option(help="The payport.toml to read; by default the one in this folder.", show_default=False)
+]
+Account = Annotated[
+    str | None, typer.Option(help="One account by its name in payport.toml; by default all.", show_default=False)
+]
+
+
+def run(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command in ``arguments`` (by default ``sys.argv``) and end the process. No error shows a traceback."""
+    try:
+        app(arguments)
+    except ConfigurationError as error:
+        _stop(str(error), 2)
+    except PayportError as error:
+        _stop(str(error), 1)
+    sys.exit(0)  # pragma: no cover - typer ends the process itself
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    Console(stderr=True).print(f"payport: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(status)
+
+
+def _console() -> Console:
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without these characters shows ? instead of failing
+    return Console()
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        _console().print(f"payport {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,  # noqa: FBT002 - a flag on the command line
+) -> None:
+    """Options before any command."""
+
+
+@app.command()
+def demo(
+    partner: Annotated[str | None, typer.Argument(help="Whose simulator plays along.", show_default=False)] = None,
+) -> None:
+    """Watch payments made, doubted, settled, refunded and notified, against a simulator on this machine."""
+    play = demo_of(partner)
+    with tempfile.TemporaryDirectory(prefix="payport-demo-") as folder:
+        agree = play.run(_console(), Path(folder))
+    raise typer.Exit(0 if agree else 1)
+
+
+@app.command()
+def resume(
+    *,
+    config: Config = None,
+    account: Account = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, round after round, until stopped.")] = False,
+    every_s: Annotated[float, typer.Option(min=0.1, help="Seconds between two rounds of --watch.")] = 5.0,
+) -> None:
+    """Settle what is open: ask the partners about every operation that is not final and due."""
+    settings = Settings.load(config)
+    names = chosen_accounts(settings, account)
+    with open_journal(settings) as journal:
+        resume_accounts(_console(), settings, names, journal, every_s=every_s if watch else None)
+
+
+@app.command()
+def explain(
+    ref: Annotated[str, typer.Argument(help="The order's own reference.")],
+    *,
+    config: Config = None,
+) -> None:
+    """Tell the story of one order from journal and notices: what happened, what it means, what to do next."""
+    with open_journal(Settings.load(config)) as journal:
+        found = explain_order(_console(), journal, ref)
+    raise typer.Exit(0 if found else 1)
+
+
+@app.command()
+def doctor(
+    *,
+    config: Config = None,
+    account: Account = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Look only at what needs no network.")] = False,
+) -> None:
+    """Look at keys, certificates, clock, journal and the partner's host. Ends with 1 when something is red."""
+    settings = Settings.load(config)
+    console = _console()
+    findings = examine_all(console, settings, chosen_accounts(settings, account), offline=offline)
+    raise typer.Exit(show_findings(console, findings))
+
+
+@app.command()
+def simulate(
+    partner: Annotated[str, typer.Argument(help="Whose side to play: alipay.")],
+    *,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write the settings; by default a folder removed at the end.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 for any free one.")] = 0,
+) -> None:
+    """Serve a partner's simulator on this machine until stopped, and write the settings to use with it."""
+    simulator = simulator_of(partner)
+    with tempfile.TemporaryDirectory(prefix=f"payport-{partner}-") as spare:
+        serve_until_stopped(_console(), simulator, folder or Path(spare), port=port)
+
+
+@app.command()
+def keygen() -> None:
+    """Print a new sealing key for the journal. Keep it where your secrets are: nobody else has it."""
+    typer.echo(new_sealing_key())

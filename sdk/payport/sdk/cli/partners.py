@@ -1,0 +1,130 @@
+"""What an adapter may bring along for the command line: modules of fixed names in its package.
+
+An adapter announces its class in the entry-point group ``payport.adapters``; the package that the entry point names may
+hold the modules ``simulator`` (:class:`Simulator`), ``doctor`` (:class:`Doctor`) and ``demo`` (:class:`Demo`). A
+partner of your own brings them the same way; what it does not bring, its commands say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
+
+from payport.sdk.adapter import Adapter
+from payport.sdk.cli.findings import Finding
+from payport.sdk.errors import ConfigurationError
+from payport.sdk.exchange import Exchange
+from payport.sdk.settings import ENTRY_POINTS
+from payport.sdk.testing.wire import Incoming
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Simulator(Protocol):
+    """A partner's side that can be served. The module ``simulator`` lists one such class in its ``__all__``.
+
+    The class is the one whose name ends in ``Simulator``; it is called without arguments.
+    """
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port, while it is served."""
+        ...
+
+    @property
+    def requests(self) -> Sequence[Incoming]:
+        """What arrived so far, oldest first."""
+        ...
+
+    def serve(self, *, port: int = 0) -> object:
+        """Listen on loopback TLS, on a free port when none is given."""
+        ...
+
+    def settings_files(self) -> Mapping[str, str]:
+        """``payport.toml`` with one account, and the files it refers to: names and texts."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
+class Doctor(Protocol):
+    """The module ``doctor``: looks at one account of its partner."""
+
+    def examine(self, adapter: Adapter, now: datetime) -> Sequence[Finding]:
+        """What can be said without a network: keys, formats, dates."""
+        ...
+
+    def converse(self, adapter: Adapter, deadline_s: float) -> Exchange[Sequence[Finding]]:
+        """One harmless signed question to the partner, and what its answer tells about keys and rights."""
+        ...
+
+
+class Demo(Protocol):
+    """The module ``demo``: a play with the partner's simulator."""
+
+    def run(self, console: Console, folder: Path) -> bool:
+        """Play every scene, with files in the empty ``folder``; whether the books agree at the end."""
+        ...
+
+
+def partners() -> tuple[str, ...]:
+    """The partners that an adapter is installed for."""
+    return tuple(sorted(entry_points(group=ENTRY_POINTS).names))
+
+
+def simulator_of(partner: str) -> Simulator:
+    """A simulator of the partner, not served yet. Raises :class:`payport.sdk.ConfigurationError` when there is none."""
+    module = _beside(partner, "simulator")
+    names = [name for name in getattr(module, "__all__", ()) if name.endswith("Simulator")]
+    if len(names) != 1:
+        raise ConfigurationError(
+            f"{module.__name__} lists {len(names)} classes whose names end in Simulator in __all__; one is needed"
+        )
+    make = cast("Callable[[], Simulator]", getattr(module, names[0]))
+    return make()
+
+
+def doctor_of(partner: str) -> Doctor | None:
+    """The partner's own checks, ``None`` when its adapter brings none."""
+    return cast("Doctor", _beside(partner, "doctor")) if _has(partner, "doctor") else None
+
+
+def demo_of(partner: str | None) -> Demo:
+    """The demo of a partner, of the first that has one when none is named.
+
+    Raises :class:`payport.sdk.ConfigurationError` when there is none.
+    """
+    chosen = partner or next((name for name in partners() if _has(name, "demo")), None)
+    if chosen is None:
+        raise ConfigurationError("none of the installed adapters brings a demo")
+    return cast("Demo", _beside(chosen, "demo"))
+
+
+def _beside(partner: str, part: str) -> ModuleType:
+    if not _has(partner, part):
+        raise ConfigurationError(f"the adapter for {partner!r} brings no {part}: {_name(partner, part)} is not there")
+    return import_module(_name(partner, part))
+
+
+def _has(partner: str, part: str) -> bool:
+    try:
+        return find_spec(_name(partner, part)) is not None
+    except ModuleNotFoundError:  # the entry point names a plain module, which can hold no others
+        return False
+
+
+def _name(partner: str, part: str) -> str:
+    installed = entry_points(group=ENTRY_POINTS)
+    if partner not in installed.names:
+        known = ", ".join(partners()) or "none"
+        raise ConfigurationError(f"no adapter for {partner!r} is installed (installed: {known})")
+    return f"{installed[partner].module}.{part}"

@@ -1,0 +1,73 @@
+"""``payport resume``: rounds over everything that is open, with what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from payport.sdk.adapter import Adapter
+from payport.sdk.gateway import Gateway
+from payport.sdk.host_clock import SystemClock
+from payport.sdk.journal.records import Operation
+from payport.sdk.journal.store import Journal
+from payport.sdk.operations.resuming import Resumed
+from payport.sdk.settings import Settings, open_adapter
+
+
+def resume_accounts(
+    console: Console, settings: Settings, accounts: Sequence[str], journal: Journal, *, every_s: float | None
+) -> None:
+    """One round over each account, or with ``every_s`` rounds that many seconds apart until interrupted.
+
+    Raises :class:`payport.sdk.ConfigurationError` for an account that cannot be opened, before anything is asked.
+    """
+    gateways = {name: Gateway(open_adapter(settings, name), journal=journal) for name in accounts}
+    try:
+        _round(console, gateways)
+        if every_s is None:
+            return
+        console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
+        while True:
+            with console.status("waiting for the next round"):
+                SystemClock().sleep(every_s)
+            _round(console, gateways, quiet=True)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+    finally:
+        for gateway in gateways.values():
+            gateway.close()
+
+
+def _round(console: Console, gateways: dict[str, Gateway[Adapter]], *, quiet: bool = False) -> None:
+    for name, gateway in gateways.items():
+        with console.status(f"{name}: asking about what is open"):
+            resumed = gateway.resume()
+            waiting = gateway.open_operations()
+        if quiet and not resumed.settled and not resumed.open:
+            continue
+        _tell(console, name, gateway, resumed, waiting)
+
+
+def _tell(
+    console: Console, name: str, gateway: Gateway[Adapter], resumed: Resumed, waiting: Sequence[Operation]
+) -> None:
+    for operation_id in resumed.settled:
+        ref = operation_id.partition("/")[0]
+        last = [each for each in gateway.history(ref) if each.operation == operation_id][-1]
+        _say(console, f"{name}: {operation_id} is settled: {last.state.value}")
+    for operation in waiting:
+        if operation.for_person:
+            _say(console, f"{name}: {operation.id} needs a person: {operation.for_person}", "red")
+        elif operation.id in resumed.open:
+            why = f" ({operation.unknown})" if operation.unknown else ""
+            _say(console, f"{name}: {operation.id} is still open: {operation.state.value}{why}", "yellow")
+    people = sum(1 for operation in waiting if operation.for_person)
+    _say(
+        console,
+        f"{name}: {len(resumed.settled)} settled, {len(waiting) - people} open, {people} for a person to look at",
+    )
+
+
+def _say(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,65 @@
+"""``payport simulate``: a partner's side on this machine, with the settings to use it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from payport.sdk.cli.configured import write_settings
+from payport.sdk.cli.partners import Simulator
+from payport.sdk.host_clock import SystemClock
+
+LOOK_S = 0.2
+
+
+def serve_until_stopped(console: Console, simulator: Simulator, folder: Path, *, port: int) -> None:
+    """Serve, write settings into ``folder``, show each request as it arrives; ends with Ctrl-C or SIGTERM.
+
+    Raises :class:`payport.sdk.ConfigurationError` when the settings cannot be written.
+    """
+    with console.status("making keys"):
+        simulator.serve(port=port)
+    try:
+        config = write_settings(folder, simulator.settings_files())
+        console.print(f"Serving on {simulator.url} (TLS). What waits to be paid: {simulator.url}/", soft_wrap=True)
+        console.print(f"The settings, and a journal beside them: {config}\n", soft_wrap=True, highlight=False)
+        console.print(config.read_text("utf-8"), highlight=False, markup=False, soft_wrap=True)
+        console.print(f"In another terminal: payport doctor --config {config}", soft_wrap=True, highlight=False)
+        console.print("Ctrl-C stops.")
+        with _stopped_by_signals():
+            _watch(console, simulator)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+    finally:
+        simulator.close()
+
+
+def _watch(console: Console, simulator: Simulator) -> None:
+    clock = SystemClock()
+    shown = 0
+    with console.status("waiting for requests"):
+        while True:
+            requests = simulator.requests
+            for request in requests[shown:]:
+                # the query may hold keys, and the body is the merchant's: neither is shown
+                line = f"{clock.moment().utc:%H:%M:%S} {request.method} {request.path} {len(request.body)} bytes"
+                console.print(line, highlight=False, markup=False)
+            shown = len(requests)
+            clock.sleep(LOOK_S)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Turn SIGTERM into what Ctrl-C is; a shell in the background hands on a Ctrl-C that is ignored, so that too."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

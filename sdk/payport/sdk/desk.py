@@ -1,0 +1,311 @@
+"""What the two gateways share: the operations of one account, each with its deadline on the monotonic clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+from payport.schemas.events import Change, RawNotification, Received
+from payport.schemas.money import Money
+from payport.schemas.order import Order, PayoutOrder
+from payport.schemas.outcome import (
+    CancelOutcome,
+    CaptureOutcome,
+    NotSent,
+    NotSentKind,
+    PayOutcome,
+    PayoutOutcome,
+    RefundOutcome,
+)
+from payport.schemas.references import PartnerId
+from payport.sdk import exchange
+from payport.sdk.adapter import (
+    Adapter,
+    Endpoint,
+    SupportsAdopt,
+    SupportsCapture,
+    SupportsPay,
+    SupportsPayout,
+    SupportsRefund,
+)
+from payport.sdk.errors import GatewayClosed
+from payport.sdk.events import EventSink, Level, StructlogSink
+from payport.sdk.exchange import Exchange
+from payport.sdk.host_clock import SystemClock
+from payport.sdk.hosting import Admission, AsyncHosting, Clock, Surroundings, SyncHost
+from payport.sdk.journal.records import Operation, Transition, Verb
+from payport.sdk.operations import (
+    adopting,
+    cancelling,
+    capturing,
+    native,
+    paying,
+    paying_out,
+    querying,
+    receiving,
+    refunding,
+    resuming,
+)
+from payport.sdk.operations.carrying import Carried
+from payport.sdk.operations.setup import Setup
+from payport.sdk.outcomes import not_sent, pay_outcome, payout_outcome, refund_outcome
+from payport.sdk.retry import RetryBudget, RetryPolicy
+from payport.sdk.version import __version__
+
+if TYPE_CHECKING:
+    from payport.sdk.journal.store import Journal
+    from payport.sdk.secrets import Secret
+    from payport.sdk.transport import AsyncTransport, Transport
+
+T = TypeVar("T")
+MethodT = TypeVar("MethodT")
+PayeeT = TypeVar("PayeeT")
+NativeT = TypeVar("NativeT")
+RequestT = TypeVar("RequestT")
+ReplyT = TypeVar("ReplyT")
+
+
+@dataclass(slots=True)
+class Desk:
+    """The operations of one account. ``owns_journal``: whether closing the gateway closes the journal."""
+
+    around: Surroundings
+    adapter: Adapter
+    policy: RetryPolicy
+    budget: RetryBudget
+    owns_journal: bool
+    closed: bool = False
+    calls: Iterator[int] = field(default_factory=count)
+    """Numbers the calls of this process: each takes leases under its own name."""
+
+    @classmethod
+    def open(
+        cls,
+        adapter: Adapter,
+        journal: str | Journal,
+        *,
+        sealing_key: Secret | None,
+        sinks: Sequence[EventSink] | None,
+        admissions: Sequence[Admission],
+        retry: RetryPolicy | None,
+        clock: Clock | None,
+    ) -> Desk:
+        """Open the journal if it was given by URL, and put everything together."""
+        from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
+
+        owns = isinstance(journal, str)
+        opened = Journal.open(journal, sealing_key=sealing_key) if isinstance(journal, str) else journal
+        around = Surroundings(
+            journal=opened,
+            clock=clock or SystemClock(),
+            sinks=(StructlogSink(least=Level.WARNING),) if sinks is None else tuple(sinks),
+            admissions=tuple(admissions),
+        )
+        return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns)
+
+    def close(self) -> None:
+        """Refuse further calls; close the journal when it is ours."""
+        self.closed = True
+        if self.owns_journal:
+            self.around.journal.close()
+
+    def drive(self, work: Exchange[T], transport: Transport) -> T:
+        """Run an operation in this thread."""
+        return exchange.drive(work, SyncHost(around=self.around, transport=transport))
+
+    async def adrive(self, work: Exchange[T], transport: AsyncTransport) -> T:
+        """Run an operation in this task."""
+        return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
+
+    def transport(self) -> Transport:
+        """The usual way to the partner."""
+        from payport.sdk.tls import Trust  # noqa: PLC0415 - ssl, with the first connection only
+        from payport.sdk.transport.http import HttpTransport  # noqa: PLC0415 - httpx, likewise
+
+        return HttpTransport(self.adapter.trust or Trust(), self.adapter.profile.hosts)
+
+    def async_transport(self) -> AsyncTransport:
+        """The usual way to the partner, for event loops."""
+        from payport.sdk.tls import Trust  # noqa: PLC0415 - ssl, with the first connection only
+        from payport.sdk.transport.http import AsyncHttpTransport  # noqa: PLC0415 - httpx, likewise
+
+        return AsyncHttpTransport(self.adapter.trust or Trust(), self.adapter.profile.hosts)
+
+    def _setup(self) -> Setup:
+        if self.closed:
+            raise GatewayClosed("this gateway was closed; nothing was sent")
+        return Setup(
+            adapter=self.adapter,
+            owner=f"{self.around.clock.owner()}/{next(self.calls)}",
+            library=__version__,
+            policy=self.policy,
+            budget=self.budget,
+        )
+
+    def _until(self, deadline_s: float) -> float:
+        return self.around.clock.moment().monotonic_s + deadline_s
+
+    def _lacks(self, plan: str) -> NotSent | None:
+        """Whether an adapter that was loaded by name lacks a verb: a known one fails the type check before."""
+        if hasattr(self.adapter, plan):
+            return None
+        return not_sent(NotSentKind.UNSUPPORTED, f"{self.adapter.partner} has no {plan.removeprefix('plan_')}")
+
+    def pay(
+        self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float
+    ) -> Exchange[PayOutcome[NativeT]]:
+        """See :meth:`payport.sdk.Gateway.pay`."""
+        return paying.pay(self._setup(), adapter, order, method, self._until(deadline_s))
+
+    def _told(self, adapter: SupportsPay[MethodT, NativeT], carried: Carried) -> PayOutcome[NativeT]:
+        return pay_outcome(carried.operation, adapter.profile, adapter.native_payment(carried.native))
+
+    def query(
+        self, adapter: SupportsPay[MethodT, NativeT], ref: str, deadline_s: float
+    ) -> Exchange[querying.Observed[PayOutcome[NativeT]]]:
+        """See :meth:`payport.sdk.Gateway.query`."""
+        told = partial(self._told, adapter)
+        return querying.query(self._setup(), ref, Verb.PAY, "", self._until(deadline_s), told)
+
+    def wait(self, adapter: SupportsPay[MethodT, NativeT], ref: str, timeout_s: float) -> Exchange[PayOutcome[NativeT]]:
+        """See :meth:`payport.sdk.Gateway.wait`."""
+        return querying.wait(self._setup(), ref, Verb.PAY, "", timeout_s, partial(self._told, adapter))
+
+    def capture(
+        self,
+        adapter: SupportsCapture,
+        ref: str,
+        amount: Money | None,
+        capture_ref: str,
+        deadline_s: float,
+        *,
+        final: bool,
+    ) -> Exchange[CaptureOutcome[object]]:
+        """See :meth:`payport.sdk.Gateway.capture`."""
+        setup, until = self._setup(), self._until(deadline_s)
+        lacking = self._lacks("plan_capture")
+        if lacking is not None:
+            return answered(lacking)
+        return capturing.capture(setup, adapter, ref, amount, capture_ref, until, final=final)
+
+    def cancel(self, ref: str, deadline_s: float, *, reverse_paid: bool) -> Exchange[CancelOutcome[object]]:
+        """See :meth:`payport.sdk.Gateway.cancel`."""
+        return cancelling.cancel(self._setup(), ref, self._until(deadline_s), reverse_paid=reverse_paid)
+
+    def refund(
+        self, adapter: SupportsRefund, ref: str, refund_ref: str, amount: Money, reason: str, deadline_s: float
+    ) -> Exchange[RefundOutcome[object]]:
+        """See :meth:`payport.sdk.Gateway.refund`."""
+        setup, until = self._setup(), self._until(deadline_s)
+        lacking = self._lacks("plan_refund")
+        if lacking is not None:
+            return answered(lacking)
+        return refunding.refund(setup, adapter, ref, refund_ref, amount, reason, until)
+
+    def query_refund(
+        self, ref: str, refund_ref: str, deadline_s: float
+    ) -> Exchange[querying.Observed[RefundOutcome[object]]]:
+        """See :meth:`payport.sdk.Gateway.query_refund`."""
+        setup = self._setup()
+
+        def told(carried: Carried) -> RefundOutcome[object]:
+            return refund_outcome(carried.operation, setup.profile, carried.native)
+
+        return querying.query(setup, ref, Verb.REFUND, refund_ref, self._until(deadline_s), told)
+
+    def payout(
+        self, adapter: SupportsPayout[PayeeT], order: PayoutOrder, payee: PayeeT, deadline_s: float
+    ) -> Exchange[PayoutOutcome[object]]:
+        """See :meth:`payport.sdk.Gateway.payout`."""
+        setup, until = self._setup(), self._until(deadline_s)
+        lacking = self._lacks("plan_payout")
+        if lacking is not None:
+            return answered(lacking)
+        return paying_out.payout(setup, adapter, order, payee, until)
+
+    def query_payout(self, ref: str, deadline_s: float) -> Exchange[querying.Observed[PayoutOutcome[object]]]:
+        """See :meth:`payport.sdk.Gateway.query_payout`."""
+        setup = self._setup()
+
+        def told(carried: Carried) -> PayoutOutcome[object]:
+            return payout_outcome(carried.operation, setup.profile, carried.native)
+
+        return querying.query(setup, ref, Verb.PAYOUT, "", self._until(deadline_s), told)
+
+    def receive(self, raw: RawNotification) -> Exchange[Received]:
+        """See :meth:`payport.sdk.Gateway.receive`."""
+        return receiving.receive(self._setup(), raw)
+
+    def resume(self, deadline_s: float) -> Exchange[resuming.Resumed]:
+        """See :meth:`payport.sdk.Gateway.resume`."""
+        return resuming.resume(self._setup(), self._until(deadline_s))
+
+    def resolve(self, ref: str, deadline_s: float) -> Exchange[resuming.Resumed]:
+        """See :meth:`payport.sdk.Gateway.resolve`."""
+        return resuming.resolve_ref(self._setup(), ref, self._until(deadline_s))
+
+    def adopt(
+        self, adapter: SupportsAdopt[NativeT], ref: str, partner_id: PartnerId, deadline_s: float
+    ) -> Exchange[PayOutcome[NativeT]]:
+        """See :meth:`payport.sdk.Gateway.adopt`."""
+        setup, until = self._setup(), self._until(deadline_s)
+        lacking = self._lacks("find")
+        if lacking is not None:
+            return answered(lacking)
+        return adopting.adopt(setup, adapter, ref, partner_id, until)
+
+    def native(
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, deadline_s: float
+    ) -> Exchange[native.NativeOutcome[ReplyT]]:
+        """See :meth:`payport.sdk.Gateway.native`."""
+        return native.native(self._setup(), endpoint, request, self._until(deadline_s))
+
+    def prepare(
+        self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, connection: object
+    ) -> str | NotSent:
+        """See :meth:`payport.sdk.Gateway.prepare`."""
+        journal = self.around.journal
+        session = journal.session_on(connection)
+        now = self.around.clock.moment().utc
+        return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals)
+
+    def changes(self, limit: int) -> Exchange[Sequence[Change]]:
+        """See :meth:`payport.sdk.Gateway.changes`."""
+        self._setup()
+        transitions = yield from exchange.load("changes", lambda session: session.undelivered(limit))
+        return tuple(_change(transition) for transition in transitions)
+
+    def acknowledge(self, changes: Sequence[Change]) -> Exchange[None]:
+        """See :meth:`payport.sdk.Gateway.acknowledge`."""
+        ids = [change.id for change in changes]
+        return exchange.record("acknowledge", lambda session: session.delivered(ids))
+
+    def open_operations(self) -> Exchange[Sequence[Operation]]:
+        """See :meth:`payport.sdk.Gateway.open_operations`."""
+        account = self.adapter.account
+        return exchange.load("open operations", lambda session: session.open_operations(account))
+
+    def history(self, ref: str) -> Exchange[Sequence[Transition]]:
+        """See :meth:`payport.sdk.Gateway.history`."""
+        return exchange.load("history", lambda session: session.history(ref))
+
+
+def answered(outcome: NotSent) -> Exchange[NotSent]:
+    """An operation that needs no effect at all."""
+    return outcome
+    yield  # pragma: no cover - makes this a generator  # pyright: ignore[reportUnreachable]
+
+
+def _change(transition: Transition) -> Change:
+    return Change(
+        id=transition.id,
+        ref=transition.ref,
+        operation=transition.operation,
+        kind=transition.verb.value,
+        state=transition.state.value,
+        at=transition.at,
+        detail=dict(transition.detail),
+    )

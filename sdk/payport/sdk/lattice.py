@@ -1,0 +1,134 @@
+"""How observations add up: compared with what was asked, then joined. Any order, any number, same end.
+
+Pure. States only move up. A paid answer beats a closed one, whichever came first, because money decides; an operation
+whose own answer is final keeps it, and what was learnt later is added as a fact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from payport.schemas.money import Money
+from payport.schemas.outcome import UnknownKind
+from payport.schemas.payment import CancelledBy, Fact, FactKind
+from payport.schemas.references import PartnerId
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.observation import Observation, Source, doubt
+
+RANK = {
+    State.DOUBT: 0,
+    State.ACTION: 1,
+    State.PENDING: 2,
+    State.NOT_SENT: 3,
+    State.DECLINED: 4,
+    State.AUTHORIZED: 5,
+    State.SUCCEEDED: 6,
+}
+"""Height of each state: of two things learnt about one operation, the higher one holds."""
+
+
+def join(one: State, other: State) -> State:
+    """What two observations of one operation amount to. Commutative, associative, idempotent."""
+    return max(one, other, key=RANK.__getitem__)
+
+
+def bind(operation: Operation, observation: Observation) -> Observation:
+    """The observation when it is about what was asked, else a doubt that names what differs."""
+    if observation.partner_ref is not None and observation.partner_ref != operation.partner_ref:
+        return _mismatch(observation, "reference", operation.partner_ref, observation.partner_ref)
+    if observation.amount is not None and observation.amount != operation.amount:
+        return _mismatch(observation, "amount", operation.amount, observation.amount)
+    return observation
+
+
+def _mismatch(observation: Observation, name: str, asked: str | Money, answered: str | Money) -> Observation:
+    detail = f"{name}: asked for {asked}, the partner's authentic answer says {answered}"
+    return doubt(observation.source, UnknownKind.MISMATCH, detail)
+
+
+def absorb(operation: Operation, observation: Observation, now: datetime) -> Operation:
+    """The operation as it stands once this bound observation is known. The same object when nothing is new."""
+    if operation.state.final:
+        return _add_facts(_add_ids(operation, observation), _later_facts(operation, observation, now))
+    learnt = _add_ids(operation, observation)
+    if observation.state is State.NOT_SENT and operation.may_have_left:
+        return learnt  # an earlier try may be outside: not having sent this one proves nothing
+    if observation.state is State.DOUBT:
+        return _doubted(learnt, observation)
+    if RANK[observation.state] < RANK[operation.state]:
+        return learnt
+    return _moved(learnt, observation, now)
+
+
+def _doubted(operation: Operation, observation: Observation) -> Operation:
+    left = operation.may_have_left or observation.source is Source.REPLY
+    if operation.unknown == observation.unknown and operation.may_have_left == left:
+        return operation
+    return replace(operation, unknown=observation.unknown, may_have_left=left)
+
+
+def _moved(operation: Operation, observation: Observation, now: datetime) -> Operation:
+    state = observation.state
+    settled = state in (State.SUCCEEDED, State.AUTHORIZED)
+    moved = replace(
+        operation,
+        state=state,
+        may_have_left=operation.may_have_left or state is not State.NOT_SENT,
+        action=observation.action or operation.action,
+        settled=operation.amount if settled else None,
+        settled_at=(observation.at or now) if settled else None,
+        cancelled_by=observation.cancelled_by,
+        reason=observation.reason,
+        partner_code=observation.partner_code,
+        message=observation.message,
+        not_sent=observation.not_sent,
+        unknown=observation.unknown,
+    )
+    return _add_facts(moved, observation.facts)
+
+
+def _add_ids(operation: Operation, observation: Observation) -> Operation:
+    partner_id = operation.partner_id or observation.partner_id
+    ids = {**observation.ids, **operation.ids}
+    if partner_id == operation.partner_id and ids == dict(operation.ids):
+        return operation
+    return replace(operation, partner_id=partner_id, ids=ids)
+
+
+def _add_facts(operation: Operation, facts: tuple[Fact, ...]) -> Operation:
+    known = {_same(fact) for fact in operation.facts}
+    new = tuple(fact for fact in facts if _same(fact) not in known)
+    return replace(operation, facts=operation.facts + new) if new else operation
+
+
+def _same(fact: Fact) -> tuple[FactKind, PartnerId | None, Money | None]:
+    return fact.kind, fact.partner_id, fact.amount
+
+
+def _later_facts(operation: Operation, observation: Observation, now: datetime) -> tuple[Fact, ...]:
+    """What an observation says that the operation's final answer does not."""
+    if observation.state in (State.DOUBT, State.ACTION, State.PENDING, State.NOT_SENT, operation.state):
+        return observation.facts
+    if observation.state is State.DECLINED and observation.source is Source.REPLY:
+        return observation.facts  # a repetition was refused: that says nothing of the request that succeeded
+    partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
+    paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
+    if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED):
+        return observation.facts  # it had been paid or held, and that money was given back by the cancel
+    if operation.state in (State.DECLINED, State.NOT_SENT) and paid:
+        kind = FactKind.SURPLUS_PAID
+        detail = f"was {operation.state.value}, then the partner said {observation.state.value}"
+        amount = operation.amount
+    elif operation.state is State.SUCCEEDED and operation.verb is Verb.PAYOUT:
+        kind, detail, amount = FactKind.TRANSFER_RETURNED, observation.message, operation.amount
+    elif operation.state is State.SUCCEEDED and operation.verb is Verb.REFUND:
+        kind, detail, amount = FactKind.REFUND_BOUNCED, observation.message, operation.amount
+    elif operation.state is State.AUTHORIZED and observation.state is State.DECLINED:
+        kind, detail, amount = FactKind.RELEASED, observation.message, None
+    elif operation.state is State.AUTHORIZED:
+        return observation.facts  # captured: told by the capture's own operation
+    else:
+        kind, amount = FactKind.CONTRADICTED, None
+        detail = f"was {operation.state.value}, then the partner said {observation.state.value}"
+    return (*observation.facts, Fact(kind=kind, at=now, amount=amount, partner_id=partner_id, detail=detail))

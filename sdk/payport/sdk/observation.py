@@ -1,0 +1,67 @@
+"""What was learnt about an operation, and how what is learnt adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from payport.schemas.actions import Action
+from payport.schemas.money import Money
+from payport.schemas.outcome import NotSentCause, Reason, UnknownCause, UnknownKind
+from payport.schemas.payment import CancelledBy, Fact
+from payport.sdk.journal.records import State
+
+
+class Source(Enum):
+    """Where an observation came from."""
+
+    REPLY = "reply"
+    QUERY = "query"
+    NOTICE = "notice"
+    LOCAL = "local"
+
+
+def _no_ids() -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One thing learnt about one operation.
+
+    ``state`` is what the partner's word amounts to; ``DOUBT`` with ``unknown`` when nothing was learnt.
+    ``partner_ref`` and ``amount`` are what the partner stated, ``None`` where it states none: they are compared with
+    what was asked before anything is believed. Whose money it is (merchant, application) the adapter has compared.
+    ``again``: the same step may be tried again at once (rate limit, a cancel that asks to be repeated).
+    """
+
+    state: State
+    source: Source
+    partner_ref: str | None = None
+    amount: Money | None = None
+    partner_id: str | None = None
+    ids: Mapping[str, str] = field(default_factory=_no_ids)
+    at: datetime | None = None
+    action: Action | None = field(default=None, repr=False)
+    cancelled_by: CancelledBy | None = None
+    reason: Reason | None = None
+    partner_code: str | None = None
+    message: str = ""
+    unknown: UnknownCause | None = None
+    not_sent: NotSentCause | None = None
+    facts: tuple[Fact, ...] = ()
+    again: bool = False
+    retry_after_s: float | None = None
+    native: object = field(default=None, repr=False)
+
+    @property
+    def absent(self) -> bool:
+        """Whether the partner said that it does not know the operation. No proof while a request may be on its way."""
+        return self.unknown is not None and self.unknown.kind is UnknownKind.NOT_FOUND
+
+
+def doubt(source: Source, kind: UnknownKind, detail: str, *, again: bool = False) -> Observation:
+    """Nothing was learnt."""
+    return Observation(state=State.DOUBT, source=source, unknown=UnknownCause(kind, detail), again=again)

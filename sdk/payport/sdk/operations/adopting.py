@@ -1,0 +1,103 @@
+"""Prepare and adopt: intents that enter the journal by another door than ``pay``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from payport.schemas.order import Order
+from payport.schemas.outcome import NotSent, NotSentKind, PayOutcome
+from payport.schemas.references import PartnerId, check_reference
+from payport.sdk import exchange
+from payport.sdk.adapter import InvalidIntent, SupportsAdopt, SupportsPay
+from payport.sdk.errors import ConfigurationError, JournalError, ReferenceConflict
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Debt, Operation, Verb
+from payport.sdk.journal.session import Session
+from payport.sdk.operations.intending import Invalid, begin
+from payport.sdk.operations.learning import learn, refused_by_storage
+from payport.sdk.operations.paying import pay_intent
+from payport.sdk.operations.setup import Setup
+from payport.sdk.outcomes import not_sent, pay_outcome
+
+MethodT = TypeVar("MethodT")
+NativeT = TypeVar("NativeT")
+
+
+def prepare(
+    setup: Setup,
+    adapter: SupportsPay[MethodT, NativeT],
+    order: Order,
+    method: MethodT,
+    session: Session,
+    now: datetime,
+    *,
+    sealed: bool,
+) -> str | NotSent:
+    """Write the intent inside the application's own transaction; answers the operation's id.
+
+    Nothing is sent: ``resume`` does it once the application has committed. Without a sealing key the request could
+    not be kept, so that raises :class:`payport.sdk.ConfigurationError`.
+    """
+    if not sealed:
+        raise ConfigurationError(
+            "prepare keeps the whole request until resume sends it, so the journal needs a sealing key: "
+            "open it with Journal.open(url, sealing_key=...)"
+        )
+    try:
+        begun = begin(setup, pay_intent(adapter, order, method), session, now, started=False)
+    except (Invalid, InvalidIntent) as error:
+        return not_sent(NotSentKind.INVALID, str(error))
+    return begun.operation.id
+
+
+def adopt(
+    setup: Setup,
+    adapter: SupportsAdopt[NativeT],
+    ref: str,
+    partner_id: PartnerId,
+    deadline_s: float,
+) -> Exchange[PayOutcome[NativeT]]:
+    """Take over a payment that this journal never saw: ask the partner by its own number, then write what it says.
+
+    ``ref`` becomes the debt's reference here. Raises :class:`payport.sdk.ReferenceConflict` when it is taken.
+    """
+    check_reference(ref)
+    found = yield from adapter.find(partner_id, deadline_s)
+    observation = found.observation
+    if found.partner_ref is None or observation.amount is None:
+        detail = str(observation.unknown or observation.not_sent or "the partner does not know this number")
+        return not_sent(NotSentKind.INVALID, f"nothing was adopted: {detail}")
+    now = (yield from exchange.now()).utc
+    operation = Operation(
+        id=f"{ref}/{Verb.PAY.value}//1",
+        ref=ref,
+        verb=Verb.PAY,
+        partner=adapter.partner,
+        account=adapter.account,
+        partner_ref=found.partner_ref,
+        amount=observation.amount,
+        method="adopted",
+        created_at=now,
+        # nobody here knows until when it may be paid: as long as the partner keeps any order open
+        payable_until=now + timedelta(seconds=setup.profile.max_life_s),
+        library=setup.library,
+        may_have_left=True,
+        next_at=now,
+    )
+
+    def write(session: Session) -> Operation:
+        if session.debt(ref) is not None:
+            raise ReferenceConflict(f"{ref} is in this journal already; nothing was changed")
+        if session.by_partner_ref(adapter.account, operation.partner_ref):
+            raise ReferenceConflict(f"{partner_id} is in this journal already, under another reference")
+        session.add_debt(Debt(ref=ref, verb=Verb.PAY, amount=operation.amount, payee="", created_at=now))
+        session.add(operation, source="intent", detail={"adopted": str(partner_id)}, now=now)
+        return operation
+
+    try:
+        yield from exchange.record("adopt", write)
+    except JournalError as error:
+        return (yield from refused_by_storage(setup, "adopt", error))
+    adopted = yield from learn(setup, operation, observation)
+    return pay_outcome(adopted, setup.profile, adapter.native_payment(observation.native))

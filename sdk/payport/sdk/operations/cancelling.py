@@ -1,0 +1,229 @@
+"""Make sure that an order will not be paid: closed, voided, reversed, or over by time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from payport.schemas.outcome import CancelOutcome, NotSent, NotSentKind, Reason, Succeeded, UnknownKind
+from payport.schemas.payment import Cancellation, CancelledBy, Fact, FactKind
+from payport.sdk import exchange
+from payport.sdk.adapter import Plan, Slot
+from payport.sdk.errors import JournalError
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.session import Session
+from payport.sdk.lattice import absorb
+from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.operations.carrying import Carried, attempt
+from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
+from payport.sdk.operations.learning import add_facts, learn, lost, refused_by_storage, storage_failed
+from payport.sdk.operations.setup import Setup
+from payport.sdk.outcomes import cancel_outcome, not_sent
+
+REVERSE = "reverse"
+"""Mark in a cancel's identity: a paid order is to be reversed, not refused."""
+
+
+FENCE = "fence"
+"""Mark in a cancel's identity: asked for by the resolver, so it never gives back what the caller was told is paid."""
+
+_OVER = (State.DECLINED, State.NOT_SENT)
+
+
+@runtime_checkable
+class _Cancels(Protocol):
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan: ...
+
+
+def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> Exchange[CancelOutcome[object]]:
+    """Make sure that an order will not be paid; the result says how."""
+    try:
+        operations = yield from exchange.load("cancel", lambda session: session.operations(ref))
+    except JournalError as error:
+        return (yield from refused_by_storage(setup, "cancel", error))
+    payment = next((operation for operation in reversed(operations) if operation.verb is Verb.PAY), None)
+    if payment is None:
+        return not_sent(NotSentKind.INVALID, f"{ref} is not in this journal; adopt it first")
+    if payment.account != setup.adapter.account:
+        return not_sent(NotSentKind.INVALID, f"it is to be paid through {payment.account}; cancel it there")
+    if payment.state in _OVER:
+        now = yield from exchange.now()
+        by = payment.cancelled_by or (
+            CancelledBy.NOTHING_SENT if payment.state is State.NOT_SENT else CancelledBy.CLOSED
+        )
+        cancellation: Cancellation[object] = Cancellation(ref=ref, by=by, cancelled_at=now.utc)
+        return Succeeded(cancellation)
+    begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=reverse_paid)
+    if isinstance(begun, NotSent):
+        return begun
+    carried = yield from _carried_or_lost(setup, begun.operation, deadline_s)
+    weaker = isinstance(begun, Existing) and reverse_paid and REVERSE not in begun.operation.identity
+    if weaker and carried.operation.state is State.DECLINED:
+        # the cancel that was under way may not reverse: now that it is over, the one that may
+        begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=True)
+        if isinstance(begun, NotSent):
+            return begun
+        carried = yield from _carried_or_lost(setup, begun.operation, deadline_s)
+    return cancel_outcome(carried.operation, setup.profile, carried.native)
+
+
+def _carried_or_lost(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carried]:
+    try:
+        return (yield from carry_out_cancel(setup, cancel, deadline_s))
+    except JournalError as error:
+        yield from storage_failed(setup, "cancel", error)
+        return Carried(lost(cancel, f"the journal could not be read or written: {error}"))
+
+
+def intend_cancel(
+    setup: Setup, payment: Operation, deadline_s: float, *, reverse_paid: bool, fences: bool = False
+) -> Exchange[Fresh | Existing | NotSent]:
+    """Write down that this attempt is to be cancelled. ``fences``: nobody asked for it, the attempt just must end."""
+    adapter = setup.adapter
+    if not isinstance(adapter, _Cancels):
+        return not_sent(NotSentKind.UNSUPPORTED, f"{adapter.partner} cannot cancel")
+
+    def plan(session: Session, slot: Slot) -> Plan:
+        current = session.operation(payment.id) or payment
+        if current.state in _OVER:
+            raise Invalid(f"{payment.ref} is closed already")
+        planned = adapter.plan_cancel(current, slot, reverse_paid=reverse_paid)
+        marks = {REVERSE: "1"} if reverse_paid else {}
+        return replace(planned, identity={**planned.identity, **marks, **({FENCE: "1"} if fences else {})})
+
+    intent = Intent(
+        ref=payment.ref,
+        verb=Verb.CANCEL,
+        amount=payment.amount,
+        plan=plan,
+        of=payment.id,
+        payable_until=payment.payable_until,
+    )
+    return (yield from intend(setup, intent, deadline_s))
+
+
+def fence(setup: Setup, payment: Operation, deadline_s: float) -> Exchange[Operation]:
+    """Cancel an attempt that cannot be left open; answers the attempt as it stands then. Its lease is ours.
+
+    Where the payer stands at the counter (the ladder fences by age) a payment that came through meanwhile is given
+    back, unless the journal, and so perhaps the caller, was told of it first; elsewhere it is kept, and the next
+    question finds it.
+    """
+    counter = setup.ladder(payment).fence_after_s is not None
+    begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=counter, fences=True)
+    if not isinstance(begun, NotSent):
+        yield from carry_out_cancel(setup, begun.operation, deadline_s)
+    current = yield from exchange.load("fenced", lambda session: session.operation(payment.id))
+    return current or payment
+
+
+def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carried]:
+    """Send a cancel, again if need be: closing twice closes once. Ends the attempt and the cancel in one commit."""
+    if cancel.state.final:
+        return Carried(cancel)
+    payment = yield from exchange.load("cancelled payment", lambda session: session.operation(cancel.of))
+    adapter = setup.adapter
+    if payment is None or not isinstance(adapter, _Cancels):
+        return Carried(cancel)
+    if payment.state in _OVER:
+        by = payment.cancelled_by or (CancelledBy.CLOSED if payment.may_have_left else CancelledBy.NOTHING_SENT)
+        return Carried((yield from _conclude(setup, cancel, payment, by, Source.LOCAL)))
+    if not payment.started:
+        return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.NOTHING_SENT, Source.LOCAL)))
+    if payment.state.final and FENCE in cancel.identity:
+        refused = Observation(
+            state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message="it was paid before"
+        )
+        return Carried((yield from learn(setup, cancel, refused, release=True)))
+    now = (yield from exchange.now()).utc
+    slot = Slot(partner_ref=cancel.partner_ref, now=now, payable_until=cancel.payable_until or now)
+    plan = adapter.plan_cancel(payment, slot, reverse_paid=REVERSE in cancel.identity)
+    observation = yield from attempt(setup, cancel, plan.steps[0], deadline_s)
+    if observation.state is State.SUCCEEDED and observation.cancelled_by is not None:
+        by = observation.cancelled_by
+        return Carried((yield from _conclude(setup, cancel, payment, by, Source.REPLY)), observation.native)
+    if observation.absent:
+        return (yield from _nothing_to_close(setup, cancel, payment, now))
+    return Carried((yield from learn(setup, cancel, observation, asked=True, release=True)))
+
+
+def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: datetime) -> Exchange[Carried]:
+    """The partner knows no such trade. No fence: what was handed out can be paid until its time is over."""
+    if payment.state.final:
+        return Carried((yield from _contradicted(setup, cancel)))
+    until = payment.payable_until or now
+    if now >= until + timedelta(seconds=setup.profile.settle_margin_s):
+        return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.EXPIRED, Source.LOCAL)))
+    waiting = Observation(
+        state=State.PENDING,
+        source=Source.REPLY,
+        cancelled_by=CancelledBy.EXPIRED,
+        message=f"not payable after {until.isoformat()}",
+    )
+    return Carried((yield from learn(setup, cancel, waiting, asked=True, release=True)))
+
+
+def _contradicted(setup: Setup, cancel: Operation) -> Exchange[Operation]:
+    """The partner knows of nothing to cancel, and the journal knows that it was paid: ask again later."""
+    detail = "the order is paid, and the partner said that it knows no such trade"
+    return (yield from learn(setup, cancel, doubt(Source.LOCAL, UnknownKind.NOT_FOUND, detail), release=True))
+
+
+class _Moved(Exception):
+    """The attempt moved on while its cancel was under way."""
+
+
+def is_being_cancelled(session: Session, payment: Operation) -> bool:
+    """Whether a cancel of this attempt is not over yet."""
+    return any(
+        operation.verb is Verb.CANCEL and operation.of == payment.id and not operation.state.final
+        for operation in session.operations(payment.ref)
+    )
+
+
+def _conclude(
+    setup: Setup, cancel: Operation, payment: Operation, by: CancelledBy, source: Source
+) -> Exchange[Operation]:
+    """The cancel succeeded: end the attempt in the same commit, or note on a paid one what was given back."""
+    done = Observation(state=State.SUCCEEDED, source=source, cancelled_by=by)
+    expired = by is CancelledBy.EXPIRED
+    ended = Observation(
+        state=State.DECLINED,
+        source=source,
+        reason=Reason.EXPIRED if expired else Reason.CLOSED,
+        cancelled_by=by,
+        message=f"cancelled: {by.value}",
+    )
+
+    def end_payment(session: Session, _: Operation, now: datetime) -> None:
+        current = session.operation(payment.id)
+        if current is None or current.state in _OVER:
+            return
+        if by is CancelledBy.NOTHING_SENT and current.started:
+            raise _Moved
+        if current.state.final:
+            _note_on_paid(session, current, by, now)
+            return
+        session.save(absorb(current, ended, now), source=source.value, detail={"cancelled_by": by.value}, now=now)
+
+    try:
+        return (yield from learn(setup, cancel, done, release=True, also=end_payment))
+    except _Moved:
+        return (yield from _contradicted(setup, cancel))
+
+
+def _note_on_paid(session: Session, payment: Operation, by: CancelledBy, now: datetime) -> None:
+    """What a cancel means for an attempt whose own answer stays: what was given back is a fact beside it."""
+    match by:
+        case CancelledBy.REVERSED:
+            fact = Fact(kind=FactKind.REFUNDED, at=now, amount=payment.amount, detail="cancelled: reversed")
+        case CancelledBy.VOIDED:
+            fact = Fact(kind=FactKind.RELEASED, at=now, detail="cancelled: voided")
+        case CancelledBy.CLOSED:
+            return  # paid and closed: it was given back before, which is told elsewhere
+        case CancelledBy.EXPIRED | CancelledBy.NOTHING_SENT:
+            raise _Moved
+    if all(known.kind is not fact.kind for known in payment.facts):
+        add_facts(session, payment, (fact,), now)

@@ -1,0 +1,76 @@
+"""Capture: take held money, in one part or several, all of them together never more than was held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from payport.schemas.money import Money
+from payport.schemas.outcome import CaptureOutcome, NotSent, NotSentKind
+from payport.sdk import exchange
+from payport.sdk.adapter import Plan, Slot, SupportsCapture
+from payport.sdk.errors import JournalError
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.session import Session
+from payport.sdk.operations.following import run
+from payport.sdk.operations.intending import Intent, Invalid
+from payport.sdk.operations.learning import refused_by_storage
+from payport.sdk.operations.setup import Setup
+from payport.sdk.outcomes import capture_outcome, not_sent
+
+_OVER = (State.DECLINED, State.NOT_SENT)
+
+
+def capture(
+    setup: Setup,
+    adapter: SupportsCapture,
+    ref: str,
+    amount: Money | None,
+    capture_ref: str,
+    deadline_s: float,
+    *,
+    final: bool,
+) -> Exchange[CaptureOutcome[object]]:
+    """Take money from a hold: all that is left when ``amount`` is ``None``."""
+    try:
+        operations = yield from exchange.load("hold", lambda session: session.operations(ref))
+    except JournalError as error:
+        return (yield from refused_by_storage(setup, "hold", error))
+    hold = next((operation for operation in reversed(operations) if operation.verb is Verb.PAY), None)
+    if hold is None or hold.state is not State.AUTHORIZED:
+        return not_sent(NotSentKind.INVALID, f"{ref} holds no money that could be captured")
+    wanted = amount or _known_capture(operations, capture_ref) or hold.amount - _captured(operations)
+    if wanted.amount_minor <= 0:
+        return not_sent(NotSentKind.INVALID, f"nothing is left of the hold of {hold.amount}")
+
+    def plan(session: Session, slot: Slot) -> Plan:
+        _check_hold(session.operations(ref), hold, wanted, setup.adapter.account)
+        return adapter.plan_capture(hold, wanted, slot, final=final)
+
+    intent = Intent(ref=ref, verb=Verb.CAPTURE, amount=wanted, plan=plan, part=capture_ref, of=hold.id)
+    carried = yield from run(setup, intent, deadline_s)
+    if isinstance(carried, NotSent):
+        return carried
+    return capture_outcome(carried.operation, setup.profile, carried.native)
+
+
+def _known_capture(operations: Sequence[Operation], capture_ref: str) -> Money | None:
+    for operation in reversed(operations):
+        if operation.verb is Verb.CAPTURE and operation.part == capture_ref and operation.state not in _OVER:
+            return operation.amount
+    return None
+
+
+def _captured(operations: Sequence[Operation]) -> Money:
+    captures = [item for item in operations if item.verb is Verb.CAPTURE and item.state not in _OVER]
+    hold = next(operation for operation in reversed(operations) if operation.verb is Verb.PAY)
+    return sum((item.amount for item in captures), Money(0, hold.amount.currency))
+
+
+def _check_hold(operations: Sequence[Operation], hold: Operation, amount: Money, account: str) -> None:
+    if hold.account != account:
+        raise Invalid(f"the money is held through {hold.account}; capture it there")
+    if any(item.verb is Verb.CANCEL and item.of == hold.id and item.state not in _OVER for item in operations):
+        raise Invalid("the hold was released or is being released")
+    if amount > hold.amount - _captured(operations):
+        raise Invalid(f"a capture of {amount} is more than what is left of the hold of {hold.amount}")

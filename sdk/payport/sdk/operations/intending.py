@@ -1,0 +1,216 @@
+"""Validate, then write the intent: the debt, the attempt with its frozen identity, and the lease, in one commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from payport.schemas.money import Money
+from payport.schemas.outcome import NotSent, NotSentKind
+from payport.sdk import exchange
+from payport.sdk.adapter import InvalidIntent, Plan, Slot
+from payport.sdk.errors import JournalConflict, JournalError, ReferenceConflict
+from payport.sdk.events import OperationStarted
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Debt, Operation, State, Verb
+from payport.sdk.journal.session import Session
+from payport.sdk.operations.learning import refused_by_storage
+from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
+from payport.sdk.outcomes import not_sent
+from payport.sdk.profile import Profile
+
+_SUFFIX = {Verb.PAY: "T", Verb.CAPTURE: "C", Verb.CANCEL: "X", Verb.REFUND: "R", Verb.PAYOUT: "P"}
+_LAST_ATTEMPT = 999
+_RACES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A new attempt, written down, and the right to send for it is ours."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """There is an attempt already; nothing was written."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What an operation wants, before its attempt number is known.
+
+    ``plan``: makes the steps once reference and time are fixed; runs inside the transaction, so it sees what the
+    journal says, and may raise :class:`Invalid`. ``part``: the caller's own reference of a refund or capture;
+    ``of``: the id of the operation that a cancel, capture or refund is about.
+    """
+
+    ref: str
+    verb: Verb
+    amount: Money
+    plan: Callable[[Session, Slot], Plan]
+    payee: str = ""
+    part: str = ""
+    of: str = ""
+    method_digest: str = ""
+    payable_until: datetime | None = None
+    opens_debt: bool = False
+
+    @property
+    def base(self) -> str:
+        """What the reference at the partner begins with."""
+        return self.part or self.ref
+
+
+class Invalid(Exception):
+    """The request breaks a rule that only the journal can tell: more than is left, not paid, already cancelled."""
+
+
+def partner_reference(base: str, verb: Verb, attempt: int) -> str:
+    """The reference of one attempt at the partner: always four characters longer, so no two can be the same."""
+    return f"{base}{_SUFFIX[verb]}{attempt:03d}"
+
+
+def digest_of(*parts: object) -> str:
+    """A short digest that tells methods and payees apart. Too short to find a secret by."""
+    return hashlib.sha256("\x1f".join(repr(part) for part in parts).encode()).hexdigest()[:8]
+
+
+def check_money(profile: Profile, ref: str, amount: Money) -> str | None:
+    """Why the partner cannot take this reference or amount, ``None`` when it can."""
+    if not profile.reference.fullmatch(ref):
+        return f"{profile.partner} takes references that match {profile.reference.pattern}, got {ref!r}"
+    if amount.currency not in profile.currencies:
+        return f"{profile.partner} cannot charge {amount.currency}, only {', '.join(sorted(profile.currencies))}"
+    if not profile.min_amount_minor <= amount.amount_minor <= profile.max_amount_minor:
+        return f"{amount} is outside of what {profile.partner} takes in one payment"
+    return None
+
+
+def payable_until(profile: Profile, wanted: datetime | None, now: datetime) -> datetime:
+    """The absolute instant after which an attempt may not be paid, in whole seconds. Raises :class:`InvalidIntent`."""
+    until = wanted or now + timedelta(seconds=profile.default_life_s)
+    if until <= now:
+        raise InvalidIntent(f"payable_until {until.isoformat()} has passed")
+    if until > now + timedelta(seconds=profile.max_life_s):
+        raise InvalidIntent(f"{profile.partner} keeps an order open for at most {profile.max_life_s:.0f} seconds")
+    return until.replace(microsecond=0)
+
+
+def intend(
+    setup: Setup, intent: Intent, deadline_s: float, *, started: bool = True
+) -> Exchange[Fresh | Existing | NotSent]:
+    """Write a new attempt, or answer the one there is. Raises :class:`ReferenceConflict` before anything is sent."""
+    now = yield from exchange.now()
+    ttl_s = max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
+
+    def write(session: Session) -> Fresh | Existing:
+        begun = begin(setup, intent, session, now.utc, started=started)
+        if isinstance(begun, Fresh) and started:
+            session.lease(begun.operation.id, setup.owner, ttl_s)
+        return begun
+
+    for _ in range(_RACES):
+        try:
+            begun = yield from exchange.record(f"intend {intent.verb.value}", write)
+        except JournalConflict:
+            continue  # another worker was first: read what it wrote
+        except (Invalid, InvalidIntent) as error:
+            return not_sent(NotSentKind.INVALID, str(error))
+        except JournalError as error:
+            return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
+        if isinstance(begun, Fresh):
+            yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
+        return begun
+    return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
+
+
+def begin(setup: Setup, intent: Intent, session: Session, now: datetime, *, started: bool = True) -> Fresh | Existing:
+    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, with nothing written."""
+    _check_debt(session, intent, now)
+    attempts = [
+        operation
+        for operation in session.operations(intent.ref)
+        if operation.verb is intent.verb and operation.part == intent.part
+    ]
+    if attempts:
+        last = attempts[-1]
+        if last.amount != intent.amount:
+            raise ReferenceConflict(
+                f"{intent.base} stands for {last.amount} already, now {intent.amount} was asked; "
+                "nothing was sent. Use another reference for another amount"
+            )
+        if intent.of in ("", last.of) and last.state not in (State.NOT_SENT, State.DECLINED):
+            return Existing(last)
+        if last.attempt >= _LAST_ATTEMPT:
+            raise Invalid(f"{intent.base} was tried {last.attempt} times; use a new reference")
+    attempt = len(attempts) + 1
+    until = intent.payable_until
+    if intent.opens_debt:
+        until = payable_until(setup.profile, until, now)
+    partner_ref = partner_reference(intent.base, intent.verb, attempt)
+    _check_new(setup, intent, session, partner_ref)
+    plan = intent.plan(session, Slot(partner_ref=partner_ref, now=now, payable_until=until or now))
+    operation = Operation(
+        id=f"{intent.ref}/{intent.verb.value}/{intent.part}/{attempt}",
+        ref=intent.ref,
+        verb=intent.verb,
+        part=intent.part,
+        of=intent.of or plan.of,
+        attempt=attempt,
+        partner=setup.adapter.partner,
+        account=setup.adapter.account,
+        partner_ref=partner_ref,
+        identity=plan.identity,
+        amount=intent.amount,
+        method=plan.method,
+        method_digest=intent.method_digest,
+        ladder=plan.ladder,
+        created_at=now,
+        payable_until=plan.payable_until or until,
+        steps=plan.steps,
+        library=setup.library,
+        started=started,
+        next_at=now,
+    )
+    session.add(operation, source="intent", detail={"method": plan.method} if plan.method else {}, now=now)
+    return Fresh(operation)
+
+
+def _check_new(setup: Setup, intent: Intent, session: Session, partner_ref: str) -> None:
+    """Whether a new attempt can be made at all: what the partner takes, and a reference that is nobody else's."""
+    if intent.verb is Verb.CANCEL:
+        return
+    problem = check_money(setup.profile, intent.base, intent.amount)
+    if problem is not None:
+        raise Invalid(problem)
+    taken = session.by_partner_ref(setup.adapter.account, partner_ref)
+    if any(operation.verb is intent.verb for operation in taken):
+        raise ReferenceConflict(
+            f"{intent.base} is the {intent.verb.value} reference of another order already; nothing was sent. "
+            "Use a new reference"
+        )
+
+
+def _check_debt(session: Session, intent: Intent, now: datetime) -> None:
+    debt = session.debt(intent.ref)
+    if debt is None:
+        if not intent.opens_debt:
+            raise Invalid(f"{intent.ref} is not in this journal; adopt it first")
+        session.add_debt(
+            Debt(ref=intent.ref, verb=intent.verb, amount=intent.amount, payee=intent.payee, created_at=now)
+        )
+        return
+    if not intent.opens_debt:
+        return
+    asked = (intent.verb, intent.amount, intent.payee)
+    if asked != (debt.verb, debt.amount, debt.payee):
+        what = "payee" if asked[:2] == (debt.verb, debt.amount) else f"{intent.verb.value} of {intent.amount}"
+        raise ReferenceConflict(
+            f"{intent.ref} is a {debt.verb.value} of {debt.amount} already, now another {what} was asked; "
+            "nothing was sent. One reference stands for one debt: use a new one"
+        )

@@ -1,0 +1,184 @@
+"""Bind, join and settle: write down what was learnt, in one commit with its transition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from payport.schemas.outcome import NotSent, NotSentKind, UnknownCause, UnknownKind
+from payport.schemas.payment import Fact, FactKind
+from payport.sdk import exchange
+from payport.sdk.errors import JournalConflict, JournalError
+from payport.sdk.events import ForPerson, Mismatch, OperationChanged, StorageFailed, Surplus
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.session import Session
+from payport.sdk.lattice import absorb, bind
+from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.setup import Setup
+from payport.sdk.outcomes import not_sent
+
+MAX_CONFLICTS = 50
+"""How often a write is decided again because another writer was first. Each conflict means somebody made progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """An operation before and after an observation that was bound to it."""
+
+    before: Operation
+    after: Operation
+    observation: Observation
+
+
+Also = Callable[[Session, Operation, datetime], None]
+"""Further writes of the same commit, given the saved operation."""
+
+
+def learn(
+    setup: Setup,
+    operation: Operation,
+    observation: Observation,
+    *,
+    asked: bool = False,
+    step_done: str | None = None,
+    release: bool = False,
+    also: Also | None = None,
+) -> Exchange[Operation]:
+    """Add one observation to an operation and write the result.
+
+    ``asked`` counts a question to the partner; ``step_done`` names the step that is over; ``release`` gives the lease
+    back in the same commit. A storage failure comes back as a doubt with cause ``storage``: what was learnt may be
+    lost, so it is not claimed.
+    """
+    now = (yield from exchange.now()).utc
+
+    def write(session: Session) -> Learnt:
+        learnt = add(setup, session, operation.id, observation, now, asked=asked, step_done=step_done)
+        if also is not None:
+            also(session, learnt.after, now)
+        if release or learnt.after.state.final:
+            session.release(operation.id, setup.owner)
+        return learnt
+
+    for _ in range(MAX_CONFLICTS):
+        try:
+            learnt = yield from exchange.record(f"learn {operation.verb.value}", write)
+        except JournalConflict:
+            continue
+        except JournalError as error:
+            yield from storage_failed(setup, f"learn {operation.verb.value}", error)
+            left = operation.may_have_left or observation.source is Source.REPLY
+            return lost(replace(operation, may_have_left=left), f"the answer could not be written down: {error}")
+        yield from tell(setup, learnt)
+        return learnt.after
+    return lost(operation, "other workers kept changing the operation; resume settles it")
+
+
+def add(
+    setup: Setup,
+    session: Session,
+    operation_id: str,
+    observation: Observation,
+    now: datetime,
+    *,
+    asked: bool = False,
+    step_done: str | None = None,
+) -> Learnt:
+    """The part of :func:`learn` inside a transaction: the row is read again, so nothing is decided on an old one."""
+    before = session.operation(operation_id)
+    if before is None:
+        raise JournalError(f"operation {operation_id} is not in the journal any more")
+    bound = bind(before, observation)
+    after = _schedule(setup, absorb(before, bound, now), now, asked=asked, step_done=step_done)
+    if after != before:
+        after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now)
+    return Learnt(before, after, bound)
+
+
+def release(setup: Setup, operation: Operation) -> Exchange[None]:
+    """Give the lease back. If that fails it runs out by itself."""
+    try:
+        yield from exchange.record("release", lambda session: session.release(operation.id, setup.owner))
+    except JournalError as error:
+        yield from storage_failed(setup, "release", error)
+
+
+def lost(operation: Operation, detail: str) -> Operation:
+    """What a caller is told of an operation when the journal could not be read or written: nothing is claimed."""
+    return replace(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
+
+
+def refused_by_storage(setup: Setup, work: str, error: JournalError) -> Exchange[NotSent]:
+    """What a caller is told when the journal failed before anything was sent."""
+    yield from storage_failed(setup, work, error)
+    return not_sent(NotSentKind.STORAGE, f"the journal could not be read or written, so nothing was sent: {error}")
+
+
+def storage_failed(setup: Setup, work: str, error: JournalError) -> Exchange[None]:
+    """Tell that the journal could not be read or written."""
+    yield from exchange.emit(
+        StorageFailed(
+            partner=setup.adapter.partner, account=setup.adapter.account, work=work, error=type(error).__name__
+        )
+    )
+
+
+def add_facts(session: Session, operation: Operation, facts: tuple[Fact, ...], now: datetime) -> Operation:
+    """Write later facts on an operation inside a running transaction."""
+    return session.save(
+        replace(operation, facts=operation.facts + facts),
+        source="local",
+        detail={"facts": ",".join(fact.kind.value for fact in facts)},
+        now=now,
+    )
+
+
+def _schedule(setup: Setup, operation: Operation, now: datetime, *, asked: bool, step_done: str | None) -> Operation:
+    """When to look again, how often the partner was asked, and which step is over."""
+    if step_done is not None:
+        steps = tuple(replace(step, done=True) if step.name == step_done else step for step in operation.steps)
+        operation = replace(operation, steps=steps)
+    if operation.state.final:
+        return operation
+    if asked:
+        operation = replace(operation, asked=operation.asked + 1)
+    return replace(operation, next_at=now + setup.wait(operation))
+
+
+def _detail(observation: Observation) -> dict[str, str]:
+    detail = {
+        "partner_id": observation.partner_id,
+        "code": observation.partner_code,
+        "reason": observation.reason.value if observation.reason else None,
+        "unknown": str(observation.unknown) if observation.unknown else None,
+        "not_sent": str(observation.not_sent) if observation.not_sent else None,
+        "facts": ",".join(fact.kind.value for fact in observation.facts),
+    }
+    return {name: value for name, value in detail.items() if value}
+
+
+def tell(setup: Setup, learnt: Learnt) -> Exchange[None]:
+    """Tell what changed."""
+    before, after, observation = learnt.before, learnt.after, learnt.observation
+    about = setup.about(after)
+    if observation.unknown is not None and observation.unknown.kind is UnknownKind.MISMATCH:
+        field = observation.unknown.detail.partition(":")[0]
+        yield from exchange.emit(Mismatch(**about, field=field))
+    for fact in after.facts[len(before.facts) :]:
+        if fact.kind is FactKind.SURPLUS_PAID:
+            yield from exchange.emit(Surplus(**about, amount=fact.amount))
+    if after.for_person and not before.for_person:
+        yield from exchange.emit(ForPerson(**about, reason=after.for_person))
+    if after.state is not before.state:
+        now = yield from exchange.now()
+        yield from exchange.emit(
+            OperationChanged(
+                **about,
+                verb=after.verb,
+                state=after.state,
+                source=observation.source.value,
+                elapsed_s=(now.utc - after.created_at).total_seconds(),
+            )
+        )

@@ -1,0 +1,95 @@
+"""Pay: make sure this debt has one live attempt, and tell how it stands."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from payport.schemas.order import CaptureMode, Order
+from payport.schemas.outcome import NotSent, NotSentCause, NotSentKind, PayOutcome
+from payport.sdk.adapter import SupportsPay
+from payport.sdk.errors import JournalError
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.cancelling import fence
+from payport.sdk.operations.carrying import carry_out
+from payport.sdk.operations.following import follow, stay
+from payport.sdk.operations.intending import Existing, Intent, digest_of, intend
+from payport.sdk.operations.learning import learn, release
+from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.setup import Setup
+from payport.sdk.outcomes import pay_outcome
+
+MethodT = TypeVar("MethodT")
+NativeT = TypeVar("NativeT")
+
+
+def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
+    """What paying this order by this method wants."""
+    return Intent(
+        ref=order.ref,
+        verb=Verb.PAY,
+        amount=order.amount,
+        plan=lambda _, slot: adapter.plan_pay(order, method, slot),
+        method_digest=method_digest(method, order.capture),
+        payable_until=order.payable_until,
+        opens_debt=True,
+    )
+
+
+def method_digest(method: object, capture: CaptureMode) -> str:
+    """Tells one way of paying from another, a new scanned code and a hold included, without holding the code."""
+    values = [getattr(method, name) for name in getattr(method, "__dataclass_fields__", {})]
+    return digest_of(type(method).__name__, capture.value, *values)
+
+
+def pay(
+    setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float
+) -> Exchange[PayOutcome[NativeT]]:
+    """The outcome of the debt's live attempt, opening the first or the next one when there is none."""
+    intent = pay_intent(adapter, order, method)
+    begun = yield from intend(setup, intent, deadline_s)
+    if isinstance(begun, Existing):
+        replaced = yield from _fence_other_method(setup, begun.operation, intent, deadline_s)
+        if replaced:
+            begun = yield from intend(setup, intent, deadline_s)
+    if isinstance(begun, NotSent):
+        return begun
+    if isinstance(begun, Existing):
+        carried = yield from follow(setup, begun.operation, deadline_s)
+    else:
+        inline = setup.ladder(begun.operation).inline
+        carried = yield from carry_out(setup, begun.operation, deadline_s, release=not inline)
+        if inline:
+            carried = yield from stay(setup, carried, deadline_s)
+    return pay_outcome(carried.operation, setup.profile, adapter.native_payment(carried.native))
+
+
+def _fence_other_method(setup: Setup, live: Operation, intent: Intent, deadline_s: float) -> Exchange[bool]:
+    """Close the live attempt when it is for another method; true when a new attempt may be opened."""
+    if live.state.final or live.method_digest == intent.method_digest or live.account != setup.adapter.account:
+        return False
+    try:
+        taken = yield from take(setup, live, deadline_s)
+        if taken is None:
+            return False
+        operation = yield from _end(setup, taken, deadline_s)
+    except JournalError:
+        return False  # what is live stays live: following it tells that the storage failed
+    return operation.state in (State.DECLINED, State.NOT_SENT)
+
+
+def _end(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Operation]:
+    """Ask about an attempt, and close it when it is open. One that was only prepared needs no more than a word."""
+    if not operation.started:
+        cause = NotSentCause(NotSentKind.INVALID, "another way of paying was asked for before this one was sent")
+        return (
+            yield from learn(
+                setup, operation, Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause), release=True
+            )
+        )
+    operation = (yield from resolve(setup, operation, deadline_s)).operation
+    if not operation.state.final:
+        operation = yield from fence(setup, operation, deadline_s)
+    yield from release(setup, operation)
+    return operation

@@ -1,0 +1,105 @@
+"""Query and wait: what is known of an order, from where and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from payport.sdk import exchange
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.lattice import bind
+from payport.sdk.observation import Source
+from payport.sdk.operations.carrying import Carried
+from payport.sdk.operations.following import current
+from payport.sdk.operations.learning import learn, release
+from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.setup import Setup
+
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
+
+JOURNAL = "journal"
+
+
+class UnknownReference(LookupError):
+    """The reference is not in this journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed(Generic[OutcomeT_co]):
+    """An outcome with its source (``"query"``: the partner was asked and answered; ``"journal"``) and its time."""
+
+    outcome: OutcomeT_co
+    source: str
+    at: datetime
+
+
+def last_operation(setup: Setup, ref: str, verb: Verb, part: str = "") -> Exchange[Operation]:
+    """The newest attempt of a verb. Raises :class:`UnknownReference`."""
+    operations = yield from exchange.load("last operation", lambda session: session.operations(ref))
+    for operation in reversed(operations):
+        if operation.verb is verb and operation.part == part:
+            return operation
+    raise UnknownReference(f"{ref} has no {verb.value} {part}".rstrip() + f" in the journal of {setup.adapter.account}")
+
+
+def query(
+    setup: Setup,
+    ref: str,
+    verb: Verb,
+    part: str,
+    deadline_s: float,
+    outcome: Callable[[Carried], OutcomeT_co],
+) -> Exchange[Observed[OutcomeT_co]]:
+    """Ask the partner about the newest attempt and add what it says; the journal's word when it cannot be asked."""
+    operation = yield from last_operation(setup, ref, verb, part)
+    now = yield from exchange.now()
+    if operation.account != setup.adapter.account or operation.state is State.NOT_SENT:
+        return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
+    if not operation.state.final:
+        taken = yield from take(setup, operation, deadline_s)
+        if taken is None or not taken.started or _nothing_to_ask(taken):
+            return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
+        operation = taken
+    observation = yield from setup.adapter.ask(operation, deadline_s)
+    answered = observation.state is not State.DOUBT or observation.absent
+    before = operation
+    operation = yield from learn(setup, operation, observation, asked=True, release=not before.state.final)
+    source = Source.QUERY.value if answered else JOURNAL
+    return Observed(outcome(Carried(operation, bind(operation, observation).native)), source, now.utc)
+
+
+def _nothing_to_ask(operation: Operation) -> bool:
+    return operation.state is State.DOUBT and not operation.may_have_left
+
+
+def wait(
+    setup: Setup, ref: str, verb: Verb, part: str, timeout_s: float, outcome: Callable[[Carried], OutcomeT_co]
+) -> Exchange[OutcomeT_co]:
+    """Ask as the ladder says until the newest attempt is final or time is up."""
+    start = yield from exchange.now()
+    deadline_s = start.monotonic_s + timeout_s
+    carried = Carried((yield from last_operation(setup, ref, verb, part)))
+    while not carried.operation.state.final:
+        operation = carried.operation
+        taken = None
+        if operation.account == setup.adapter.account:
+            taken = yield from take(setup, operation, deadline_s)
+        if taken is not None:
+            carried = yield from resolve(setup, taken, deadline_s)
+            yield from release(setup, carried.operation)
+        if carried.operation.state.final:
+            break
+        wait_s = min(setup.ladder(operation).wait_s(operation.asked), _LONGEST_WAIT_S)
+        now = yield from exchange.now()
+        if now.monotonic_s + wait_s >= deadline_s:
+            break
+        yield from exchange.sleep(wait_s)
+        carried = Carried((yield from current(carried.operation)))
+    return outcome(carried)
+
+
+_LONGEST_WAIT_S = 5.0
+"""A notice may settle the order at any time: look into the journal at least this often."""

@@ -1,0 +1,81 @@
+"""Receive: authenticate, keep and apply in one commit, acknowledge. A notice may be early, late, twice or foreign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from payport.schemas.events import Acknowledgement, RawNotification, Received, Rejected, RejectedKind, Verified
+from payport.sdk import exchange
+from payport.sdk.adapter import Opened
+from payport.sdk.errors import JournalConflict, JournalError
+from payport.sdk.events import NoticeReceived, NoticeRejected
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Notice
+from payport.sdk.journal.session import Session
+from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
+from payport.sdk.operations.setup import Setup
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    first_seen: bool
+    ref: str | None
+    learnt: tuple[Learnt, ...]
+
+
+def receive(setup: Setup, raw: RawNotification) -> Exchange[Received]:
+    """A verified event, durably kept and applied before it is acknowledged, or why it was refused.
+
+    One about an order that is not in this journal is kept and acknowledged too: :func:`.adopting.adopt` asks about it.
+    """
+    adapter = setup.adapter
+    opened = yield from adapter.open_notice(raw)
+    if isinstance(opened, Rejected):
+        yield from exchange.emit(NoticeRejected(partner=adapter.partner, account=adapter.account, kind=opened.kind))
+        return opened
+    now = (yield from exchange.now()).utc
+    for _ in range(MAX_CONFLICTS):
+        try:
+            kept = yield from exchange.record("keep notice", lambda session: _keep(setup, session, opened, raw, now))
+        except JournalConflict:
+            continue
+        except JournalError as error:
+            yield from storage_failed(setup, "keep notice", error)
+            break
+        yield from exchange.emit(
+            NoticeReceived(
+                partner=adapter.partner, account=adapter.account, kind=opened.event.kind, first_seen=kept.first_seen
+            )
+        )
+        for learnt in kept.learnt:
+            yield from tell(setup, learnt)
+        event = replace(opened.event, ref=kept.ref)
+        return Verified(event=event, acknowledgement=opened.acknowledgement, first_seen=kept.first_seen)
+    return Rejected(
+        kind=RejectedKind.NOT_STORED,
+        detail="authentic, but it could not be kept; the partner will send it again",
+        acknowledgement=Acknowledgement(status=503, content_type="text/plain", body=b"try again"),
+    )
+
+
+def _keep(setup: Setup, session: Session, opened: Opened, raw: RawNotification, now: datetime) -> _Kept:
+    account = setup.adapter.account
+    about = [
+        (operation, observation)
+        for partner_ref, observation in opened.lessons
+        for operation in session.by_partner_ref(account, partner_ref)
+    ]
+    ref = about[0][0].ref if about else None
+    notice = Notice(
+        partner=setup.adapter.partner,
+        account=account,
+        event=replace(opened.event, ref=ref),
+        raw=raw.body,
+        received_at=now,
+        applied=bool(about),
+    )
+    if not session.add_notice(notice):
+        return _Kept(first_seen=False, ref=ref, learnt=())
+    learnt = tuple(add(setup, session, operation.id, observation, now) for operation, observation in about)
+    return _Kept(first_seen=True, ref=ref, learnt=learnt)

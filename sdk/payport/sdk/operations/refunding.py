@@ -1,0 +1,83 @@
+"""Refund: money back, each refund under its own reference, all of them together never more than was paid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from payport.schemas.money import Money
+from payport.schemas.outcome import NotSent, RefundOutcome
+from payport.schemas.payment import FactKind
+from payport.schemas.references import check_reference
+from payport.sdk.adapter import Plan, Slot, SupportsRefund
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.session import Session
+from payport.sdk.operations.cancelling import REVERSE
+from payport.sdk.operations.following import run
+from payport.sdk.operations.intending import Intent, Invalid
+from payport.sdk.operations.setup import Setup
+from payport.sdk.outcomes import refund_outcome
+
+_OVER = (State.DECLINED, State.NOT_SENT)
+
+
+def refund(
+    setup: Setup, adapter: SupportsRefund, ref: str, refund_ref: str, amount: Money, reason: str, deadline_s: float
+) -> Exchange[RefundOutcome[object]]:
+    """Give ``amount`` of a payment back. What refunds in doubt may have taken counts as taken."""
+    check_reference(refund_ref, "refund_ref")
+
+    def plan(session: Session, slot: Slot) -> Plan:
+        paid = _paid_with(session.operations(ref), amount, setup.adapter.account)
+        return replace(adapter.plan_refund(paid, amount, slot, reason=reason), of=paid.id)
+
+    intent = Intent(ref=ref, verb=Verb.REFUND, amount=amount, plan=plan, part=refund_ref)
+    carried = yield from run(setup, intent, deadline_s)
+    if isinstance(carried, NotSent):
+        return carried
+    return refund_outcome(carried.operation, setup.profile, carried.native)
+
+
+def _paid_with(operations: Sequence[Operation], amount: Money, account: str) -> Operation:
+    """The payment or capture that still covers ``amount``. Raises :class:`Invalid` when none does."""
+    paid = [
+        operation
+        for operation in operations
+        if operation.state is State.SUCCEEDED and operation.verb in (Verb.PAY, Verb.CAPTURE)
+    ]
+    if not paid:
+        raise Invalid("there is nothing to refund: the order is not paid")
+    for operation in paid:
+        if operation.account != account:
+            raise Invalid(f"it was paid through {operation.account}; refund it there")
+        if any(fact.kind is FactKind.REFUNDED and fact.amount == operation.amount for fact in operation.facts):
+            continue
+        if operation.amount.currency != amount.currency:
+            raise Invalid(f"{operation.amount} was paid; a refund of {amount} is in another currency")
+        if _reversing(operations, operation):
+            raise Invalid("the whole payment is being given back already: its reversal is not settled yet")
+        left = operation.amount - refunded(operations, operation)
+        if amount <= left:
+            return operation
+    raise Invalid(f"a refund of {amount} is more than what is left of the payment, refunds in doubt counted")
+
+
+def _reversing(operations: Sequence[Operation], paid: Operation) -> bool:
+    """Whether a reversal of this payment may be under way: it counts as a refund of all of it."""
+    return any(
+        operation.verb is Verb.CANCEL
+        and operation.of == paid.id
+        and REVERSE in operation.identity
+        and not operation.state.final
+        for operation in operations
+    )
+
+
+def refunded(operations: Sequence[Operation], paid: Operation) -> Money:
+    """What refunds have taken or may have taken from a payment or capture."""
+    taken = Money(0, paid.amount.currency)
+    for operation in operations:
+        if operation.verb is Verb.REFUND and operation.state not in _OVER and operation.of == paid.id:
+            taken += operation.amount
+    return taken

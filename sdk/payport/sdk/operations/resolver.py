@@ -1,0 +1,214 @@
+"""Go on where an answer is missing: ask first; repeat only the identical step; else fence; else wait or call a person.
+
+Never from doubt to failure without the partner's word, a fence, or the end of the time in which it could be paid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
+from payport.schemas.payment import CancelledBy
+from payport.sdk import exchange
+from payport.sdk.errors import JournalConflict, JournalError
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.journal.session import Session
+from payport.sdk.lattice import bind
+from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled
+from payport.sdk.operations.carrying import Carried, attempt, carry_out
+from payport.sdk.operations.learning import learn, release
+from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
+
+_LEARNT = (Source.QUERY.value, Source.NOTICE.value)
+"""Sources of transitions that tell of no request of ours that might be under way."""
+
+
+def take(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Operation | None]:
+    """Take over the right to send for an operation that is not final; ``None`` while another worker holds it.
+
+    From the moment of taking over, something that a stopped process sent may be outside.
+    """
+    now = yield from exchange.now()
+    ttl_s = max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
+
+    def write(session: Session) -> Operation | None:
+        if not session.lease(operation.id, setup.owner, ttl_s):
+            return None
+        current = session.operation(operation.id)
+        if current is None:
+            raise JournalError(f"operation {operation.id} is not in the journal any more")
+        risky = current.started and any(step.moves_money and not step.done for step in current.steps)
+        if current.state is not State.DOUBT or current.may_have_left or not risky:
+            return current
+        return session.save(
+            replace(current, may_have_left=True), source="local", detail={"taken_by": setup.owner}, now=now.utc
+        )
+
+    try:
+        return (yield from exchange.record("take", write))
+    except JournalConflict:
+        return None  # another worker is at it
+
+
+def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
+    """One round on an operation whose lease is ours: it ends final, or with the time of the next round written down."""
+    if operation.state.final:
+        yield from release(setup, operation)
+        return Carried(operation)
+    if not operation.started:
+        return (yield from _start(setup, operation, deadline_s))
+    if operation.verb is Verb.CANCEL:
+        return (yield from carry_out_cancel(setup, operation, deadline_s))
+    if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
+        return (yield from _nothing_left(setup, operation))
+    observation = yield from setup.adapter.ask(operation, deadline_s)
+    operation = yield from learn(setup, operation, observation, asked=True, release=observation.state.final)
+    if operation.state.final:
+        return Carried(operation, bind(operation, observation).native)
+    carried = yield from _without_answer(setup, operation, observation, deadline_s)
+    yield from release(setup, carried.operation)
+    return carried
+
+
+def _calls_nobody(operation: Operation) -> bool:
+    return not any(step.moves_money for step in operation.steps)
+
+
+def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
+    """Send an intent that was only prepared. That it starts is durable before the first byte."""
+    now = yield from exchange.now()
+
+    def write(session: Session) -> Operation | None:
+        current = session.operation(operation.id) or operation
+        if current.state.final or is_being_cancelled(session, current):
+            return None
+        return session.save(replace(current, started=True), source="local", detail={"started": "1"}, now=now.utc)
+
+    started = yield from exchange.record("start", write)
+    if started is None:
+        yield from release(setup, operation)
+        return Carried(operation)
+    if started.payable_until is not None and now.utc >= started.payable_until:
+        late = NotSentCause(NotSentKind.DEADLINE, "its time to be paid was over before it was sent")
+        observation = Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
+        return Carried((yield from learn(setup, started, observation, release=True)))
+    return (yield from carry_out(setup, started, deadline_s))
+
+
+def _nothing_left(setup: Setup, operation: Operation) -> Exchange[Carried]:
+    """The process stopped before an action could be handed out, and no step of the operation calls the partner."""
+    cause = NotSentCause(
+        NotSentKind.DEADLINE, "the process stopped before the action was recorded, so none was handed out"
+    )
+    observation = Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
+    return Carried((yield from learn(setup, operation, observation, release=True)))
+
+
+def _without_answer(
+    setup: Setup, operation: Operation, observation: Observation, deadline_s: float
+) -> Exchange[Carried]:
+    """The partner's word was not final: repeat, fence, close by time, wait, or call a person."""
+    now = (yield from exchange.now()).utc
+    if observation.absent and _may_repeat(operation, now):
+        return (yield from _repeat(setup, operation, deadline_s))
+    if operation.verb is Verb.PAY and observation.absent and _over(setup, operation, now):
+        expired = Observation(
+            state=State.DECLINED,
+            source=Source.LOCAL,
+            reason=Reason.EXPIRED,
+            cancelled_by=CancelledBy.EXPIRED,
+            message="its time to be paid is over and the partner knows of no payment",
+        )
+        return Carried((yield from learn(setup, operation, expired)))
+    if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
+        return Carried((yield from fence(setup, operation, deadline_s)))
+    if observation.absent and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
+        return Carried((yield from _call_person(setup, operation, now)))
+    return Carried(operation)
+
+
+def _may_repeat(operation: Operation, now: datetime) -> bool:
+    """Whether the identical step can be sent again: kept, recognised by the partner, and inside half of its window."""
+    step = _open_step(operation)
+    if step is None or step.request is None or not step.replayable:
+        return False
+    if operation.payable_until is not None and operation.verb is Verb.PAY and now >= operation.payable_until:
+        return False
+    if step.replay_until is None:
+        return True
+    return now < operation.created_at + (step.replay_until - operation.created_at) / 2
+
+
+def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
+    """Send the identical step again. That it leaves once more is durable before the first byte.
+
+    A refusal of a repetition ends the operation only when nothing that was sent before can still arrive: a refund that
+    is refused now (too many calls, too little money) may succeed a moment later by the request that is under way.
+    """
+    step = _open_step(operation)
+    assert step is not None
+    alone = yield from _mark_repetition(setup, operation, step)
+    observation = yield from attempt(setup, operation, step, deadline_s)
+    if observation.state is State.DECLINED and not alone:
+        told = observation.partner_code or (observation.reason or Reason.OTHER).value
+        observation = doubt(
+            Source.REPLY,
+            UnknownKind.INTERRUPTED,
+            f"a repetition was refused ({told}), and what was sent before may still be on its way",
+        )
+    operation = yield from learn(setup, operation, observation)
+    return Carried(operation, bind(operation, observation).native)
+
+
+def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool]:
+    """Write down that a step leaves again; true when everything that left before has arrived or never will."""
+    now = (yield from exchange.now()).utc
+
+    def write(session: Session) -> bool:
+        ours = [line for line in session.history(operation.ref) if line.operation == operation.id]
+        last = max(line.at for line in ours if line.source not in _LEARNT)
+        current = session.operation(operation.id) or operation
+        if not current.state.final:
+            session.save(current, source=Source.LOCAL.value, detail={"repeated": step.name}, now=now)
+        return now >= last + timedelta(seconds=setup.profile.in_flight_s)
+
+    return (yield from exchange.record("repeat", write))
+
+
+def _open_step(operation: Operation) -> Step | None:
+    return next((step for step in operation.steps if not step.done), None)
+
+
+def _over(setup: Setup, operation: Operation, now: datetime) -> bool:
+    """Whether nobody can pay this any more and a late payment would have shown by now."""
+    assert operation.payable_until is not None
+    return now >= operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s)
+
+
+def _must_fence(setup: Setup, operation: Operation, now: datetime) -> bool:
+    fence_after_s = setup.ladder(operation).fence_after_s
+    old = fence_after_s is not None and now >= operation.created_at + timedelta(seconds=fence_after_s)
+    return old or _over(setup, operation, now)
+
+
+def _seen_by_now(setup: Setup, operation: Operation, now: datetime) -> bool:
+    return now >= operation.created_at + timedelta(seconds=setup.profile.in_flight_s)
+
+
+def _call_person(setup: Setup, operation: Operation, now: datetime) -> Exchange[Operation]:
+    reason = (
+        f"{setup.adapter.partner} does not know this {operation.verb.value}, and without its sealed request it may not "
+        "be sent again: compare with the partner's records, then ask for it under a new reference or adopt it"
+    )
+
+    def write(session: Session) -> Operation:
+        current = session.operation(operation.id) or operation
+        if current.for_person or current.state.final:
+            return current
+        return session.save(replace(current, for_person=reason), source="local", detail={"person": reason}, now=now)
+
+    saved = yield from exchange.record("call a person", write)
+    return saved

@@ -1,0 +1,58 @@
+"""What every operation needs to know of its gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypedDict
+
+from payport.sdk.adapter import Adapter
+from payport.sdk.journal.records import Operation
+from payport.sdk.outcomes import ladder_of
+from payport.sdk.profile import Ladder, Profile
+from payport.sdk.retry import RetryBudget, RetryPolicy
+
+LEASE_MARGIN_S = 15.0
+"""How much longer than its deadline an operation keeps the right to send: no other worker can take over in between."""
+
+
+class About(TypedDict):
+    """What every event of an operation says."""
+
+    partner: str
+    account: str
+    ref: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """One adapter, its policies, and the name under which this process takes leases."""
+
+    adapter: Adapter
+    owner: str
+    library: str
+    policy: RetryPolicy
+    budget: RetryBudget = field(repr=False)
+
+    @property
+    def profile(self) -> Profile:
+        """The partner's habits."""
+        return self.adapter.profile
+
+    def ladder(self, operation: Operation) -> Ladder:
+        """When to ask about this operation; another partner's ladder is not known here, then it is the default one."""
+        return ladder_of(self.profile, operation)
+
+    def about(self, operation: Operation) -> About:
+        """The fields that every event of an operation carries."""
+        return {
+            "partner": self.adapter.partner,
+            "account": self.adapter.account,
+            "ref": operation.ref,
+            "operation": operation.id,
+        }
+
+    def wait(self, operation: Operation) -> timedelta:
+        """How long until this operation is asked about again."""
+        return timedelta(seconds=self.ladder(operation).wait_s(operation.asked))

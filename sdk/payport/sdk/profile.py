@@ -1,0 +1,58 @@
+"""What the machinery must know of a partner: data, not code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """When to ask about an operation that is not final, and what to do when asking has come to its end.
+
+    ``ask_after_s``: seconds between one question and the next; the last one repeats.
+    ``fence_after_s``: age at which the operation is cancelled at the partner, and money that came through given back;
+    ``None``: never by itself.
+    ``inline``: whether the call that started it keeps asking until its deadline (a payer stands at the counter).
+    """
+
+    ask_after_s: tuple[float, ...]
+    fence_after_s: float | None = None
+    inline: bool = False
+
+    def wait_s(self, asked: int) -> float:
+        """How long to wait before question number ``asked`` (from 0)."""
+        return self.ask_after_s[min(asked, len(self.ask_after_s) - 1)]
+
+
+_PORTABLE = re.compile(r"[0-9A-Za-z]{8,28}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A partner's habits, read by retry, resolver and validation.
+
+    ``hosts``: exact host names that requests may go to. ``currencies``: what can be charged.
+    ``default_life_s``, ``max_life_s``: how long an order may be paid when it does not say, and at most.
+    ``settle_margin_s``: how long after ``payable_until`` a late payment may still appear.
+    ``in_flight_s``: how long a request that was sent may take to be seen by a query.
+    ``ladders``: by name; every operation names one, ``"default"`` must be there.
+    ``sandbox``: whether money here is play money.
+    """
+
+    partner: str
+    hosts: frozenset[str]
+    currencies: frozenset[str]
+    reference: re.Pattern[str] = _PORTABLE
+    min_amount_minor: int = 1
+    max_amount_minor: int = 10**12
+    default_life_s: float = 15 * 60.0
+    max_life_s: float = 15 * 86_400.0
+    settle_margin_s: float = 120.0
+    in_flight_s: float = 60.0
+    ladders: Mapping[str, Ladder] = field(
+        default_factory=lambda: MappingProxyType({"default": Ladder(ask_after_s=(2.0, 5.0, 15.0, 60.0, 300.0, 3600.0))})
+    )
+    sandbox: bool = False
