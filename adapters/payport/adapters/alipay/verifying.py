@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from payport.adapters.alipay import signing
@@ -55,7 +56,7 @@ def _fetch(alipay: Alipay, cert_sn: str, deadline_s: float) -> Exchange[None]:
     reply = yield from send_call(alipay, request, deadline_s)
     leaf = None
     if isinstance(reply, WireReply):
-        leaf = _trusted_leaf(alipay, reply, cert_sn)
+        leaf = _trusted_leaf(alipay, reply, cert_sn, now)
         if leaf is not None and not chain_is_valid(leaf[0], leaf[1], alipay.keys.roots, now):
             leaf = None
     if leaf is None:
@@ -76,7 +77,7 @@ def _trusted_leaf(alipay: Alipay, reply: WireReply, cert_sn: str) -> tuple[Certi
     leaf, *intermediates = certificates
     if leaf.sn != cert_sn or not leaf.is_alipay:
         return None
-    known = alipay.keys.current(leaf.not_before.timestamp())
+    known = alipay.keys.current(now.timestamp())
     if not signing.reply_is_authentic(split, [leaf.public_key, *known]):
         return None
     return leaf, tuple(intermediates)

@@ -99,7 +99,7 @@ def authority(*, anchored: bool = True) -> Authority:
 def new_leaf(tree: Authority, key: Pair) -> Leaf:
     """A fresh certificate of Alipay's for ``key``; a renewal keeps the key and gets another number."""
     leaf = _certificate(
-        _name("Payport Simulated Alipay"),
+        _name("支付宝(中国)网络技术有限公司-2088000000000000"),
         tree.intermediate.subject,
         key.private.public_key(),
         pair("intermediate").private,
