@@ -78,7 +78,7 @@ def test_a_certificate_that_cannot_be_fetched_leaves_the_answer_in_doubt(
 def test_a_merchants_certificate_is_never_taken_for_alipays(
     gateway: Gateway[Alipay], partner: AlipaySimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Merchants' certificates come from the same authority: a reply signed by one, number and chain right, is refused."""
+    """Their certificates come from the same authority: a reply signed by one is refused, though its chain is right."""
     certificates = partner.account.certificates
     assert certificates is not None
     own_sn = cert_sn(certificates.application)

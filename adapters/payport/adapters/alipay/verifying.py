@@ -66,7 +66,9 @@ def _fetch(alipay: Alipay, cert_sn: str, deadline_s: float) -> Exchange[None]:
     yield from exchange.emit(KeyLearned(partner=alipay.partner, account=alipay.account, serial=cert_sn))
 
 
-def _trusted_leaf(alipay: Alipay, reply: WireReply, cert_sn: str) -> tuple[Certificate, tuple[Certificate, ...]] | None:
+def _trusted_leaf(
+    alipay: Alipay, reply: WireReply, cert_sn: str, now: datetime
+) -> tuple[Certificate, tuple[Certificate, ...]] | None:
     """The certificate asked for and its intermediates, when the reply holds it and is signed by it or a known key."""
     try:
         split = signing.split_reply(reply.content, DOWNLOAD, alipay.config.charset)
