@@ -28,7 +28,7 @@ def examine_all(
     console: Console, settings: Settings, accounts: Sequence[str], *, offline: bool
 ) -> Mapping[str, Sequence[Finding]]:
     """Findings by what they are about: the journal, then each account. Never raises for what is wrong."""
-    found = {"journal": list(examine_journal(settings))}
+    found = {"the journal": list(examine_journal(settings))}
     for name in accounts:
         with console.status(f"{name}: looking at keys, host and clock"):
             found[name] = list(_examine_account(settings, name, offline=offline))

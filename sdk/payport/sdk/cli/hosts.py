@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import cast
 
 from payport.sdk.cli.findings import Finding, green, red, yellow
 from payport.sdk.errors import ConfigurationError
@@ -65,10 +66,11 @@ def _sound(host: str, link: ssl.SSLSocket, clock: Clock) -> list[Finding]:
     return found
 
 
-def _issuer(certificate: object) -> str:
-    names = certificate.get("issuer", ()) if isinstance(certificate, dict) else ()
-    flat = {pair[0]: pair[1] for group in names for pair in group}
-    return str(flat.get("commonName") or flat.get("organizationName") or "an unnamed authority")
+def _issuer(certificate: Mapping[str, object]) -> str:
+    # as the standard library gives it: ((("countryName", "CN"),), (("commonName", "..."),))
+    names = cast("tuple[tuple[tuple[str, str], ...], ...]", certificate.get("issuer", ()))
+    flat = dict(pair for group in names for pair in group)
+    return flat.get("commonName") or flat.get("organizationName") or "an unnamed authority"
 
 
 def _clock(host: str, link: ssl.SSLSocket, clock: Clock) -> Finding:

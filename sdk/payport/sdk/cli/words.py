@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import assert_never
 
-from payport.schemas.payment import FactKind
+from payport.schemas.payment import CancelledBy, FactKind
 from payport.sdk.journal.records import Notice, Operation, State, Transition, Verb
 
 _INTENDED: Mapping[Verb, str] = MappingProxyType(
@@ -49,6 +49,15 @@ _FACTS: Mapping[FactKind, str] = MappingProxyType(
     }
 )
 _HARMLESS = frozenset({FactKind.REFUNDED, FactKind.RELEASED})
+_CANCELLED: Mapping[CancelledBy, str] = MappingProxyType(
+    {
+        CancelledBy.NOTHING_SENT: "nothing of it had been sent",
+        CancelledBy.CLOSED: "the partner closed it unpaid",
+        CancelledBy.VOIDED: "the hold was released",
+        CancelledBy.REVERSED: "it had been paid, and the money was given back",
+        CancelledBy.EXPIRED: "its time to be paid was over",
+    }
+)
 
 
 def meaning(transition: Transition, before: Transition | None) -> str:
@@ -84,6 +93,8 @@ def _standing(state: State, verb: Verb) -> str:
             return "it may have happened: no authentic answer yet"
         case State.ACTION:
             return "the payer was given something to pay with"
+        case State.PENDING if verb is Verb.CANCEL:
+            return "it is not closed: what was handed out may be paid until its time is over"
         case State.PENDING:
             return "the partner has accepted it and not decided yet"
         case State.AUTHORIZED:
@@ -105,12 +116,15 @@ def notice_meaning(notice: Notice) -> str:
 
 
 def advice(operations: Sequence[Operation]) -> Iterator[str]:
-    """How the debt stands, and what to do next: the newest attempt first, then what else is open or wants a person."""
+    """How the debt stands, and what to do next: the newest attempt, what came after it, what wants a person."""
     main = [operation for operation in operations if operation.verb in (Verb.PAY, Verb.PAYOUT)]
     for operation in main[-1:]:
         yield f"Now: {_standing(operation.state, operation.verb)}."
         yield f"Next: {_next(operation)}."
     for operation in operations:
+        if operation not in main and operation.state is State.SUCCEEDED:
+            how = _CANCELLED[operation.cancelled_by] if operation.cancelled_by else _DONE[operation.verb]
+            yield f"Since: {operation.id} of {operation.amount}: {how}."
         if operation not in main[-1:] and not operation.state.final:
             yield f"Open: {operation.id}: {_next(operation)}."
         for fact in operation.facts:
@@ -127,6 +141,8 @@ def _next(operation: Operation) -> str:
         case State.ACTION:
             until = f"{operation.payable_until:%Y-%m-%d %H:%M:%S}" if operation.payable_until else "its end"
             return f"wait for the payer until {until} UTC, or cancel it; a notice or payport resume settles it"
+        case State.PENDING if operation.verb is Verb.CANCEL and operation.payable_until is not None:
+            return f"wait until {operation.payable_until:%Y-%m-%d %H:%M:%S} UTC; after that payport resume settles it"
         case State.PENDING:
             return "wait; a notice or payport resume settles it"
         case State.AUTHORIZED:

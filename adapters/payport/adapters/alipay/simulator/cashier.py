@@ -12,6 +12,7 @@ from payport.adapters.alipay.forms import encode_form
 from payport.adapters.alipay.signing import canonical
 from payport.adapters.alipay.simulator import preauth, trades
 from payport.adapters.alipay.simulator.calls import Call, wire_time, yuan
+from payport.adapters.alipay.simulator.gate import CHARSETS
 from payport.adapters.alipay.simulator.rows import HoldRow, HoldStatus, TradeRow, TradeStatus
 from payport.schemas.actions import Action, AppParameters, PostForm, QrCode
 
