@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from payport.sdk.events import EventSink, Level, SdkEvent, StructlogSink
     from payport.sdk.gateway import AsyncGateway, Gateway
     from payport.sdk.journal.store import Journal
+    from payport.sdk.opening import open_async_gateway, open_gateway, open_journal
     from payport.sdk.operations.querying import Observed, UnknownReference
     from payport.sdk.operations.resuming import Resumed
     from payport.sdk.profile import Ladder, Profile
@@ -54,6 +55,9 @@ _HOME = {
     "__version__": "version",
     "configure_logging": "redaction",
     "open_adapter": "settings",
+    "open_async_gateway": "opening",
+    "open_gateway": "opening",
+    "open_journal": "opening",
 }
 
 __all__ = [
@@ -83,6 +87,9 @@ __all__ = [
     "__version__",
     "configure_logging",
     "open_adapter",
+    "open_async_gateway",
+    "open_gateway",
+    "open_journal",
 ]
 
 

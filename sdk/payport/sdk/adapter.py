@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from payport.schemas.events import Acknowledgement, Event, RawNotification, Rejected
+from payport.schemas.methods import PortableMethod
 from payport.schemas.money import Money
 from payport.schemas.order import Order, PayoutOrder
 from payport.schemas.references import PartnerId
@@ -177,6 +178,20 @@ class SupportsPayout(Adapter, Protocol[PayeeT_contra]):
     def payee_fingerprint(self, payee: PayeeT_contra) -> str:
         """A stable digest of who gets the money; another payee under the same reference is a conflict."""
         ...
+
+
+class AnyAdapter(
+    SupportsPay[PortableMethod, object],
+    SupportsCancel,
+    SupportsCapture,
+    SupportsRefund,
+    SupportsAdopt[object],
+    Protocol,
+):
+    """An adapter loaded by name, of which the type check knows no more than the portable verbs.
+
+    A verb that it lacks answers ``NotSent(unsupported)``.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Desk:
     policy: RetryPolicy
     budget: RetryBudget
     owns_journal: bool
+    deadline_s: float
     closed: bool = False
     calls: Iterator[int] = field(default_factory=count)
     """Numbers the calls of this process: each takes leases under its own name."""
@@ -92,6 +93,7 @@ class Desk:
         admissions: Sequence[Admission],
         retry: RetryPolicy | None,
         clock: Clock | None,
+        deadline_s: float,
     ) -> Desk:
         """Open the journal if it was given by URL, and put everything together."""
         from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
@@ -104,7 +106,7 @@ class Desk:
             sinks=(StructlogSink(least=Level.WARNING),) if sinks is None else tuple(sinks),
             admissions=tuple(admissions),
         )
-        return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns)
+        return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
 
     def close(self) -> None:
         """Refuse further calls; close the journal when it is ours."""
@@ -145,8 +147,8 @@ class Desk:
             budget=self.budget,
         )
 
-    def _until(self, deadline_s: float) -> float:
-        return self.around.clock.moment().monotonic_s + deadline_s
+    def _until(self, deadline_s: float | None) -> float:
+        return self.around.clock.moment().monotonic_s + (self.deadline_s if deadline_s is None else deadline_s)
 
     def _lacks(self, plan: str) -> NotSent | None:
         """Whether an adapter that was loaded by name lacks a verb: a known one fails the type check before."""
@@ -155,16 +157,20 @@ class Desk:
         return not_sent(NotSentKind.UNSUPPORTED, f"{self.adapter.partner} has no {plan.removeprefix('plan_')}")
 
     def pay(
-        self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float
+        self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float | None
     ) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.pay`."""
-        return paying.pay(self._setup(), adapter, order, method, self._until(deadline_s))
+        setup, until = self._setup(), self._until(deadline_s)
+        lacking = self._lacks("plan_pay")
+        if lacking is not None:
+            return answered(lacking)
+        return paying.pay(setup, adapter, order, method, until)
 
     def _told(self, adapter: SupportsPay[MethodT, NativeT], carried: Carried) -> PayOutcome[NativeT]:
         return pay_outcome(carried.operation, adapter.profile, adapter.native_payment(carried.native))
 
     def query(
-        self, adapter: SupportsPay[MethodT, NativeT], ref: str, deadline_s: float
+        self, adapter: SupportsPay[MethodT, NativeT], ref: str, deadline_s: float | None
     ) -> Exchange[querying.Observed[PayOutcome[NativeT]]]:
         """See :meth:`payport.sdk.Gateway.query`."""
         told = partial(self._told, adapter)
@@ -180,7 +186,7 @@ class Desk:
         ref: str,
         amount: Money | None,
         capture_ref: str,
-        deadline_s: float,
+        deadline_s: float | None,
         *,
         final: bool,
     ) -> Exchange[CaptureOutcome[object]]:
@@ -191,12 +197,12 @@ class Desk:
             return answered(lacking)
         return capturing.capture(setup, adapter, ref, amount, capture_ref, until, final=final)
 
-    def cancel(self, ref: str, deadline_s: float, *, reverse_paid: bool) -> Exchange[CancelOutcome[object]]:
+    def cancel(self, ref: str, deadline_s: float | None, *, reverse_paid: bool) -> Exchange[CancelOutcome[object]]:
         """See :meth:`payport.sdk.Gateway.cancel`."""
         return cancelling.cancel(self._setup(), ref, self._until(deadline_s), reverse_paid=reverse_paid)
 
     def refund(
-        self, adapter: SupportsRefund, ref: str, refund_ref: str, amount: Money, reason: str, deadline_s: float
+        self, adapter: SupportsRefund, ref: str, refund_ref: str, amount: Money, reason: str, deadline_s: float | None
     ) -> Exchange[RefundOutcome[object]]:
         """See :meth:`payport.sdk.Gateway.refund`."""
         setup, until = self._setup(), self._until(deadline_s)
@@ -206,7 +212,7 @@ class Desk:
         return refunding.refund(setup, adapter, ref, refund_ref, amount, reason, until)
 
     def query_refund(
-        self, ref: str, refund_ref: str, deadline_s: float
+        self, ref: str, refund_ref: str, deadline_s: float | None
     ) -> Exchange[querying.Observed[RefundOutcome[object]]]:
         """See :meth:`payport.sdk.Gateway.query_refund`."""
         setup = self._setup()
@@ -217,7 +223,7 @@ class Desk:
         return querying.query(setup, ref, Verb.REFUND, refund_ref, self._until(deadline_s), told)
 
     def payout(
-        self, adapter: SupportsPayout[PayeeT], order: PayoutOrder, payee: PayeeT, deadline_s: float
+        self, adapter: SupportsPayout[PayeeT], order: PayoutOrder, payee: PayeeT, deadline_s: float | None
     ) -> Exchange[PayoutOutcome[object]]:
         """See :meth:`payport.sdk.Gateway.payout`."""
         setup, until = self._setup(), self._until(deadline_s)
@@ -226,7 +232,7 @@ class Desk:
             return answered(lacking)
         return paying_out.payout(setup, adapter, order, payee, until)
 
-    def query_payout(self, ref: str, deadline_s: float) -> Exchange[querying.Observed[PayoutOutcome[object]]]:
+    def query_payout(self, ref: str, deadline_s: float | None) -> Exchange[querying.Observed[PayoutOutcome[object]]]:
         """See :meth:`payport.sdk.Gateway.query_payout`."""
         setup = self._setup()
 
@@ -239,16 +245,16 @@ class Desk:
         """See :meth:`payport.sdk.Gateway.receive`."""
         return receiving.receive(self._setup(), raw)
 
-    def resume(self, deadline_s: float) -> Exchange[resuming.Resumed]:
+    def resume(self, deadline_s: float | None) -> Exchange[resuming.Resumed]:
         """See :meth:`payport.sdk.Gateway.resume`."""
         return resuming.resume(self._setup(), self._until(deadline_s))
 
-    def resolve(self, ref: str, deadline_s: float) -> Exchange[resuming.Resumed]:
+    def resolve(self, ref: str, deadline_s: float | None) -> Exchange[resuming.Resumed]:
         """See :meth:`payport.sdk.Gateway.resolve`."""
         return resuming.resolve_ref(self._setup(), ref, self._until(deadline_s))
 
     def adopt(
-        self, adapter: SupportsAdopt[NativeT], ref: str, partner_id: PartnerId, deadline_s: float
+        self, adapter: SupportsAdopt[NativeT], ref: str, partner_id: PartnerId, deadline_s: float | None
     ) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.adopt`."""
         setup, until = self._setup(), self._until(deadline_s)
@@ -258,7 +264,7 @@ class Desk:
         return adopting.adopt(setup, adapter, ref, partner_id, until)
 
     def native(
-        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, deadline_s: float
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, deadline_s: float | None
     ) -> Exchange[native.NativeOutcome[ReplyT]]:
         """See :meth:`payport.sdk.Gateway.native`."""
         return native.native(self._setup(), endpoint, request, self._until(deadline_s))

@@ -56,7 +56,7 @@ RequestT = TypeVar("RequestT")
 ReplyT = TypeVar("ReplyT")
 
 DEADLINE_S = 10.0
-"""How long one call may take unless it says otherwise, retries and waiting included."""
+"""How long one call may take unless the gateway or the call says otherwise."""
 
 
 class Gateway(Generic[AdapterT_co]):
@@ -65,9 +65,10 @@ class Gateway(Generic[AdapterT_co]):
     ``journal``: the URL of the database (``"sqlite:///payments.db"``) or a :class:`payport.sdk.Journal` that several
     gateways share. ``sealing_key``: base64 of 32 bytes; with it a step that was sent can be sent again after a crash.
     ``transport``: another way to the partner (a simulator, a proxy). ``sinks``: who is told of events; warnings and
-    worse go to structlog when absent. Use it as a context manager, or :meth:`close` it.
+    worse go to structlog when absent. ``deadline_s``: seconds for one whole call, retries and waiting included; every
+    call may say otherwise. Use it as a context manager, or :meth:`close` it.
 
-    Safe to share between threads and to use after a fork. Every call takes ``deadline_s``, seconds for the whole call.
+    Safe to share between threads and to use after a fork.
     Raises :class:`payport.sdk.ConfigurationError` for a journal or setting that cannot work.
     """
 
@@ -82,11 +83,19 @@ class Gateway(Generic[AdapterT_co]):
         admissions: Sequence[Admission] = (),
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         from payport.sdk.desk import Desk  # noqa: PLC0415 - the operations, with the first gateway that is built
 
         self._desk: Desk = Desk.open(
-            adapter, journal, sealing_key=sealing_key, sinks=sinks, admissions=admissions, retry=retry, clock=clock
+            adapter,
+            journal,
+            sealing_key=sealing_key,
+            sinks=sinks,
+            admissions=admissions,
+            retry=retry,
+            clock=clock,
+            deadline_s=deadline_s,
         )
         self._adapter = adapter
         self._transport = transport if transport is not None else self._desk.transport()
@@ -118,7 +127,7 @@ class Gateway(Generic[AdapterT_co]):
         return self._desk.drive(exchange, self._transport)
 
     def pay(
-        self: Gateway[SupportsPay[MethodT, NativeT]], order: Order, method: MethodT, *, deadline_s: float = DEADLINE_S
+        self: Gateway[SupportsPay[MethodT, NativeT]], order: Order, method: MethodT, *, deadline_s: float | None = None
     ) -> PayOutcome[NativeT]:
         """Make sure this debt has one live attempt; its outcome. Calling again is always safe.
 
@@ -127,7 +136,7 @@ class Gateway(Generic[AdapterT_co]):
         return self._run(self._desk.pay(self._adapter, order, method, deadline_s))
 
     def query(
-        self: Gateway[SupportsPay[MethodT, NativeT]], ref: str, *, deadline_s: float = DEADLINE_S
+        self: Gateway[SupportsPay[MethodT, NativeT]], ref: str, *, deadline_s: float | None = None
     ) -> Observed[PayOutcome[NativeT]]:
         """Ask the partner how the order stands; the journal's word, marked as such, when it cannot be asked.
 
@@ -146,7 +155,7 @@ class Gateway(Generic[AdapterT_co]):
         *,
         capture_ref: str = "",
         final: bool = True,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> CaptureOutcome[object]:
         """Take held money, all of it when no amount is given; ``final`` releases the rest.
 
@@ -155,7 +164,7 @@ class Gateway(Generic[AdapterT_co]):
         return self._run(self._desk.capture(self._adapter, ref, amount, capture_ref, deadline_s, final=final))
 
     def cancel(
-        self: Gateway[SupportsCancel], ref: str, *, reverse_paid: bool = False, deadline_s: float = DEADLINE_S
+        self: Gateway[SupportsCancel], ref: str, *, reverse_paid: bool = False, deadline_s: float | None = None
     ) -> CancelOutcome[object]:
         """Make sure that an order will not be paid; the result says how.
 
@@ -170,25 +179,25 @@ class Gateway(Generic[AdapterT_co]):
         amount: Money,
         *,
         reason: str = "",
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> RefundOutcome[object]:
         """Give part or all of a payment back. Never more than was paid, refunds in doubt counted."""
         return self._run(self._desk.refund(self._adapter, ref, refund_ref, amount, reason, deadline_s))
 
     def query_refund(
-        self: Gateway[SupportsRefund], ref: str, refund_ref: str, *, deadline_s: float = DEADLINE_S
+        self: Gateway[SupportsRefund], ref: str, refund_ref: str, *, deadline_s: float | None = None
     ) -> Observed[RefundOutcome[object]]:
         """Ask the partner how a refund stands."""
         return self._run(self._desk.query_refund(ref, refund_ref, deadline_s))
 
     def payout(
-        self: Gateway[SupportsPayout[PayeeT]], order: PayoutOrder, payee: PayeeT, *, deadline_s: float = DEADLINE_S
+        self: Gateway[SupportsPayout[PayeeT]], order: PayoutOrder, payee: PayeeT, *, deadline_s: float | None = None
     ) -> PayoutOutcome[object]:
         """Send money once. Calling again is always safe; another payee or amount raises ``ReferenceConflict``."""
         return self._run(self._desk.payout(self._adapter, order, payee, deadline_s))
 
     def query_payout(
-        self: Gateway[SupportsPayout[PayeeT]], ref: str, *, deadline_s: float = DEADLINE_S
+        self: Gateway[SupportsPayout[PayeeT]], ref: str, *, deadline_s: float | None = None
     ) -> Observed[PayoutOutcome[object]]:
         """Ask the partner how a payout stands."""
         return self._run(self._desk.query_payout(ref, deadline_s))
@@ -206,13 +215,13 @@ class Gateway(Generic[AdapterT_co]):
         return self._run(self._desk.resolve(ref, deadline_s))
 
     def adopt(
-        self: Gateway[SupportsAdopt[NativeT]], ref: str, partner_id: PartnerId, *, deadline_s: float = DEADLINE_S
+        self: Gateway[SupportsAdopt[NativeT]], ref: str, partner_id: PartnerId, *, deadline_s: float | None = None
     ) -> PayOutcome[NativeT]:
         """Take over a payment that this journal never saw, by the partner's own number."""
         return self._run(self._desk.adopt(self._adapter, ref, partner_id, deadline_s))
 
     def native(
-        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, *, deadline_s: float = DEADLINE_S
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, *, deadline_s: float | None = None
     ) -> NativeOutcome[ReplyT]:
         """Call any endpoint of the partner, typed, through the same pipeline. Sent once, not journalled."""
         return self._run(self._desk.native(endpoint, request, deadline_s))
@@ -266,11 +275,19 @@ class AsyncGateway(Generic[AdapterT_co]):
         admissions: Sequence[Admission] = (),
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         from payport.sdk.desk import Desk  # noqa: PLC0415 - the operations, with the first gateway that is built
 
         self._desk: Desk = Desk.open(
-            adapter, journal, sealing_key=sealing_key, sinks=sinks, admissions=admissions, retry=retry, clock=clock
+            adapter,
+            journal,
+            sealing_key=sealing_key,
+            sinks=sinks,
+            admissions=admissions,
+            retry=retry,
+            clock=clock,
+            deadline_s=deadline_s,
         )
         self._adapter = adapter
         self._transport = transport if transport is not None else self._desk.async_transport()
@@ -306,7 +323,7 @@ class AsyncGateway(Generic[AdapterT_co]):
         order: Order,
         method: MethodT,
         *,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> PayOutcome[NativeT]:
         """Make sure this debt has one live attempt; its outcome. Calling again is always safe.
 
@@ -315,7 +332,7 @@ class AsyncGateway(Generic[AdapterT_co]):
         return await self._run(self._desk.pay(self._adapter, order, method, deadline_s))
 
     async def query(
-        self: AsyncGateway[SupportsPay[MethodT, NativeT]], ref: str, *, deadline_s: float = DEADLINE_S
+        self: AsyncGateway[SupportsPay[MethodT, NativeT]], ref: str, *, deadline_s: float | None = None
     ) -> Observed[PayOutcome[NativeT]]:
         """Ask the partner how the order stands; the journal's word, marked as such, when it cannot be asked.
 
@@ -336,7 +353,7 @@ class AsyncGateway(Generic[AdapterT_co]):
         *,
         capture_ref: str = "",
         final: bool = True,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> CaptureOutcome[object]:
         """Take held money, all of it when no amount is given; ``final`` releases the rest.
 
@@ -345,7 +362,7 @@ class AsyncGateway(Generic[AdapterT_co]):
         return await self._run(self._desk.capture(self._adapter, ref, amount, capture_ref, deadline_s, final=final))
 
     async def cancel(
-        self: AsyncGateway[SupportsCancel], ref: str, *, reverse_paid: bool = False, deadline_s: float = DEADLINE_S
+        self: AsyncGateway[SupportsCancel], ref: str, *, reverse_paid: bool = False, deadline_s: float | None = None
     ) -> CancelOutcome[object]:
         """Make sure that an order will not be paid; the result says how.
 
@@ -360,25 +377,29 @@ class AsyncGateway(Generic[AdapterT_co]):
         amount: Money,
         *,
         reason: str = "",
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> RefundOutcome[object]:
         """Give part or all of a payment back. Never more than was paid, refunds in doubt counted."""
         return await self._run(self._desk.refund(self._adapter, ref, refund_ref, amount, reason, deadline_s))
 
     async def query_refund(
-        self: AsyncGateway[SupportsRefund], ref: str, refund_ref: str, *, deadline_s: float = DEADLINE_S
+        self: AsyncGateway[SupportsRefund], ref: str, refund_ref: str, *, deadline_s: float | None = None
     ) -> Observed[RefundOutcome[object]]:
         """Ask the partner how a refund stands."""
         return await self._run(self._desk.query_refund(ref, refund_ref, deadline_s))
 
     async def payout(
-        self: AsyncGateway[SupportsPayout[PayeeT]], order: PayoutOrder, payee: PayeeT, *, deadline_s: float = DEADLINE_S
+        self: AsyncGateway[SupportsPayout[PayeeT]],
+        order: PayoutOrder,
+        payee: PayeeT,
+        *,
+        deadline_s: float | None = None,
     ) -> PayoutOutcome[object]:
         """Send money once. Calling again is always safe; another payee or amount raises ``ReferenceConflict``."""
         return await self._run(self._desk.payout(self._adapter, order, payee, deadline_s))
 
     async def query_payout(
-        self: AsyncGateway[SupportsPayout[PayeeT]], ref: str, *, deadline_s: float = DEADLINE_S
+        self: AsyncGateway[SupportsPayout[PayeeT]], ref: str, *, deadline_s: float | None = None
     ) -> Observed[PayoutOutcome[object]]:
         """Ask the partner how a payout stands."""
         return await self._run(self._desk.query_payout(ref, deadline_s))
@@ -396,13 +417,13 @@ class AsyncGateway(Generic[AdapterT_co]):
         return await self._run(self._desk.resolve(ref, deadline_s))
 
     async def adopt(
-        self: AsyncGateway[SupportsAdopt[NativeT]], ref: str, partner_id: PartnerId, *, deadline_s: float = DEADLINE_S
+        self: AsyncGateway[SupportsAdopt[NativeT]], ref: str, partner_id: PartnerId, *, deadline_s: float | None = None
     ) -> PayOutcome[NativeT]:
         """Take over a payment that this journal never saw, by the partner's own number."""
         return await self._run(self._desk.adopt(self._adapter, ref, partner_id, deadline_s))
 
     async def native(
-        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, *, deadline_s: float = DEADLINE_S
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, *, deadline_s: float | None = None
     ) -> NativeOutcome[ReplyT]:
         """Call any endpoint of the partner, typed, through the same pipeline. Sent once, not journalled."""
         return await self._run(self._desk.native(endpoint, request, deadline_s))

@@ -28,7 +28,7 @@ from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
 if TYPE_CHECKING:
-    from payport.sdk.adapter import Adapter
+    from payport.sdk.adapter import AnyAdapter
 
 Setting: TypeAlias = str | int | float | bool | Secret
 """One value of an account's table."""
@@ -130,10 +130,9 @@ class JournalSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeoutSettings:
-    """``deadline_s``: for one whole operation. ``connect_s``: to open one connection."""
+    """``deadline_s``: for one whole operation, retries and waiting included."""
 
-    deadline_s: float = 20.0
-    connect_s: float = 5.0
+    deadline_s: float = 10.0
 
 
 def _no_accounts() -> Mapping[str, AccountSettings]:
@@ -164,12 +163,12 @@ class Settings:
 class ConfiguredAdapter(Protocol):
     """What an adapter's class offers to be opened by name."""
 
-    def from_settings(self, name: str, table: AccountTable, /) -> Adapter:
+    def from_settings(self, name: str, table: AccountTable, /) -> AnyAdapter:
         """An adapter for the account ``name``. Raises :class:`payport.sdk.errors.ConfigurationError`."""
         ...
 
 
-def open_adapter(settings: Settings, account: str) -> Adapter:
+def open_adapter(settings: Settings, account: str) -> AnyAdapter:
     """The adapter of one configured account, by the partner's entry point.
 
     Raises :class:`payport.sdk.errors.ConfigurationError` when the account, its adapter or its settings are not there.

@@ -40,7 +40,6 @@ class _Journal(_Table):
 
 class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
-    connect_s: PositiveFloat = TimeoutSettings().connect_s
 
 
 class _File(BaseSettings):
@@ -91,7 +90,7 @@ class _Reading:
             sealing_key=self._secret(("journal", "sealing_key"), file.journal.sealing_key),
             durability=file.journal.durability,
         )
-        timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s, connect_s=file.timeouts.connect_s)
+        timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
         return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts)
 
     def _variables(self) -> dict[str, Any]:

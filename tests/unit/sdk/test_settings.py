@@ -104,8 +104,8 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
 def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``payport.toml`` of the current folder is read when it is there; the process's environment always."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PAYPORT_TIMEOUTS__CONNECT_S", "1")
-    assert Settings.load() == Settings(timeouts=TimeoutSettings(connect_s=1.0))
+    monkeypatch.setenv("PAYPORT_TIMEOUTS__DEADLINE_S", "1")
+    assert Settings.load() == Settings(timeouts=TimeoutSettings(deadline_s=1.0))
     (tmp_path / "payport.toml").write_text('[journal]\nurl = "sqlite:///x.db"\n', "utf-8")
     assert Settings.load().journal.url == "sqlite:///x.db"
 

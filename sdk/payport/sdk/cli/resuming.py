@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -11,8 +11,9 @@ from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal.records import Operation
 from payport.sdk.journal.store import Journal
+from payport.sdk.opening import open_gateway
 from payport.sdk.operations.resuming import Resumed
-from payport.sdk.settings import Settings, open_adapter
+from payport.sdk.settings import Settings
 
 
 def resume_accounts(
@@ -22,7 +23,7 @@ def resume_accounts(
 
     Raises :class:`payport.sdk.ConfigurationError` for an account that cannot be opened, before anything is asked.
     """
-    gateways = {name: Gateway(open_adapter(settings, name), journal=journal) for name in accounts}
+    gateways = {name: open_gateway(settings, name, journal) for name in accounts}
     try:
         _round(console, gateways)
         if every_s is None:
@@ -39,7 +40,7 @@ def resume_accounts(
             gateway.close()
 
 
-def _round(console: Console, gateways: dict[str, Gateway[Adapter]], *, quiet: bool = False) -> None:
+def _round(console: Console, gateways: Mapping[str, Gateway[Adapter]], *, quiet: bool = False) -> None:
     for name, gateway in gateways.items():
         with console.status(f"{name}: asking about what is open"):
             resumed = gateway.resume()

@@ -1,0 +1,34 @@
+"""Gateways from configuration: one account of ``payport.toml``, its adapter found by the partner's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from payport.sdk.gateway import AsyncGateway, Gateway
+from payport.sdk.settings import Settings, open_adapter
+
+if TYPE_CHECKING:
+    from payport.sdk.adapter import AnyAdapter
+    from payport.sdk.journal.store import Journal
+
+
+def open_journal(settings: Settings) -> Journal:
+    """The configured journal. Several gateways may share it; whoever opened it closes it."""
+    from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
+
+    return Journal.open(
+        settings.journal.url, sealing_key=settings.journal.sealing_key, durability=settings.journal.durability
+    )
+
+
+def open_gateway(settings: Settings, account: str, journal: Journal) -> Gateway[AnyAdapter]:
+    """A gateway for one configured account on ``journal`` (see :func:`open_journal`).
+
+    Raises :class:`payport.sdk.ConfigurationError`, which says what is missing or wrong in which table.
+    """
+    return Gateway(open_adapter(settings, account), journal=journal, deadline_s=settings.timeouts.deadline_s)
+
+
+def open_async_gateway(settings: Settings, account: str, journal: Journal) -> AsyncGateway[AnyAdapter]:
+    """As :func:`open_gateway`, for event loops."""
+    return AsyncGateway(open_adapter(settings, account), journal=journal, deadline_s=settings.timeouts.deadline_s)
