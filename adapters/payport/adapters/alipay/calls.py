@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     from payport.adapters.alipay.adapter import Alipay
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
-_TIME = "%Y-%m-%d %H:%M:%S"
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+# one encoder for all: json.dumps with options of its own builds another for every call
+to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+ascii_text = json.JSONEncoder(separators=(",", ":")).encode
+_to_sorted_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +54,7 @@ class Call:
             "return_url": self.return_url,
             "moves_money": self.moves_money,
         }
-        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        return _to_sorted_text(kept).encode()
 
     @classmethod
     def decode(cls, text: bytes) -> Call:
@@ -65,21 +71,26 @@ class Call:
 
 def china_time(moment: datetime) -> str:
     """An instant as Alipay writes it: China Standard Time, no offset in the text."""
-    return moment.astimezone(CHINA).strftime(_TIME)
+    return moment.astimezone(CHINA).isoformat(" ", "seconds")[:19]
 
 
 def from_china_time(text: str) -> datetime:
     """The instant that Alipay means. Raises ``ValueError``."""
-    return datetime.strptime(text, _TIME).replace(tzinfo=CHINA).astimezone(UTC)
+    if not _TIME.fullmatch(text):
+        raise ValueError("not a time such as 2026-01-31 12:00:00")
+    return datetime.fromisoformat(text + "+08:00").astimezone(UTC)
 
 
-def signed_parameters(alipay: Alipay, request: Call) -> Exchange[dict[str, str]]:
-    """Every parameter of the request with its signature. Values are not percent-encoded yet."""
+def signed_parameters(alipay: Alipay, request: Call, *, escaped: bool = False) -> Exchange[dict[str, str]]:
+    """Every parameter of the request with its signature. Values are not percent-encoded yet.
+
+    ``escaped``: the content in ASCII, with JSON's own escapes: the same bytes in every charset.
+    """
     from payport.adapters.alipay import encryption  # noqa: PLC0415 - cryptography, with the first call only
 
     account = alipay.config
     now = yield from exchange.now()
-    content = json.dumps(request.biz, ensure_ascii=False, separators=(",", ":"))
+    content = ascii_text(request.biz) if escaped else to_text(request.biz)
     params = {
         "app_id": account.app_id,
         "method": request.method,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from payport.adapters.alipay import signing
 from payport.adapters.alipay.calls import Call, send_call
@@ -135,3 +135,5 @@ def refusal(answer: Answer) -> Observation:
             return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, f"{code}: it was done before; ask how")
         case Meaning.CONFLICT:
             return doubt(Source.REPLY, UnknownKind.MISMATCH, f"reference: {code}, Alipay holds it with other data")
+        case _:
+            assert_never(found.meaning)

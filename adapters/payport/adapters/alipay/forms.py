@@ -179,9 +179,13 @@ def _joined(pairs: Sequence[bytes]) -> bytes:
 
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-_ESCAPED = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
+_BYTES = [bytes((byte,)) for byte in range(256)]
+_ESCAPED = [b"%%%02X" % byte for byte in range(256)]
 
 
 def _escape(text: str, codec: str) -> str:
     raw = text.encode(codec)
-    return "".join([_ESCAPED[byte] for byte in raw]) if raw.translate(None, _UNRESERVED) else text
+    # one pass in C for each byte that occurs, "%" before the others: texts have few that need escaping
+    for byte in sorted(set(raw.translate(None, _UNRESERVED)), key=0x25.__ne__):
+        raw = raw.replace(_BYTES[byte], _ESCAPED[byte])
+    return raw.decode("ascii")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from payport.adapters.alipay.calls import Call, signed_parameters
 from payport.adapters.alipay.envelope import ask_gateway
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINK = 2_000
 """Characters that every browser and proxy takes in a URL; longer requests are posted."""
+_OVER_ALREADY = (Reason.INVALID_STATE, Reason.CLOSED)
 
 
 def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
@@ -60,12 +61,12 @@ def _ask_on(
     alipay: Alipay, operation: Operation, request: Call, observation: Observation, deadline_s: float
 ) -> Exchange[Observation]:
     """Three answers leave open what happened and name the question that tells."""
-    if request.method == CLOSE and observation.reason is Reason.INVALID_STATE:
+    if request.method == CLOSE and observation.reason in _OVER_ALREADY:
         return (yield from _how_closed(alipay, operation, observation, deadline_s))
     if request.method == REFUND and observation.state is State.PENDING:
         told = yield from ask(alipay, operation, deadline_s)
         return told if told.state is State.SUCCEEDED else observation
-    if request.method == UNFREEZE and observation.reason is Reason.INVALID_STATE:
+    if request.method == UNFREEZE and observation.reason in _OVER_ALREADY:
         return (yield from _how_released(alipay, operation, observation, deadline_s))
     return observation
 
@@ -106,8 +107,9 @@ def _how_released(alipay: Alipay, cancel: Operation, refused: Observation, deadl
 
 def signed_action(alipay: Alipay, request: Call) -> Exchange[Action]:
     """The page, form or app string of a call that the payer makes: a link where it fits, else a form to post."""
-    params = yield from signed_parameters(alipay, request)
     charset = alipay.config.charset
+    # the payer's browser posts a form in the charset of the page it stands on, which is UTF-8
+    params = yield from signed_parameters(alipay, request, escaped=charset != "utf-8")
     if request.method in (APP, APP_FREEZE):
         return AppParameters(payload=encode_form(params, charset).decode("ascii"), fields=params)
     link = f"{alipay.config.gateway_url}?{encode_form(params, charset).decode('ascii')}"
@@ -142,6 +144,8 @@ def _question_about(operation: Operation) -> tuple[str, dict[str, str]]:
             return HOLD_QUERY, {"out_order_no": reference, "out_request_no": reference, "operation_type": "FREEZE"}
         case Verb.PAY | Verb.CAPTURE | Verb.CANCEL:
             return TRADE_QUERY, {"out_trade_no": reference}
+        case _:
+            assert_never(operation.verb)
 
 
 def _question(

@@ -6,14 +6,14 @@ Sources: open.alipay.com, request parameters of each operation named here.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 from urllib.parse import urlencode
 
 from payport.adapters.alipay.account import AlipayAccount
-from payport.adapters.alipay.calls import Call, china_time
+from payport.adapters.alipay.calls import Call, china_time, to_text
 from payport.adapters.alipay.methods import AlipayMethod, AlipayPayee, FaceScanned, PayeeKind
 from payport.schemas.methods import HostedPage, InApp, MiniProgram, MobileWeb, QrScanned, QrShown
 from payport.schemas.money import Money
@@ -85,7 +85,7 @@ def plan_pay(account: AlipayAccount, order: Order, method: AlipayMethod, slot: S
         "time_expire": china_time(until),
         **_of_method(account, order, method),
     }
-    if account.seller_id is not None:
+    if account.seller_id is not None and name != PAGE:  # trade.page.pay alone has no such field
         biz["seller_id"] = account.seller_id
     if order.payer.ip is not None:
         biz["business_params"] = {"mc_create_trade_ip": order.payer.ip}
@@ -144,6 +144,8 @@ def _plan_hold(account: AlipayAccount, order: Order, method: AlipayMethod, slot:
             raise InvalidIntent(
                 f"Alipay holds money by QrShown, QrScanned and InApp only, not by {type(method).__name__}"
             )
+        case _:
+            assert_never(method)
 
 
 def _plan(
@@ -187,7 +189,7 @@ def step(call: Call) -> Step:
 
 def check_charset(account: AlipayAccount, content: object) -> None:
     """Raise :class:`InvalidIntent` for content with a character that the account's charset cannot carry."""
-    text = json.dumps(content, ensure_ascii=False)
+    text = to_text(content)
     try:
         text.encode(account.charset)
     except UnicodeEncodeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from pydantic import ValidationError
 
@@ -385,13 +385,16 @@ def _unfreeze(operation: Operation, answer: Answer) -> Observation:
     elsewhere = _elsewhere(operation, Source.REPLY, "out_order_no", hold.out_order_no)
     if elsewhere is not None:
         return elsewhere
-    match known(HoldStatus, hold.status):
+    status = known(HoldStatus, hold.status)
+    match status:
         case HoldStatus.SUCCESS:
             return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.VOIDED, native=hold)
         case HoldStatus.INIT:
             return Observation(state=State.PENDING, source=Source.REPLY)
         case HoldStatus.CLOSED | None:
             return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, f"release: status {hold.status}")
+        case _:
+            assert_never(status)
 
 
 def _cancel_hold(operation: Operation, answer: Answer) -> Observation:

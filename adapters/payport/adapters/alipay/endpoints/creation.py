@@ -56,14 +56,12 @@ class NewTrade(Notified):
     time_expire: ChinaTime | None = None
     """When the order ends; wins over ``timeout_express``."""
     timeout_express: Span | None = None
-    seller_id: Text28 | None = None
     goods_detail: Annotated[tuple[Goods, ...], Field(max_length=150)] | None = None
     extend_params: Record | None = None
     """For example ``{"sys_service_provider_id": ..., "hb_fq_num": ..., "royalty_freeze": "true"}``."""
     business_params: Record | None = None
     """For example ``{"mc_create_trade_ip": ...}``."""
     passback_params: Text512 | None = None
-    enable_pay_channels: Text128 | None = None
     disable_pay_channels: Text128 | None = None
     ext_user_info: Record | None = Field(default=None, repr=False)
     royalty_info: Record | None = None
@@ -73,9 +71,16 @@ class NewTrade(Notified):
     store_id: Text32 | None = None
 
 
+class OpenTrade(NewTrade):
+    """A trade whose payer may choose between channels; not together with ``disable_pay_channels``."""
+
+    enable_pay_channels: Text128 | None = None
+
+
 class CounterTrade(NewTrade):
     """What calls at a counter may say besides."""
 
+    seller_id: Text28 | None = None
     operator_id: Text28 | None = None
     terminal_id: Text32 | None = None
     alipay_store_id: Text32 | None = None
@@ -85,7 +90,7 @@ class CounterTrade(NewTrade):
     bkagent_req_info: Record | None = None
 
 
-class TradePrecreate(CounterTrade):
+class TradePrecreate(CounterTrade, OpenTrade):
     """``alipay.trade.precreate``: a code to show. The code itself lives two hours unless told otherwise."""
 
     qr_code_timeout_express: Span | None = None
@@ -93,7 +98,7 @@ class TradePrecreate(CounterTrade):
     code_type: Text | None = None
 
 
-class TradeCreate(CounterTrade):
+class TradeCreate(CounterTrade, OpenTrade):
     """``alipay.trade.create``: a trade for a mini-program or a known buyer."""
 
     one_of = (("buyer_id", "buyer_open_id", "buyer_logon_id", "op_buyer_open_id"),)
@@ -137,28 +142,45 @@ class TradePay(CounterTrade):
     trans_currency: Text | None = None
 
 
-class TradePagePay(NewTrade, Returning):
+class OnlineTrade(OpenTrade):
+    """What pages and apps may say besides. ``goods_type``: ``0`` virtual, ``1`` real."""
+
+    goods_type: Literal["0", "1"] | None = None
+    invoice_info: Record | None = Field(default=None, repr=False)
+    promo_params: Text512 | None = None
+    query_options: tuple[Text, ...] | None = None
+
+
+class TradePagePay(OnlineTrade, Returning):
     """``alipay.trade.page.pay``: a page for a desktop browser."""
 
+    agreement_sign_params: Record | None = None
     qr_pay_mode: Literal["0", "1", "2", "3", "4"] | None = None
     qrcode_width: int | None = Field(default=None, ge=1)
     request_from_url: Address | None = None
     integration_type: Text | None = None
 
 
-class TradeWapPay(NewTrade, Returning):
+class TradeWapPay(OnlineTrade, Returning):
     """``alipay.trade.wap.pay``: a page for a phone's browser."""
 
+    seller_id: Text28 | None = None
+    specified_channel: Text128 | None = None
+    auth_token: Text128 | None = Field(default=None, repr=False)
     quit_url: Annotated[str, StringConstraints(pattern=r"^https?://", max_length=400)] | None = None
 
 
-class TradeAppPay(NewTrade):
+class TradeAppPay(OnlineTrade):
     """``alipay.trade.app.pay``: an order string for the merchant's phone app."""
 
+    seller_id: Text28 | None = None
+    specified_channel: Text128 | None = None
+    agreement_sign_params: Record | None = None
 
-TRADE_PRECREATE = AlipayEndpoint[TradePrecreate, TradePrecreateReply](PRECREATE, TradePrecreateReply)
-TRADE_CREATE = AlipayEndpoint[TradeCreate, TradeCreateReply](CREATE, TradeCreateReply)
-TRADE_PAY = AlipayEndpoint[TradePay, AlipayTrade](PAY, AlipayTrade)
-TRADE_PAGE_PAY = AlipayAction[TradePagePay](PAGE)
-TRADE_WAP_PAY = AlipayAction[TradeWapPay](WAP)
-TRADE_APP_PAY = AlipayAction[TradeAppPay](APP)
+
+TRADE_PRECREATE: AlipayEndpoint[TradePrecreate, TradePrecreateReply] = AlipayEndpoint(PRECREATE, TradePrecreateReply)
+TRADE_CREATE: AlipayEndpoint[TradeCreate, TradeCreateReply] = AlipayEndpoint(CREATE, TradeCreateReply)
+TRADE_PAY: AlipayEndpoint[TradePay, AlipayTrade] = AlipayEndpoint(PAY, AlipayTrade)
+TRADE_PAGE_PAY: AlipayAction[TradePagePay] = AlipayAction(PAGE)
+TRADE_WAP_PAY: AlipayAction[TradeWapPay] = AlipayAction(WAP)
+TRADE_APP_PAY: AlipayAction[TradeAppPay] = AlipayAction(APP)

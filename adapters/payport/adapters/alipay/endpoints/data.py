@@ -89,12 +89,12 @@ class DownloadedCertificate(Wire):
     alipay_cert_content: str = Field(repr=False)
 
 
-BILL_DOWNLOADURL_QUERY = AlipayEndpoint[BillDownloadUrlQuery, BillDownloadUrl](
+BILL_DOWNLOADURL_QUERY: AlipayEndpoint[BillDownloadUrlQuery, BillDownloadUrl] = AlipayEndpoint(
     "alipay.data.dataservice.bill.downloadurl.query", BillDownloadUrl, moves_money=False
 )
-BILL_ACCOUNTLOG_QUERY = AlipayEndpoint[AccountLogQuery, AccountLog](
+BILL_ACCOUNTLOG_QUERY: AlipayEndpoint[AccountLogQuery, AccountLog] = AlipayEndpoint(
     "alipay.data.bill.accountlog.query", AccountLog, moves_money=False
 )
-ALIPAYCERT_DOWNLOAD = AlipayEndpoint[CertificateDownload, DownloadedCertificate](
+ALIPAYCERT_DOWNLOAD: AlipayEndpoint[CertificateDownload, DownloadedCertificate] = AlipayEndpoint(
     DOWNLOAD, DownloadedCertificate, moves_money=False
 )

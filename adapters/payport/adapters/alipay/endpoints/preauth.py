@@ -108,9 +108,11 @@ class OperationDetailQuery(Request):
     query_options: tuple[Text, ...] | None = None
 
 
-ORDER_FREEZE = AlipayEndpoint[OrderFreeze, AlipayHold](FREEZE, AlipayHold)
-ORDER_VOUCHER_CREATE = AlipayEndpoint[OrderVoucherCreate, AlipayHold](VOUCHER, AlipayHold)
-ORDER_APP_FREEZE = AlipayAction[OrderAppFreeze](APP_FREEZE)
-ORDER_UNFREEZE = AlipayEndpoint[OrderUnfreeze, AlipayHold](UNFREEZE, AlipayHold)
-OPERATION_CANCEL = AlipayEndpoint[OperationCancel, AlipayHold](CANCEL_HOLD, AlipayHold)
-OPERATION_DETAIL_QUERY = AlipayEndpoint[OperationDetailQuery, AlipayHold](HOLD_QUERY, AlipayHold, moves_money=False)
+ORDER_FREEZE: AlipayEndpoint[OrderFreeze, AlipayHold] = AlipayEndpoint(FREEZE, AlipayHold)
+ORDER_VOUCHER_CREATE: AlipayEndpoint[OrderVoucherCreate, AlipayHold] = AlipayEndpoint(VOUCHER, AlipayHold)
+ORDER_APP_FREEZE: AlipayAction[OrderAppFreeze] = AlipayAction(APP_FREEZE)
+ORDER_UNFREEZE: AlipayEndpoint[OrderUnfreeze, AlipayHold] = AlipayEndpoint(UNFREEZE, AlipayHold)
+OPERATION_CANCEL: AlipayEndpoint[OperationCancel, AlipayHold] = AlipayEndpoint(CANCEL_HOLD, AlipayHold)
+OPERATION_DETAIL_QUERY: AlipayEndpoint[OperationDetailQuery, AlipayHold] = AlipayEndpoint(
+    HOLD_QUERY, AlipayHold, moves_money=False
+)

@@ -134,16 +134,16 @@ class SettleState(Wire):
     royalty_detail_list: list[ShareState] | None = None
 
 
-ORDER_SETTLE = AlipayEndpoint[OrderSettle, OrderSettled]("alipay.trade.order.settle", OrderSettled)
-ORDER_SETTLE_QUERY = AlipayEndpoint[OrderSettleQuery, SettleState](
+ORDER_SETTLE: AlipayEndpoint[OrderSettle, OrderSettled] = AlipayEndpoint("alipay.trade.order.settle", OrderSettled)
+ORDER_SETTLE_QUERY: AlipayEndpoint[OrderSettleQuery, SettleState] = AlipayEndpoint(
     "alipay.trade.order.settle.query", SettleState, moves_money=False
 )
-ROYALTY_RELATION_BIND = AlipayEndpoint[RelationBind, RelationResult](
+ROYALTY_RELATION_BIND: AlipayEndpoint[RelationBind, RelationResult] = AlipayEndpoint(
     "alipay.trade.royalty.relation.bind", RelationResult, moves_money=False
 )
-ROYALTY_RELATION_UNBIND = AlipayEndpoint[RelationUnbind, RelationResult](
+ROYALTY_RELATION_UNBIND: AlipayEndpoint[RelationUnbind, RelationResult] = AlipayEndpoint(
     "alipay.trade.royalty.relation.unbind", RelationResult, moves_money=False
 )
-ROYALTY_RELATION_BATCHQUERY = AlipayEndpoint[RelationBatchQuery, RelationList](
+ROYALTY_RELATION_BATCHQUERY: AlipayEndpoint[RelationBatchQuery, RelationList] = AlipayEndpoint(
     "alipay.trade.royalty.relation.batchquery", RelationList, moves_money=False
 )

@@ -84,6 +84,10 @@ class TradeRefund(OfTrade):
     refund_royalty_parameters: tuple[TakenBack, ...] | None = None
     query_options: tuple[Text, ...] | None = None
     related_settle_confirm_no: Text | None = None
+    refund_advance_account: Text | None = None
+    refund_advance_account_type: Text | None = None
+    refund_trans_out: Text | None = None
+    refund_trans_out_type: Text | None = None
 
 
 class TradeRefundApply(OfTrade, Notified):
@@ -120,13 +124,13 @@ class TradeRefundQuery(OfTrade):
     org_pid: Text32 | None = None
 
 
-TRADE_QUERY = AlipayEndpoint[TradeQuery, AlipayTrade](QUERY, AlipayTrade, moves_money=False)
-TRADE_CLOSE = AlipayEndpoint[TradeClose, TradeCloseReply](CLOSE, TradeCloseReply)
-TRADE_CANCEL = AlipayEndpoint[TradeCancel, TradeCancelReply](CANCEL, TradeCancelReply)
-TRADE_REFUND = AlipayEndpoint[TradeRefund, AlipayRefund](REFUND, AlipayRefund)
-TRADE_REFUND_APPLY = AlipayEndpoint[TradeRefundApply, TradeRefundApplyReply](
+TRADE_QUERY: AlipayEndpoint[TradeQuery, AlipayTrade] = AlipayEndpoint(QUERY, AlipayTrade, moves_money=False)
+TRADE_CLOSE: AlipayEndpoint[TradeClose, TradeCloseReply] = AlipayEndpoint(CLOSE, TradeCloseReply)
+TRADE_CANCEL: AlipayEndpoint[TradeCancel, TradeCancelReply] = AlipayEndpoint(CANCEL, TradeCancelReply)
+TRADE_REFUND: AlipayEndpoint[TradeRefund, AlipayRefund] = AlipayEndpoint(REFUND, AlipayRefund)
+TRADE_REFUND_APPLY: AlipayEndpoint[TradeRefundApply, TradeRefundApplyReply] = AlipayEndpoint(
     "alipay.trade.refund.apply", TradeRefundApplyReply
 )
-TRADE_REFUND_QUERY = AlipayEndpoint[TradeRefundQuery, AlipayRefundState](
+TRADE_REFUND_QUERY: AlipayEndpoint[TradeRefundQuery, AlipayRefundState] = AlipayEndpoint(
     REFUND_QUERY, AlipayRefundState, moves_money=False
 )

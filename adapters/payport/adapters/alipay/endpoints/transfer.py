@@ -125,11 +125,13 @@ class BillBalance(Wire):
     total_amount: str | None = None
 
 
-UNI_TRANSFER = AlipayEndpoint[UniTransfer, AlipayTransfer](TRANSFER, AlipayTransfer)
-TRANSFER_COMMON_QUERY = AlipayEndpoint[TransferQuery, AlipayTransfer](TRANSFER_QUERY, AlipayTransfer, moves_money=False)
-FUND_ACCOUNT_QUERY = AlipayEndpoint[FundAccountQuery, FundAccount](
+UNI_TRANSFER: AlipayEndpoint[UniTransfer, AlipayTransfer] = AlipayEndpoint(TRANSFER, AlipayTransfer)
+TRANSFER_COMMON_QUERY: AlipayEndpoint[TransferQuery, AlipayTransfer] = AlipayEndpoint(
+    TRANSFER_QUERY, AlipayTransfer, moves_money=False
+)
+FUND_ACCOUNT_QUERY: AlipayEndpoint[FundAccountQuery, FundAccount] = AlipayEndpoint(
     "alipay.fund.account.query", FundAccount, moves_money=False
 )
-BILL_BALANCE_QUERY = AlipayEndpoint[BillBalanceQuery, BillBalance](
+BILL_BALANCE_QUERY: AlipayEndpoint[BillBalanceQuery, BillBalance] = AlipayEndpoint(
     "alipay.data.bill.balance.query", BillBalance, moves_money=False
 )

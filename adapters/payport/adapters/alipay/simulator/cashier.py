@@ -196,4 +196,6 @@ class Cashier:
 
 
 def _pairs(query: str) -> dict[str, str]:
-    return dict(parse_qsl(query, keep_blank_values=True))
+    charset = dict(parse_qsl(query)).get("charset", "utf-8")
+    codec = charset if charset in CHARSETS else "utf-8"
+    return dict(parse_qsl(query, keep_blank_values=True, encoding=codec))
