@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.wire.alipay.answers import AMOUNT, NOON, NOON_TEXT, REQUEST, TRADE, answer, operation, refusal_of
 
 from payport.adapters.alipay import planning as p
-from payport.adapters.alipay.reading import instant, read, read_question
+from payport.adapters.alipay.reading import read, read_question
+from payport.adapters.alipay.reading.fields import instant
 from payport.schemas.actions import AppParameters, QrCode
 from payport.schemas.money import Money
 from payport.schemas.outcome import Reason, UnknownKind

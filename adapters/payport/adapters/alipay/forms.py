@@ -185,7 +185,10 @@ _ESCAPED = [b"%%%02X" % byte for byte in range(256)]
 
 def _escape(text: str, codec: str) -> str:
     raw = text.encode(codec)
+    odd = raw.translate(None, _UNRESERVED)
+    if not odd:
+        return text
     # one pass in C for each byte that occurs, "%" before the others: texts have few that need escaping
-    for byte in sorted(set(raw.translate(None, _UNRESERVED)), key=0x25.__ne__):
+    for byte in sorted(set(odd), key=0x25.__ne__):
         raw = raw.replace(_BYTES[byte], _ESCAPED[byte])
     return raw.decode("ascii")

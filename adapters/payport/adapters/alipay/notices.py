@@ -12,15 +12,10 @@ from typing import TYPE_CHECKING
 from payport.adapters.alipay import forms
 from payport.adapters.alipay.forms import Form, MalformedForm, parse_form
 from payport.adapters.alipay.mapping import TradeStatus, trade_stage
-from payport.adapters.alipay.reading import (
-    Unreadable,
-    hold_observation,
-    instant,
-    known,
-    money,
-    trade_observation,
-    transfer_observation,
-)
+from payport.adapters.alipay.reading.fields import Unreadable, instant, known, money
+from payport.adapters.alipay.reading.holds import hold_observation
+from payport.adapters.alipay.reading.trades import trade_observation
+from payport.adapters.alipay.reading.transfers import transfer_observation
 from payport.adapters.alipay.signing import MalformedReply, strict_json
 from payport.adapters.alipay.wire import AlipayHold
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, RejectedKind

@@ -20,7 +20,8 @@ from payport.adapters.alipay.planning import (
     TRANSFER_QUERY,
     UNFREEZE,
 )
-from payport.adapters.alipay.reading import Unreadable, parsed, read, read_question
+from payport.adapters.alipay.reading import read, read_question
+from payport.adapters.alipay.reading.fields import Unreadable, parsed
 from payport.adapters.alipay.wire import AlipayHold, AlipayTrade
 from payport.schemas.actions import Action, AppParameters, PostForm, Redirect
 from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind

@@ -14,7 +14,8 @@ from payport.adapters.alipay.envelope import ask_gateway
 from payport.adapters.alipay.mapping import PAYER_MUST_CONFIRM
 from payport.adapters.alipay.performing import signed_action
 from payport.adapters.alipay.planning import check_charset
-from payport.adapters.alipay.reading import Unreadable, money, parsed, refused
+from payport.adapters.alipay.reading import refused
+from payport.adapters.alipay.reading.fields import Unreadable, money, parsed
 from payport.adapters.alipay.wire import Wire
 from payport.schemas.actions import Action
 from payport.schemas.outcome import NotSentCause, NotSentKind, UnknownKind
