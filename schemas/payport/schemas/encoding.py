@@ -22,13 +22,14 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from math import isfinite
+from operator import attrgetter
 from types import MappingProxyType, NoneType
 from typing import TypeVar, cast, overload
 
 from payport.schemas.forms import EncodingError, form
 from payport.schemas.references import PartnerId
 
-__all__ = ["VERSION", "EncodingError", "dump", "from_json", "json_schema", "load", "to_json"]
+__all__ = ["VERSION", "EncodingError", "dump", "dump_sparse", "from_json", "json_schema", "load", "to_json"]
 
 VERSION = "1"
 
@@ -87,6 +88,15 @@ def dump(value: object) -> object:
     return value if kind in _PLAIN else _writer(kind)(value)
 
 
+def dump_sparse(record: object) -> dict[str, object]:
+    """As :func:`dump` for a record, without those of its own fields that hold their default: reading fills them in.
+
+    For a store that writes many records of many fields. A default may not change while such texts are kept.
+    """
+    kind: object = type(record)
+    return _sparse_writer(kind)(record)
+
+
 @overload
 def load(content: object, kind: type[T]) -> T: ...
 @overload
@@ -107,7 +117,7 @@ def _writer(kind: type) -> Callable[[object], object]:
     if is_record:
         return _record_writer(kind)
     if issubclass(kind, Enum):
-        return lambda value: cast("Enum", value).value
+        return attrgetter("_value_")  # what `value` gives, without a descriptor written in Python
     raise EncodingError(f"{kind!r} is no schema value")
 
 
@@ -129,6 +139,24 @@ def _record_writer(kind: type) -> Callable[[object], object]:
     return write
 
 
+@lru_cache(maxsize=64)
+def _sparse_writer(kind: type) -> Callable[[object], dict[str, object]]:
+    tag = kind.__name__
+    members = tuple((item.name, item.default) for item in fields(kind) if item.name != "native")
+
+    def write(value: object) -> dict[str, object]:
+        content: dict[str, object] = {"type": tag}
+        for name, default in members:
+            item = getattr(value, name)
+            # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
+            # all, it is written, which reads the same
+            if item is not default:
+                content[name] = item if type(item) in _PLAIN else dump(item)
+        return content
+
+    return write
+
+
 def _write_float(value: object) -> object:
     if not isfinite(cast("float", value)):
         raise EncodingError("a number must be finite")
@@ -137,12 +165,14 @@ def _write_float(value: object) -> object:
 
 def _write_instant(value: object) -> object:
     instant = cast("datetime", value)
-    if instant.utcoffset() is None:
-        raise EncodingError("an instant must carry a time zone")
-    try:
-        return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    except OverflowError:
-        raise EncodingError("an instant must fall into the years 1 to 9999 in UTC") from None
+    if instant.tzinfo is not UTC:
+        if instant.utcoffset() is None:
+            raise EncodingError("an instant must carry a time zone")
+        try:
+            instant = instant.astimezone(UTC)
+        except OverflowError:
+            raise EncodingError("an instant must fall into the years 1 to 9999 in UTC") from None
+    return instant.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _write_mapping(value: object) -> object:

@@ -47,13 +47,14 @@ class Plan:
     """How an operation will be carried out: frozen in the journal before the first byte leaves.
 
     ``of``: the operation that it is about, when that was found while planning. ``payable_until``: when the method's
-    own life is shorter than the slot's.
+    own life is shorter than the slot's. ``expires``: false where no time limit could be put on the wire.
     ``method``: the method's name for the journal. ``identity``: what the partner dedupes on besides ``partner_ref``.
     """
 
     steps: tuple[Step, ...]
     of: str = ""
     payable_until: datetime | None = None
+    expires: bool = True
     method: str = ""
     ladder: str = "default"
     identity: Mapping[str, str] = field(default_factory=dict[str, str])

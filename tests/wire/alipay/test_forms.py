@@ -134,6 +134,12 @@ def test_what_is_encoded_is_decoded(params: dict[str, str]) -> None:
     assert urlencode(params, quote_via=quote, safe="").encode() == ours
 
 
+@given(st.dictionaries(NAMES, st.text("\x01\x02&=%a茶", max_size=6), max_size=4))
+def test_control_characters_are_escaped_like_any_other(params: dict[str, str]) -> None:
+    """Also those that stand for separators inside the encoder: no text can make a field of its own."""
+    assert urlencode(params, quote_via=quote, safe="").encode() == encode_form(params)
+
+
 GBK_TEXTS = st.text(st.sampled_from("咖啡乗亄亇茶 +%&=~\u4e02"), max_size=8)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from payport.adapters.alipay import signing
+from payport.adapters.alipay import encryption, signing
 from payport.adapters.alipay.forms import encode_form
 from payport.schemas.outcome import UnknownKind
 from payport.sdk import exchange
@@ -86,8 +86,6 @@ def signed_parameters(alipay: Alipay, request: Call, *, escaped: bool = False) -
 
     ``escaped``: the content in ASCII, with JSON's own escapes: the same bytes in every charset.
     """
-    from payport.adapters.alipay import encryption  # noqa: PLC0415 - cryptography, with the first call only
-
     account = alipay.config
     now = yield from exchange.now()
     content = ascii_text(request.biz) if escaped else to_text(request.biz)

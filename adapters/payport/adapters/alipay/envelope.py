@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from payport.adapters.alipay import signing
+from payport.adapters.alipay import encryption, signing
 from payport.adapters.alipay.calls import Call, send_call
 from payport.adapters.alipay.mapping import OK, PAYER_MUST_CONFIRM, Meaning, verdict
+from payport.adapters.alipay.verifying import keys_for
 from payport.schemas.outcome import UnknownKind
 from payport.sdk import exchange
 from payport.sdk.events import SignatureFailed
@@ -56,8 +57,6 @@ def _authentic(alipay: Alipay, request: Call, reply: WireReply, deadline_s: floa
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, str(error))
     if not split.sign:
         return _unsigned(split)
-    from payport.adapters.alipay.verifying import keys_for  # noqa: PLC0415 - cryptography, with the first reply
-
     keys = yield from keys_for(alipay, split.cert_sn, deadline_s)
     if isinstance(keys, str):
         return doubt(Source.REPLY, UnknownKind.UNVERIFIED, keys)
@@ -89,8 +88,6 @@ def _unsigned(split: signing.SignedReply) -> Observation:
 
 
 def _parse(alipay: Alipay, split: signing.SignedReply) -> Answer | Observation:
-    from payport.adapters.alipay import encryption  # noqa: PLC0415 - cryptography, with the first encrypted reply
-
     raw = split.node
     try:
         if split.is_encrypted:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from payport.adapters.alipay.calls import Call, signed_parameters
 from payport.adapters.alipay.envelope import ask_gateway
 from payport.adapters.alipay.forms import encode_form
+from payport.adapters.alipay.mapping import Meaning, verdict
 from payport.adapters.alipay.planning import (
     APP,
     APP_FREEZE,
@@ -54,6 +55,8 @@ def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float)
     answer = yield from ask_gateway(alipay, request, deadline_s)
     if isinstance(answer, Observation):
         return answer
+    if not answer.ok and verdict(answer.code, answer.sub_code).meaning is Meaning.DONE:
+        return (yield from ask(alipay, operation, deadline_s))  # it was done before: the question tells how
     observation = read(operation, request.method, answer)
     return (yield from _ask_on(alipay, operation, request, observation, deadline_s))
 
@@ -95,6 +98,8 @@ def _how_released(alipay: Alipay, cancel: Operation, refused: Observation, deadl
     if hold.rest_amount is None or hold.out_order_no != order_no:
         return refused
     if hold.order_status in ("FINISH", "CLOSED") or not hold.rest_amount.strip("0."):
+        if hold.total_pay_amount is not None and hold.total_pay_amount == hold.total_freeze_amount:
+            return refused  # all of it was captured: nothing was given back
         return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.VOIDED, native=hold)
     rest = {
         "auth_no": hold.auth_no or "",

@@ -57,6 +57,9 @@ HOLD = "hold"
 CODE_LIFE_S = 180.0
 """How long a scanned code may be charged: longer than the counter's ladder, short enough to be sure soon."""
 
+HOLD_REPEAT_S = 120.0
+"""The window of a voucher's request; the resolver repeats inside half of it, well within the settling margin."""
+
 _PRODUCTS: Mapping[type[AlipayMethod], tuple[str, str]] = {
     QrScanned: (PAY, "FACE_TO_FACE_PAYMENT"),
     FaceScanned: (PAY, "FACE_TO_FACE_PAYMENT"),
@@ -136,10 +139,14 @@ def _plan_hold(account: AlipayAccount, order: Order, method: AlipayMethod, slot:
             return _plan(account, order, FREEZE, biz, method=method, until=until, hold=True)
         case QrShown():
             biz |= {"product_code": "PRE_AUTH"}
-            return _plan(account, order, VOUCHER, biz, method=method, until=until, hold=True)
+            plan = _plan(account, order, VOUCHER, biz, method=method, until=until, hold=True)
+            # its life is counted from when Alipay gets it: a late repetition would outlive payable_until
+            soon = slot.now + timedelta(seconds=HOLD_REPEAT_S)
+            return replace(plan, steps=tuple(replace(step, replay_until=soon) for step in plan.steps))
         case InApp():
             biz |= {"product_code": "PREAUTH_PAY"}
-            return _plan(account, order, APP_FREEZE, biz, method=method, until=until, hold=True)
+            # its life begins when the payer opens it, whenever that is: it is never over by time alone
+            return replace(_plan(account, order, APP_FREEZE, biz, method=method, until=until, hold=True), expires=False)
         case HostedPage() | MobileWeb() | MiniProgram():
             raise InvalidIntent(
                 f"Alipay holds money by QrShown, QrScanned and InApp only, not by {type(method).__name__}"

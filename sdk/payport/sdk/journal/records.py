@@ -111,6 +111,8 @@ class Operation:
     ladder: str = ""
     created_at: datetime
     payable_until: datetime | None = None
+    expires: bool = True
+    """Whether the partner itself refuses it after ``payable_until``: only then is an attempt over by time."""
     steps: tuple[Step, ...] = ()
     library: str = ""
     """The version of this library that intended it: an upgrade between send and resume must not change the meaning."""

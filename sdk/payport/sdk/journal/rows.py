@@ -1,7 +1,8 @@
 """Rows and values: how a record becomes JSON text with a version, and how an older text is still read.
 
-``{"v": 1, ...}`` with the fields as :func:`payport.schemas.encoding.dump` writes them. What must not lie in the clear
-is left out of the text and sealed beside it.
+``{"v": 1, ...}`` with the fields as :func:`payport.schemas.encoding.dump_sparse` writes them: those that hold their
+default are left out, so a default may only change together with the version. What must not lie in the clear is left out
+of the text and sealed beside it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
-from payport.schemas.encoding import dump, load
+from payport.schemas.encoding import dump_sparse, load
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.driver import Row
+from payport.sdk.journal.recent import Recent
 from payport.sdk.journal.records import Debt, Notice, Operation, State, Step, Transition, Verb
 from payport.sdk.journal.sealing import SealingKeys
 
@@ -60,7 +62,7 @@ class Lesson:
 
 def encode(record: Debt | Operation | Notice | Lesson) -> str:
     """The body of a record, with what belongs sealed left out."""
-    content = cast("Content", dump(record))
+    content = dump_sparse(record)
     for holder in (content, *cast("list[Content]", content.get("steps", ()))):
         for name in _SEALED:
             if name in holder:
@@ -143,7 +145,15 @@ def without_requests(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(replace(step, request=None) if step.request is not None else step for step in steps)
 
 
-def read_operation(row: Row, keys: SealingKeys | None) -> Operation:
+def as_read(operation: Operation, keys: SealingKeys | None, sealed: bytes | None) -> Operation | None:
+    """What reading an operation's row will give, ``None`` where only reading it tells."""
+    if sealed is None or keys is None:
+        return replace(operation, steps=without_requests(operation.steps)) if _requests(operation) else operation
+    # a step without its request here may have one there: it came along with an earlier writer
+    return operation if len(_requests(operation)) == len(operation.steps) else None
+
+
+def read_operation(row: Row, keys: SealingKeys | None, recent: Recent) -> Operation:
     """The operation of a row, its columns and its newest transition compared with its body.
 
     ``row``: id, ref, verb, account, partner_ref, version, state, state of that transition, body, sealed.
@@ -157,7 +167,10 @@ def read_operation(row: Row, keys: SealingKeys | None) -> Operation:
             for step in cast("list[Content]", content["steps"]):
                 step["request"] = requests.get(cast("str", step["name"]))
 
-    operation = decode(body, Operation, name, fill)
+    operation = recent.find(body, sealed)
+    if operation is None:
+        operation = decode(body, Operation, name, fill)
+        recent.keep(body, sealed, operation)
     if columns != (
         operation.id, operation.ref, operation.verb.value, operation.account, operation.partner_ref, operation.version,
         operation.state.value,

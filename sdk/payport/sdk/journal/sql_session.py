@@ -16,18 +16,20 @@ from payport.sdk.journal.rules import check_history, check_new, check_successor
 
 if TYPE_CHECKING:
     from payport.sdk.journal.driver import Cursor
+    from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
-    from payport.sdk.journal.statements import Statement, Statements
+    from payport.sdk.journal.statements import Statement
 
 
 class SqlSession:
     """Reads and writes through one cursor, inside a transaction that somebody else begins and ends."""
 
-    __slots__ = ("_cursor", "_keys", "_seen", "_sql")
+    __slots__ = ("_cursor", "_keys", "_recent", "_seen", "_sql")
 
-    def __init__(self, cursor: Cursor, statements: Statements, keys: SealingKeys | None) -> None:
+    def __init__(self, cursor: Cursor, database: Database, keys: SealingKeys | None) -> None:
         self._cursor: Cursor | None = cursor
-        self._sql = statements
+        self._sql = database.statements
+        self._recent = database.recent
         self._keys = keys
         # what this transaction read of an operation stays true until it ends: nobody else can write meanwhile
         self._seen: dict[str, tuple[Operation, bytes | None]] = {}
@@ -65,7 +67,7 @@ class SqlSession:
         row = rows.operation_row(operation, sealed)
         self._write(f"add {rows.operation_name(operation.id)}", self._sql.add_operation, row)
         self._tell(operation, source, detail, now)
-        self._seen[operation.id] = (operation, sealed)
+        self._wrote(operation, row, sealed)
 
     def save(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> Operation:
         """Write the successor of an operation and its transition."""
@@ -82,7 +84,7 @@ class SqlSession:
         if self._write(f"save {rows.operation_name(operation.id)}", self._sql.save, row | guard) != 1:
             raise JournalConflict(f"operation {operation.id} was changed by another writer")
         self._tell(after, source, detail, now)
-        self._seen[after.id] = (after, sealed)
+        self._wrote(after, row, sealed)
         return after
 
     def lease(self, operation_id: str, owner: str, ttl_s: float) -> bool:
@@ -157,10 +159,16 @@ class SqlSession:
         }
         self._write(f"tell of {rows.operation_name(operation.id)}", self._sql.add_transition, values)
 
+    def _wrote(self, operation: Operation, row: Mapping[str, object], sealed: bytes | None) -> None:
+        self._seen[operation.id] = (operation, sealed)
+        as_read = rows.as_read(operation, self._keys, sealed)
+        if as_read is not None:
+            self._recent.keep(row["body"], sealed, as_read)
+
     def _operations(self, statement: Statement, values: Mapping[str, object]) -> list[Operation]:
         found: list[Operation] = []
         for row in self._read("read operations", statement, values):
-            operation = rows.read_operation(row, self._keys)
+            operation = rows.read_operation(row, self._keys, self._recent)
             self._seen[operation.id] = (operation, row[9] if isinstance(row[9], bytes) else None)
             found.append(operation)
         return found

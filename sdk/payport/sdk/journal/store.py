@@ -140,7 +140,7 @@ class Journal:
         """
         cursor = driver_connection(connection).cursor()
         check_schema(cursor)
-        return SqlSession(cursor, self._database.statements, self._keys)
+        return SqlSession(cursor, self._database, self._keys)
 
     def close(self) -> None:
         """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing."""
@@ -166,7 +166,7 @@ class Journal:
         self._readers = ThreadPoolExecutor(ASYNC_READERS, "payport-journal-read")
 
     def _read_on(self, link: Link, work: Callable[[Session], T]) -> T:
-        session = SqlSession(link.cursor, self._database.statements, self._keys)
+        session = SqlSession(link.cursor, self._database, self._keys)
         with storage_errors("begin to read"):
             link.cursor.execute(BEGIN_READ)
         try:

@@ -264,7 +264,7 @@ class Writer:
         return self._link
 
     def _work(self, link: Link, unit: Unit[Any]) -> None:
-        session = SqlSession(link.cursor, self._database.statements, self._keys)
+        session = SqlSession(link.cursor, self._database, self._keys)
         try:
             unit.run(session)
         finally:

@@ -99,7 +99,7 @@ def intend_cancel(
         amount=payment.amount,
         plan=plan,
         of=payment.id,
-        payable_until=payment.payable_until,
+        payable_until=payment.payable_until if payment.expires else None,
     )
     return (yield from intend(setup, intent, deadline_s))
 
@@ -132,7 +132,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _conclude(setup, cancel, payment, by, Source.LOCAL)))
     if not payment.started:
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.NOTHING_SENT, Source.LOCAL)))
-    if payment.state.final and FENCE in cancel.identity:
+    if payment.state.final and FENCE in cancel.identity and not (yield from _may_be_outside(cancel)):
         refused = Observation(
             state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message="it was paid before"
         )
@@ -149,18 +149,28 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
     return Carried((yield from learn(setup, cancel, observation, asked=True, release=True)))
 
 
+def _may_be_outside(cancel: Operation) -> Exchange[bool]:
+    """Whether a request of this cancel ever went without an answer: then it may have been carried out, or still be."""
+    history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
+    return any(
+        "taken_by" in line.detail or ("unknown" in line.detail and line.source == Source.REPLY.value)
+        for line in history
+        if line.operation == cancel.id
+    )
+
+
 def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: datetime) -> Exchange[Carried]:
     """The partner knows no such trade. No fence: what was handed out can be paid until its time is over."""
     if payment.state.final:
         return Carried((yield from _contradicted(setup, cancel)))
     until = payment.payable_until or now
-    if now >= until + timedelta(seconds=setup.profile.settle_margin_s):
+    if payment.expires and now >= until + timedelta(seconds=setup.profile.settle_margin_s):
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.EXPIRED, Source.LOCAL)))
     waiting = Observation(
         state=State.PENDING,
         source=Source.REPLY,
         cancelled_by=CancelledBy.EXPIRED,
-        message=f"not payable after {until.isoformat()}",
+        message=f"not payable after {until.isoformat()}" if payment.expires else "may be paid at any time",
     )
     return Carried((yield from learn(setup, cancel, waiting, asked=True, release=True)))
 

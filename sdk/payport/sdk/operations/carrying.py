@@ -35,13 +35,16 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
         observation = yield from attempt(setup, operation, step, deadline_s)
         native = bind(operation, observation).native
         last = number == len(waiting) or observation.state is not State.DOUBT or observation.unknown is not None
-        answered = observation.state is not State.NOT_SENT and observation.unknown is None
-        operation = yield from learn(
-            setup, operation, observation, step_done=step.name if answered else None, release=release and last
-        )
+        done = step.name if answered(observation) else None
+        operation = yield from learn(setup, operation, observation, step_done=done, release=release and last)
         if last:
             break
     return Carried(operation, native)
+
+
+def answered(observation: Observation) -> bool:
+    """Whether a step is over: the partner answered it, whatever it said."""
+    return observation.state is not State.NOT_SENT and observation.unknown is None
 
 
 def attempt(setup: Setup, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:

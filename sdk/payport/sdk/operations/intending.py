@@ -131,10 +131,10 @@ def intend(
 
 def begin(setup: Setup, intent: Intent, session: Session, now: datetime, *, started: bool = True) -> Fresh | Existing:
     """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, with nothing written."""
-    _check_debt(session, intent, now)
+    known = _check_debt(session, intent, now)
     attempts = [
         operation
-        for operation in session.operations(intent.ref)
+        for operation in (session.operations(intent.ref) if known else ())
         if operation.verb is intent.verb and operation.part == intent.part
     ]
     if attempts:
@@ -172,6 +172,7 @@ def begin(setup: Setup, intent: Intent, session: Session, now: datetime, *, star
         ladder=plan.ladder,
         created_at=now,
         payable_until=plan.payable_until or until,
+        expires=plan.expires,
         steps=plan.steps,
         library=setup.library,
         started=started,
@@ -196,7 +197,8 @@ def _check_new(setup: Setup, intent: Intent, session: Session, partner_ref: str)
         )
 
 
-def _check_debt(session: Session, intent: Intent, now: datetime) -> None:
+def _check_debt(session: Session, intent: Intent, now: datetime) -> bool:
+    """Whether the debt was there before; a new one has no operations, as each points to its debt."""
     debt = session.debt(intent.ref)
     if debt is None:
         if not intent.opens_debt:
@@ -204,9 +206,9 @@ def _check_debt(session: Session, intent: Intent, now: datetime) -> None:
         session.add_debt(
             Debt(ref=intent.ref, verb=intent.verb, amount=intent.amount, payee=intent.payee, created_at=now)
         )
-        return
+        return False
     if not intent.opens_debt:
-        return
+        return True
     asked = (intent.verb, intent.amount, intent.payee)
     if asked != (debt.verb, debt.amount, debt.payee):
         what = "payee" if asked[:2] == (debt.verb, debt.amount) else f"{intent.verb.value} of {intent.amount}"
@@ -214,3 +216,4 @@ def _check_debt(session: Session, intent: Intent, now: datetime) -> None:
             f"{intent.ref} is a {debt.verb.value} of {debt.amount} already, now another {what} was asked; "
             "nothing was sent. One reference stands for one debt: use a new one"
         )
+    return True

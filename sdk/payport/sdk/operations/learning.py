@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from payport.schemas.outcome import NotSent, NotSentKind, UnknownCause, UnknownKind
 from payport.schemas.payment import Fact, FactKind
 from payport.sdk import exchange
 from payport.sdk.errors import JournalConflict, JournalError
-from payport.sdk.events import ForPerson, Mismatch, OperationChanged, StorageFailed, Surplus
+from payport.sdk.events import Mismatch, OperationChanged, StorageFailed, Surplus
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.session import Session
@@ -71,7 +71,7 @@ def learn(
             yield from storage_failed(setup, f"learn {operation.verb.value}", error)
             left = operation.may_have_left or observation.source is Source.REPLY
             return lost(replace(operation, may_have_left=left), f"the answer could not be written down: {error}")
-        yield from tell(setup, learnt)
+        yield from tell(setup, learnt, now)
         return learnt.after
     return lost(operation, "other workers kept changing the operation; resume settles it")
 
@@ -137,14 +137,17 @@ def add_facts(session: Session, operation: Operation, facts: tuple[Fact, ...], n
 
 def _schedule(setup: Setup, operation: Operation, now: datetime, *, asked: bool, step_done: str | None) -> Operation:
     """When to look again, how often the partner was asked, and which step is over."""
+    steps = operation.steps
     if step_done is not None:
-        steps = tuple(replace(step, done=True) if step.name == step_done else step for step in operation.steps)
-        operation = replace(operation, steps=steps)
+        steps = tuple(replace(step, done=True) if step.name == step_done else step for step in steps)
     if operation.state.final:
-        return operation
-    if asked:
-        operation = replace(operation, asked=operation.asked + 1)
-    return replace(operation, next_at=now + setup.wait(operation))
+        return replace(operation, steps=steps) if steps is not operation.steps else operation
+    count = operation.asked + asked
+    next_at = now + setup.wait(operation, count)
+    if operation.payable_until is not None:
+        over = operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s)
+        next_at = min(next_at, over) if over > now else next_at  # the moment that decides is not slept through
+    return replace(operation, steps=steps, asked=count, next_at=next_at)
 
 
 def _detail(observation: Observation) -> dict[str, str]:
@@ -159,8 +162,8 @@ def _detail(observation: Observation) -> dict[str, str]:
     return {name: value for name, value in detail.items() if value}
 
 
-def tell(setup: Setup, learnt: Learnt) -> Exchange[None]:
-    """Tell what changed."""
+def tell(setup: Setup, learnt: Learnt, now: datetime) -> Exchange[None]:
+    """Tell what changed, at ``now``."""
     before, after, observation = learnt.before, learnt.after, learnt.observation
     about = setup.about(after)
     if observation.unknown is not None and observation.unknown.kind is UnknownKind.MISMATCH:
@@ -169,16 +172,13 @@ def tell(setup: Setup, learnt: Learnt) -> Exchange[None]:
     for fact in after.facts[len(before.facts) :]:
         if fact.kind is FactKind.SURPLUS_PAID:
             yield from exchange.emit(Surplus(**about, amount=fact.amount))
-    if after.for_person and not before.for_person:
-        yield from exchange.emit(ForPerson(**about, reason=after.for_person))
     if after.state is not before.state:
-        now = yield from exchange.now()
         yield from exchange.emit(
             OperationChanged(
                 **about,
                 verb=after.verb,
                 state=after.state,
                 source=observation.source.value,
-                elapsed_s=(now.utc - after.created_at).total_seconds(),
+                elapsed_s=(now - after.created_at).total_seconds(),
             )
         )

@@ -49,7 +49,7 @@ def receive(setup: Setup, raw: RawNotification) -> Exchange[Received]:
             )
         )
         for learnt in kept.learnt:
-            yield from tell(setup, learnt)
+            yield from tell(setup, learnt, now)
         event = replace(opened.event, ref=kept.ref)
         return Verified(event=event, acknowledgement=opened.acknowledgement, first_seen=kept.first_seen)
     return Rejected(

@@ -29,7 +29,7 @@ def refund(
     check_reference(refund_ref, "refund_ref")
 
     def plan(session: Session, slot: Slot) -> Plan:
-        paid = _paid_with(session.operations(ref), amount, setup.adapter.account)
+        paid = paid_with(session.operations(ref), amount, setup.adapter.account)
         return replace(adapter.plan_refund(paid, amount, slot, reason=reason), of=paid.id)
 
     intent = Intent(ref=ref, verb=Verb.REFUND, amount=amount, plan=plan, part=refund_ref)
@@ -39,9 +39,10 @@ def refund(
     return refund_outcome(carried.operation, setup.profile, carried.native)
 
 
-def _paid_with(operations: Sequence[Operation], amount: Money, account: str) -> Operation:
+def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> Operation:
     """The payment or capture that still covers ``amount``. Raises :class:`Invalid` when none does."""
-    paid = [
+    surplus = [operation for operation in operations if _paid_twice(operation)]
+    paid = surplus + [
         operation
         for operation in operations
         if operation.state is State.SUCCEEDED and operation.verb in (Verb.PAY, Verb.CAPTURE)
@@ -61,6 +62,11 @@ def _paid_with(operations: Sequence[Operation], amount: Money, account: str) -> 
         if amount <= left:
             return operation
     raise Invalid(f"a refund of {amount} is more than what is left of the payment, refunds in doubt counted")
+
+
+def _paid_twice(operation: Operation) -> bool:
+    """Whether money came in under an attempt that was closed: that is what a refund of the order gives back first."""
+    return operation.verb is Verb.PAY and any(fact.kind is FactKind.SURPLUS_PAID for fact in operation.facts)
 
 
 def _reversing(operations: Sequence[Operation], paid: Operation) -> bool:

@@ -12,13 +12,14 @@ from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKi
 from payport.schemas.payment import CancelledBy
 from payport.sdk import exchange
 from payport.sdk.errors import JournalConflict, JournalError
+from payport.sdk.events import ForPerson
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled
-from payport.sdk.operations.carrying import Carried, attempt, carry_out
+from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.learning import learn, release
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 
@@ -115,6 +116,8 @@ def _without_answer(
     if observation.absent and _may_repeat(operation, now):
         return (yield from _repeat(setup, operation, deadline_s))
     if operation.verb is Verb.PAY and observation.absent and _over(setup, operation, now):
+        if not operation.expires:
+            return Carried((yield from _call_person(setup, operation, now, _NO_END)))
         expired = Observation(
             state=State.DECLINED,
             source=Source.LOCAL,
@@ -126,7 +129,7 @@ def _without_answer(
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         return Carried((yield from fence(setup, operation, deadline_s)))
     if observation.absent and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
-        return Carried((yield from _call_person(setup, operation, now)))
+        return Carried((yield from _call_person(setup, operation, now, _NOT_KEPT)))
     return Carried(operation)
 
 
@@ -159,7 +162,10 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
             UnknownKind.INTERRUPTED,
             f"a repetition was refused ({told}), and what was sent before may still be on its way",
         )
-    operation = yield from learn(setup, operation, observation)
+    done = step.name if answered(observation) else None
+    operation = yield from learn(setup, operation, observation, step_done=done)
+    if done is not None and operation.state is State.DOUBT and _open_step(operation) is not None:
+        return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left
     return Carried(operation, bind(operation, observation).native)
 
 
@@ -195,14 +201,24 @@ def _must_fence(setup: Setup, operation: Operation, now: datetime) -> bool:
 
 
 def _seen_by_now(setup: Setup, operation: Operation, now: datetime) -> bool:
-    return now >= operation.created_at + timedelta(seconds=setup.profile.in_flight_s)
+    """Whether a question would find it by now; what the partner accepted once is given a day."""
+    patience_s = setup.profile.in_flight_s if operation.state is State.DOUBT else _ACCEPTED_S
+    return now >= operation.created_at + timedelta(seconds=patience_s)
 
 
-def _call_person(setup: Setup, operation: Operation, now: datetime) -> Exchange[Operation]:
-    reason = (
-        f"{setup.adapter.partner} does not know this {operation.verb.value}, and without its sealed request it may not "
-        "be sent again: compare with the partner's records, then ask for it under a new reference or adopt it"
-    )
+_ACCEPTED_S = 86_400.0
+_NOT_KEPT = (
+    "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
+    "partner's records, then ask for it under a new reference or adopt it"
+)
+_NO_END = (
+    "what was handed out for this {verb} carries no time limit that {partner} would keep, so the payer may still use "
+    "it: make sure in the app that it is gone; nothing else is opened for this order until {partner} knows of it"
+)
+
+
+def _call_person(setup: Setup, operation: Operation, now: datetime, why: str) -> Exchange[Operation]:
+    reason = why.format(partner=setup.adapter.partner, verb=operation.verb.value)
 
     def write(session: Session) -> Operation:
         current = session.operation(operation.id) or operation
@@ -211,4 +227,6 @@ def _call_person(setup: Setup, operation: Operation, now: datetime) -> Exchange[
         return session.save(replace(current, for_person=reason), source="local", detail={"person": reason}, now=now)
 
     saved = yield from exchange.record("call a person", write)
+    if saved.for_person and not operation.for_person:
+        yield from exchange.emit(ForPerson(**setup.about(saved), reason=saved.for_person))
     return saved

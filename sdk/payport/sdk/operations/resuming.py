@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from payport.sdk import exchange
+from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation
+from payport.sdk.operations.learning import storage_failed
 from payport.sdk.operations.resolver import resolve, take
 from payport.sdk.operations.setup import Setup
 
@@ -63,8 +65,13 @@ def _due(setup: Setup, moment: datetime, limit: int) -> Exchange[Sequence[Operat
 
 
 def _one(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[bool]:
-    taken = yield from take(setup, operation, deadline_s)
-    if taken is None:
+    """Whether it is final now. A storage failure leaves this one open and does not stop the round."""
+    try:
+        taken = yield from take(setup, operation, deadline_s)
+        if taken is None:
+            return False
+        carried = yield from resolve(setup, taken, deadline_s)
+    except JournalError as error:
+        yield from storage_failed(setup, "resume", error)
         return False
-    carried = yield from resolve(setup, taken, deadline_s)
     return carried.operation.state.final

@@ -53,6 +53,6 @@ class Setup:
             "operation": operation.id,
         }
 
-    def wait(self, operation: Operation) -> timedelta:
-        """How long until this operation is asked about again."""
-        return timedelta(seconds=self.ladder(operation).wait_s(operation.asked))
+    def wait(self, operation: Operation, asked: int) -> timedelta:
+        """How long until this operation is asked about again, once it was asked about so often."""
+        return timedelta(seconds=self.ladder(operation).wait_s(asked))

@@ -1,0 +1,108 @@
+"""A till: a gateway in a process of its own, for tests that kill it or run many of them.
+
+``python -m tests.support.till SETTINGS COMMAND ...`` with ``SETTINGS`` written by :func:`write_settings`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from threading import Barrier, Thread
+
+from tests.support.paths import SEALING_KEY, order
+
+from payport.adapters.alipay import Alipay, AlipayAccount
+from payport.schemas import Money, QrScanned, QrShown, Succeeded
+from payport.sdk.gateway import Gateway
+from payport.sdk.secrets import Secret
+from payport.sdk.tls import Trust
+
+
+def write_settings(account: AlipayAccount, folder: Path) -> Path:
+    """What a till needs to know."""
+    assert account.trust is not None
+    settings = {
+        "app_id": account.app_id,
+        "private_key": account.private_key.reveal(),
+        "alipay_public_key": account.alipay_public_key,
+        "seller_id": account.seller_id,
+        "gateway_url": account.gateway_url,
+        "authority": account.trust.ca_data,
+        "journal": f"sqlite:///{folder / 'payments.db'}",
+    }
+    place = folder / "settings.json"
+    place.write_text(json.dumps(settings))
+    return place
+
+
+def open_till(place: Path) -> Gateway[Alipay]:
+    """The gateway that the settings describe."""
+    settings = json.loads(place.read_text())
+    account = AlipayAccount(
+        app_id=settings["app_id"],
+        private_key=Secret(settings["private_key"]),
+        alipay_public_key=settings["alipay_public_key"],
+        seller_id=settings["seller_id"],
+        gateway_url=settings["gateway_url"],
+        trust=Trust(ca_data=settings["authority"]),
+    )
+    return Gateway(Alipay(account), journal=settings["journal"], sealing_key=SEALING_KEY, sinks=())
+
+
+def _crowd(gateway: Gateway[Alipay], ref: str, code: str, callers: int) -> None:
+    """Many threads pay one order when a line comes in; prints what each was told."""
+    told: list[str] = []
+    ready = Barrier(callers + 1)
+
+    def one() -> None:
+        ready.wait()
+        outcome = gateway.pay(order(ref), QrScanned(auth_code=code), deadline_s=30)
+        paid = outcome.value.partner_id if isinstance(outcome, Succeeded) else None
+        told.append(f"{type(outcome).__name__} {paid}")
+
+    threads = [Thread(target=one) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    print("ready", flush=True)  # noqa: T201 - how a child talks to its test
+    sys.stdin.readline()
+    ready.wait()
+    for thread in threads:
+        thread.join()
+    print(json.dumps(told), flush=True)  # noqa: T201 - as above
+
+
+def _fork(gateway: Gateway[Alipay], ref: str, codes: list[str]) -> None:
+    """One gateway used before a fork and on both sides of it."""
+    outcomes = [gateway.pay(order(f"{ref}0"), QrScanned(auth_code=codes[0]))]
+    child = os.fork()
+    mine = 1 if child else 2
+    outcomes.append(gateway.pay(order(f"{ref}{mine}"), QrScanned(auth_code=codes[mine])))
+    good = all(isinstance(outcome, Succeeded) for outcome in outcomes)
+    if not child:
+        os._exit(0 if good else 1)
+    _, status = os.waitpid(child, 0)
+    sys.exit(0 if good and status == 0 else 1)
+
+
+def main(place: str, command: str, ref: str, *rest: str) -> None:
+    """Do one thing and end."""
+    gateway = open_till(Path(place))
+    match command:
+        case "crowd":
+            _crowd(gateway, ref, rest[0], int(rest[1]))
+        case "fork":
+            _fork(gateway, ref, list(rest))
+        case "scanned":
+            gateway.pay(order(ref), QrScanned(auth_code=rest[0]))
+        case "shown":
+            gateway.pay(order(ref), QrShown())
+        case "refund":
+            gateway.refund(ref, f"R{ref}", Money.of("1.00", "CNY"))
+        case other:
+            raise SystemExit(f"no such command: {other}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,259 @@
+"""The operations with an adapter of one's own: several steps, no capture, other ladders, two accounts, one journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from tests.support.paths import AT_ONCE, MORNING, SEALING_KEY, Time, WorkerClock
+
+from payport.schemas import (
+    Declined,
+    Money,
+    NotSent,
+    NotSentCause,
+    NotSentKind,
+    Order,
+    Pending,
+    Reason,
+    Rejected,
+    Succeeded,
+    Unknown,
+    UnknownKind,
+)
+from payport.schemas.events import RawNotification
+from payport.sdk.adapter import InvalidIntent, Opened, Plan, Slot
+from payport.sdk.exchange import Exchange, now
+from payport.sdk.gateway import Gateway
+from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.store import Journal
+from payport.sdk.message import SendFailure, WireReply, WireRequest
+from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.profile import Ladder, Profile
+from payport.sdk.tls import Trust
+
+EURO = Money.of("3.00", "EUR")
+GO_ON = Observation(state=State.DOUBT, source=Source.REPLY, ids={"intent": "pi_1"})
+PAID = Observation(state=State.SUCCEEDED, source=Source.REPLY, amount=EURO)
+SILENCE = doubt(Source.REPLY, UnknownKind.TIMED_OUT, "silence", again=True)
+ABSENT = doubt(Source.QUERY, UnknownKind.NOT_FOUND, "not here")
+UNSENT = Observation(
+    state=State.NOT_SENT, source=Source.LOCAL, not_sent=NotSentCause(NotSentKind.UNREACHABLE, "no road")
+)
+
+
+@dataclass(frozen=True)
+class Wink:
+    """How one pays at the corner."""
+
+    eye: str = "left"
+
+
+@dataclass
+class Corner:
+    """The shop around the corner. ``says``: its answers in order, to steps and questions. ``did``: what it was told."""
+
+    account: str = "corner:1"
+    says: list[Observation] = field(default_factory=list[Observation])
+    did: list[str] = field(default_factory=list[str])
+    steps: tuple[str, ...] = ("create", "confirm")
+    ladder: str = "slow"
+    partner: str = "corner"
+    trust: Trust | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """Euros and dollars."""
+        ladders = {"default": Ladder(ask_after_s=(7.0,)), self.ladder: Ladder(ask_after_s=(9.0,))}
+        return Profile(
+            partner=self.partner,
+            hosts=frozenset({"corner.example"}),
+            currencies=frozenset({"EUR", "USD"}),
+            ladders=ladders,
+        )
+
+    def plan_pay(self, order: Order, method: Wink, slot: Slot) -> Plan:
+        """Each step can be repeated."""
+        if method.eye == "none":
+            raise InvalidIntent("nobody winks without an eye")
+        steps = tuple(
+            Step(name=name, moves_money=name == "confirm", digest=name, request=name.encode(), replayable=True)
+            for name in self.steps
+        )
+        return Plan(steps=steps, ladder=self.ladder)
+
+    def native_payment(self, native: object) -> str | None:
+        """A slip of paper."""
+        return native if isinstance(native, str) else None
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """Whatever comes next."""
+        yield from now()
+        self.did.append(step.name)
+        return self.says.pop(0)
+
+    def ask(self, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+        """Whatever comes next."""
+        yield from now()
+        self.did.append("ask")
+        return self.says.pop(0)
+
+    def open_notice(self, raw: RawNotification) -> Exchange[Opened | Rejected]:
+        """It sends none."""
+        raise NotImplementedError
+
+
+class NoRoad:
+    """Nothing is ever sent."""
+
+    def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+        raise AssertionError("the corner needs no network")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    with Journal.open("sqlite:///:memory:?durable=no", sealing_key=SEALING_KEY) as opened:
+        yield opened
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def gateway(corner: Corner, journal: Journal, time: Time) -> Gateway[Corner]:
+    """A till at the corner."""
+    clock = WorkerClock(time, corner.account)
+    return Gateway(corner, journal=journal, transport=NoRoad(), sinks=(), retry=AT_ONCE, clock=clock)
+
+
+def order(ref: str = "CORNER000001", amount: Money = EURO) -> Order:
+    return Order(ref=ref, amount=amount, subject="Bread", payable_until=MORNING + timedelta(hours=1))
+
+
+def test_each_step_is_written_down_before_the_next_one_leaves(journal: Journal, time: Time) -> None:
+    """The partner's numbers too."""
+    corner = Corner(says=[GO_ON, PAID])
+    assert isinstance(gateway(corner, journal, time).pay(order(), Wink()), Succeeded)
+    assert corner.did == ["create", "confirm"]
+    (paid,) = journal.read(lambda session: session.operations("CORNER000001"))
+    assert paid.ids == {"intent": "pi_1"}
+    assert [step.done for step in paid.steps] == [True, True]
+
+
+def test_a_step_without_an_answer_stops_the_rest_and_resume_goes_on_with_it(journal: Journal, time: Time) -> None:
+    """The first step is repeated, then the second one leaves for the first time."""
+    corner = Corner(says=[SILENCE, SILENCE, SILENCE])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    assert corner.did == ["create"] * 3
+    time.pass_by(20)
+    corner.says = [ABSENT, GO_ON, PAID]
+    till.resume()
+    assert corner.did[3:] == ["ask", "create", "confirm"]
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_a_step_that_was_not_sent_after_one_that_was_is_no_not_sent(journal: Journal, time: Time) -> None:
+    """Nothing of the payment left, but that it was begun is outside: asked about, not given up."""
+    corner = Corner(says=[GO_ON, UNSENT])
+    assert isinstance(gateway(corner, journal, time).pay(order(), Wink()), Unknown)
+
+
+def test_another_partners_ladder_is_no_error(journal: Journal, time: Time) -> None:
+    """An order that is open at one partner, asked for at another, is told as it stands."""
+    pending = Observation(state=State.PENDING, source=Source.REPLY)
+    assert isinstance(gateway(Corner(says=[pending], steps=("confirm",)), journal, time).pay(order(), Wink()), Pending)
+    other = gateway(Corner(account="baker:1", partner="baker", ladder="quick"), journal, time)
+    told = other.pay(order(), Wink())
+    assert isinstance(told, Pending)
+    assert told.ask_again_s == 7.0
+    assert other.query("CORNER000001").source == "journal"
+    assert isinstance(other.wait("CORNER000001", 3), Pending)
+
+
+def test_an_order_is_cancelled_where_it_lives(journal: Journal, time: Time) -> None:
+    """Another account does not know it, which would look like an order that nobody can pay."""
+    pending = Observation(state=State.PENDING, source=Source.REPLY)
+    gateway(Corner(says=[pending], steps=("confirm",)), journal, time).pay(order(), Wink())
+    other = gateway(Corner(account="corner:2"), journal, time)
+    told: object = getattr(other, "cancel")("CORNER000001")  # noqa: B009 - the type check forbids it
+    assert isinstance(told, NotSent)
+    assert "corner:1" in told.cause.detail
+
+
+@pytest.mark.parametrize("verb", ["cancel", "capture", "refund", "adopt", "payout"])
+def test_a_verb_that_a_dynamic_adapter_lacks_is_not_sent(journal: Journal, time: Time, verb: str) -> None:
+    """For an adapter loaded by name, where no type check can tell."""
+    corner = Corner(says=[PAID], steps=("confirm",))
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    arguments: dict[str, tuple[object, ...]] = {
+        "cancel": ("CORNER000001",),
+        "capture": ("CORNER000001",),
+        "refund": ("CORNER000001", "BACK0001", EURO),
+        "adopt": ("CORNER000002", "pi_1"),
+        "payout": (order(), None),
+    }
+    told = getattr(till, verb)(*arguments[verb])
+    assert isinstance(told, NotSent)
+    assert told.cause.kind is NotSentKind.UNSUPPORTED
+
+
+def test_what_the_adapter_refuses_opens_no_debt(journal: Journal, time: Time) -> None:
+    """The message is the adapter's."""
+    till = gateway(Corner(says=[PAID], steps=("confirm",)), journal, time)
+    told = till.pay(order(), Wink(eye="none"))
+    assert isinstance(told, NotSent)
+    assert told.cause.detail == "nobody winks without an eye"
+    assert isinstance(till.pay(order(amount=EURO), Wink()), Succeeded)
+
+
+@pytest.mark.parametrize(
+    ("until", "detail"),
+    [(MORNING - timedelta(seconds=1), "has passed"), (MORNING + timedelta(days=16), "keeps an order open")],
+)
+def test_an_order_has_a_life_that_the_partner_takes(journal: Journal, time: Time, until: datetime, detail: str) -> None:
+    """Not over, not longer than the partner's longest."""
+    late = Order(ref="CORNER000001", amount=EURO, subject="Bread", payable_until=until)
+    told = gateway(Corner(), journal, time).pay(late, Wink())
+    assert isinstance(told, NotSent)
+    assert detail in told.cause.detail
+
+
+def test_the_native_record_of_another_order_is_not_handed_out(journal: Journal, time: Time) -> None:
+    """Paid by a notice while the reply, about something else, was on its way: the notice's word, nobody's slip."""
+    corner = Corner(says=[PAID], steps=("confirm",))
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+    corner.says = [replace(PAID, amount=EURO * 2, native="a slip for six euros")]
+    observed = till.query("CORNER000001")
+    assert isinstance(observed.outcome, Succeeded)
+    assert observed.outcome.value.native is None
+
+
+def test_wait_asks_as_the_ladder_says_until_it_is_final(journal: Journal, time: Time) -> None:
+    """Every seven seconds at most five, until paid; or until time is up."""
+    pending = Observation(state=State.PENDING, source=Source.REPLY)
+    corner = Corner(says=[pending], steps=("confirm",), ladder="default")
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    corner.says = [pending, pending]
+    assert isinstance(till.wait("CORNER000001", 8), Pending)
+    corner.says = [pending, PAID]
+    assert isinstance(till.wait("CORNER000001", 60), Succeeded)
+    assert isinstance(till.wait("CORNER000001", 60), Succeeded)
+
+
+def test_refusals_are_told_with_the_partners_code(journal: Journal, time: Time) -> None:
+    """And the next call opens the next attempt."""
+    no = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.LIMIT_EXCEEDED, partner_code="L1")
+    corner = Corner(says=[no, PAID], steps=("confirm",))
+    till = gateway(corner, journal, time)
+    assert till.pay(order(), Wink()) == Declined(reason=Reason.LIMIT_EXCEEDED, partner_code="L1")
+    assert isinstance(till.pay(order(), Wink()), Succeeded)

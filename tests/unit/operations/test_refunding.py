@@ -1,0 +1,67 @@
+"""Which payment a refund is taken from, and how much of it is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from payport.schemas import Fact, FactKind, Money
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.operations.intending import Invalid
+from payport.sdk.operations.refunding import paid_with
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+TEN = Money.of("10.00", "CNY")
+ACCOUNT = "alipay:2021000000000000"
+
+PAID = Operation(
+    id="A/pay//2",
+    ref="A",
+    verb=Verb.PAY,
+    attempt=2,
+    partner="alipay",
+    account=ACCOUNT,
+    partner_ref="AT002",
+    amount=TEN,
+    created_at=AT,
+    state=State.SUCCEEDED,
+)
+CLOSED = replace(PAID, id="A/pay//1", attempt=1, partner_ref="AT001", state=State.DECLINED)
+SURPLUS = replace(CLOSED, facts=(Fact(kind=FactKind.SURPLUS_PAID, at=AT, amount=TEN),))
+
+
+def refund(of: Operation, amount: Money, state: State = State.SUCCEEDED) -> Operation:
+    return replace(of, id=f"A/refund/{amount}/1", verb=Verb.REFUND, of=of.id, amount=amount, state=state)
+
+
+def test_money_that_came_in_twice_is_given_back_first() -> None:
+    """A surplus is an incident, and a refund of the order through the port gives it back."""
+    assert paid_with([SURPLUS, PAID], TEN, ACCOUNT) == SURPLUS
+    assert paid_with([SURPLUS, refund(SURPLUS, TEN), PAID], TEN, ACCOUNT) == PAID
+
+
+def test_an_attempt_that_was_only_closed_has_nothing_to_give_back() -> None:
+    """Nothing came in under it."""
+    with pytest.raises(Invalid, match="not paid"):
+        paid_with([CLOSED], TEN, ACCOUNT)
+
+
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.PENDING, State.DOUBT])
+def test_a_refund_in_doubt_counts_as_taken(state: State) -> None:
+    """Until the partner says otherwise that money may be gone."""
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([PAID, refund(PAID, Money.of("0.01", "CNY"), state)], TEN, ACCOUNT)
+
+
+@pytest.mark.parametrize("state", [State.DECLINED, State.NOT_SENT])
+def test_a_refund_that_did_not_happen_takes_nothing(state: State) -> None:
+    """All of it can still be given back."""
+    assert paid_with([PAID, refund(PAID, TEN, state)], TEN, ACCOUNT) == PAID
+
+
+def test_another_account_gives_nothing_back() -> None:
+    """The money is there, not here."""
+    with pytest.raises(Invalid, match="refund it there"):
+        paid_with([PAID], TEN, "alipay:2021000000000009")
