@@ -186,19 +186,19 @@ def the_time(ahead_s: float) -> bytes:
 @pytest.mark.parametrize(
     ("light", "said", "head"),
     [
-        (Light.GREEN, "this machine's clock is", the_time(0)),
-        (Light.YELLOW, "s behind 127.0.0.1", the_time(100)),
-        (Light.YELLOW, "s ahead of 127.0.0.1", the_time(-100)),
-        (Light.RED, "s behind 127.0.0.1", the_time(4000)),
-        (Light.YELLOW, "does not say what time it is", b"HTTP/1.1 200 OK\r\ndate: soon\r\n\r\n"),
-        (Light.YELLOW, "does not say what time it is", b"HTTP/1.1 200 OK\r\n\r\n"),
-        (Light.YELLOW, "does not say what time it is", b"nothing at all"),
-        (Light.GREEN, "this machine's clock is", the_time(0).replace(b"GMT", b"-0000")),
+        (Light.GREEN, "this machine's clock is", lambda: the_time(0)),
+        (Light.YELLOW, "s behind 127.0.0.1", lambda: the_time(100)),
+        (Light.YELLOW, "s ahead of 127.0.0.1", lambda: the_time(-100)),
+        (Light.RED, "s behind 127.0.0.1", lambda: the_time(4000)),
+        (Light.YELLOW, "does not say what time it is", lambda: b"HTTP/1.1 200 OK\r\ndate: soon\r\n\r\n"),
+        (Light.YELLOW, "does not say what time it is", lambda: b"HTTP/1.1 200 OK\r\n\r\n"),
+        (Light.YELLOW, "does not say what time it is", lambda: b"nothing at all"),
+        (Light.GREEN, "this machine's clock is", lambda: the_time(0).replace(b"GMT", b"-0000")),
     ],
 )
-def test_clocks_are_compared(light: Light, said: str, head: bytes) -> None:
+def test_clocks_are_compared(light: Light, said: str, head: Callable[[], bytes]) -> None:
     """By the date of any answer: 30 s off is yellow, five minutes red, no date is no verdict."""
-    with answering(saying(head)) as host:
+    with answering(saying(head())) as host:
         tls, clock = examine_host(host, OURS, CLOCK)
     assert Light.GREEN is tls.light
     assert light is clock.light

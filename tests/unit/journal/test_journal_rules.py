@@ -62,6 +62,7 @@ CHANGES: dict[str, Callable[[Operation], Operation]] = {
     "ladder": lambda one: replace(one, ladder="scanned"),
     "created_at": lambda one: replace(one, created_at=NOW + timedelta(seconds=1)),
     "payable_until": lambda one: replace(one, payable_until=NOW),
+    "expires": lambda one: replace(one, expires=False),
     "library": lambda one: replace(one, library="9"),
 }
 ANSWERS: dict[str, Callable[[Operation], Operation]] = {
