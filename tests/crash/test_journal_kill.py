@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -94,6 +95,6 @@ def test_killed_at_every_statement(tmp_path: Path) -> None:
             versions.add(check(journal, ref, acknowledged))
     assert {-1, 0, 1, 2} == versions, "it was killed in every phase"
     assert died > FORKS * 0.9
-    with sqlite3.connect(tmp_path / "payments.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "payments.db")) as connection, connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -56,7 +57,7 @@ def test_an_edited_row_is_not_believed(url: str, journal: Journal, read: str, ed
     first = journal.write(intend())
     journal.write(lambda session: session.save(replace(first, state=State.PENDING), source="reply", detail={}, now=NOW))
     journal.write(lambda session: session.add_notice(notice()))
-    with sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None) as hand:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as hand, hand:
         assert hand.execute(f"UPDATE {edit}").rowcount > 0
     hand.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_autocommit_is_refused(journal: Journal, path: str) -> None:
 
 def test_another_database_is_refused(journal: Journal, tmp_path: Path) -> None:
     """Nobody would ever send what is written there."""
-    with sqlite3.connect(tmp_path / "other.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         with pytest.raises(ConfigurationError, match="does not hold the journal's tables"):
             journal.session_on(connection)
         connection.rollback()

@@ -149,6 +149,7 @@ class Journal:
         self._writer.close()
         self._readers.shutdown()
         self._disconnect_readers()
+        self._database.engine.dispose()
 
     def __enter__(self) -> Self:
         return self
