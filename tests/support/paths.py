@@ -10,6 +10,7 @@ import base64
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -289,7 +290,7 @@ class World:
 
     def forget_leases(self) -> None:
         """As if enough time had passed on the database's clock for every lease to run out."""
-        with sqlite3.connect(self.place, timeout=10) as connection:
+        with closing(sqlite3.connect(self.place, timeout=10)) as connection, connection:
             connection.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
         connection.close()
 

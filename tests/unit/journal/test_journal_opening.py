@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -187,7 +188,7 @@ def test_eight_processes_may_open_a_new_journal_at_once(url: str) -> None:
 def test_a_newer_schema_is_refused(url: str) -> None:
     """An older library cannot know what a newer one wrote; it says so and changes nothing."""
     Journal.open(url).close()
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as hand:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as hand, hand:
         hand.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '9999'")
     hand.close()
     with pytest.raises(ConfigurationError, match="schema is 9999, this version of payport knows"):
@@ -197,7 +198,7 @@ def test_a_newer_schema_is_refused(url: str) -> None:
 def test_a_damaged_schema_number_is_refused(url: str) -> None:
     """Not taken for an empty database."""
     Journal.open(url).close()
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as hand:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as hand, hand:
         hand.execute(f"ALTER TABLE {SCHEMA_TABLE} RENAME COLUMN version_num TO other")
     hand.close()
     with pytest.raises(JournalError, match="up to date"):
