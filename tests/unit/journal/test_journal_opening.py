@@ -214,13 +214,15 @@ def tables_of(connection: Connection) -> dict[str, list[str]]:
 def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
     """Nothing is missing, nothing is left over, and the number in the code is the newest revision."""
     Journal.open(url).close()
-    with create_engine(url).connect() as connection:
+    engine = create_engine(url)
+    with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": SCHEMA_TABLE, "compare_type": True})
         assert compare_metadata(context, metadata) == []
         migrated = tables_of(connection)
         metadata.drop_all(connection)
         metadata.create_all(connection)
         assert migrated == tables_of(connection)
+    engine.dispose()
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
     assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
