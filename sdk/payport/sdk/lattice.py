@@ -116,7 +116,7 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
     if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED):
         return observation.facts  # it had been paid or held, and that money was given back by the cancel
-    if operation.state in (State.DECLINED, State.NOT_SENT) and paid:
+    if operation.state.over and paid:
         kind = FactKind.SURPLUS_PAID
         detail = f"was {operation.state.value}, then the partner said {observation.state.value}"
         amount = operation.amount

@@ -65,3 +65,10 @@ def test_another_account_gives_nothing_back() -> None:
     """The money is there, not here."""
     with pytest.raises(Invalid, match="refund it there"):
         paid_with([PAID], TEN, "alipay:2021000000000009")
+
+
+def test_a_surplus_elsewhere_does_not_hold_up_a_refund_here() -> None:
+    """Each account gives back what came in through it."""
+    elsewhere = replace(SURPLUS, account="alipay:2021000000000009")
+    assert paid_with([elsewhere, PAID], TEN, ACCOUNT) == PAID
+    assert elsewhere == paid_with([elsewhere, PAID], TEN, elsewhere.account)

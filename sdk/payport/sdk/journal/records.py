@@ -44,6 +44,11 @@ class State(Enum):
         """Whether the operation's own answer can still change."""
         return self in _FINAL
 
+    @property
+    def over(self) -> bool:
+        """Whether it ended without money having moved: the only ends after which another attempt may open."""
+        return self in (State.NOT_SENT, State.DECLINED)
+
 
 _FINAL = frozenset({State.AUTHORIZED, State.NOT_SENT, State.DECLINED, State.SUCCEEDED})
 

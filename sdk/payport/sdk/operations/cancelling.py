@@ -29,8 +29,6 @@ REVERSE = "reverse"
 FENCE = "fence"
 """Mark in a cancel's identity: asked for by the resolver, so it never gives back what the caller was told is paid."""
 
-_OVER = (State.DECLINED, State.NOT_SENT)
-
 
 @runtime_checkable
 class _Cancels(Protocol):
@@ -48,7 +46,7 @@ def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> 
         return not_sent(NotSentKind.INVALID, f"{ref} is not in this journal; adopt it first")
     if payment.account != setup.adapter.account:
         return not_sent(NotSentKind.INVALID, f"it is to be paid through {payment.account}; cancel it there")
-    if payment.state in _OVER:
+    if payment.state.over:
         now = yield from exchange.now()
         by = payment.cancelled_by or (
             CancelledBy.NOTHING_SENT if payment.state is State.NOT_SENT else CancelledBy.CLOSED
@@ -87,7 +85,7 @@ def intend_cancel(
 
     def plan(session: Session, slot: Slot) -> Plan:
         current = session.operation(payment.id) or payment
-        if current.state in _OVER:
+        if current.state.over:
             raise Invalid(f"{payment.ref} is closed already")
         planned = adapter.plan_cancel(current, slot, reverse_paid=reverse_paid)
         marks = {REVERSE: "1"} if reverse_paid else {}
@@ -127,7 +125,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
     adapter = setup.adapter
     if payment is None or not isinstance(adapter, _Cancels):
         return Carried(cancel)
-    if payment.state in _OVER:
+    if payment.state.over:
         by = payment.cancelled_by or (CancelledBy.CLOSED if payment.may_have_left else CancelledBy.NOTHING_SENT)
         return Carried((yield from _conclude(setup, cancel, payment, by, Source.LOCAL)))
     if not payment.started:
@@ -209,7 +207,7 @@ def _conclude(
 
     def end_payment(session: Session, _: Operation, now: datetime) -> None:
         current = session.operation(payment.id)
-        if current is None or current.state in _OVER:
+        if current is None or current.state.over:
             return
         if by is CancelledBy.NOTHING_SENT and current.started:
             raise _Moved

@@ -18,8 +18,6 @@ from payport.sdk.operations.learning import refused_by_storage
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import capture_outcome, not_sent
 
-_OVER = (State.DECLINED, State.NOT_SENT)
-
 
 def capture(
     setup: Setup,
@@ -56,13 +54,13 @@ def capture(
 
 def _known_capture(operations: Sequence[Operation], capture_ref: str) -> Money | None:
     for operation in reversed(operations):
-        if operation.verb is Verb.CAPTURE and operation.part == capture_ref and operation.state not in _OVER:
+        if operation.verb is Verb.CAPTURE and operation.part == capture_ref and not operation.state.over:
             return operation.amount
     return None
 
 
 def _captured(operations: Sequence[Operation]) -> Money:
-    captures = [item for item in operations if item.verb is Verb.CAPTURE and item.state not in _OVER]
+    captures = [item for item in operations if item.verb is Verb.CAPTURE and not item.state.over]
     hold = next(operation for operation in reversed(operations) if operation.verb is Verb.PAY)
     return sum((item.amount for item in captures), Money(0, hold.amount.currency))
 
@@ -70,7 +68,7 @@ def _captured(operations: Sequence[Operation]) -> Money:
 def _check_hold(operations: Sequence[Operation], hold: Operation, amount: Money, account: str) -> None:
     if hold.account != account:
         raise Invalid(f"the money is held through {hold.account}; capture it there")
-    if any(item.verb is Verb.CANCEL and item.of == hold.id and item.state not in _OVER for item in operations):
+    if any(item.verb is Verb.CANCEL and item.of == hold.id and not item.state.over for item in operations):
         raise Invalid("the hold was released or is being released")
     if amount > hold.amount - _captured(operations):
         raise Invalid(f"a capture of {amount} is more than what is left of the hold of {hold.amount}")

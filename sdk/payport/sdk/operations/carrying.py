@@ -67,7 +67,7 @@ def attempt(setup: Setup, operation: Operation, step: Step, deadline_s: float) -
         yield from exchange.sleep(wait_s)
     else:  # pragma: no cover - a policy has at least one attempt
         raise AssertionError("no attempt was made")
-    if observation.state in (State.NOT_SENT, State.DECLINED) and doubted is not None:
+    if observation.state.over and doubted is not None:
         return doubted
     if observation.state is not State.DOUBT:
         setup.budget.succeeded()

@@ -14,7 +14,7 @@ from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.errors import JournalConflict, JournalError, ReferenceConflict
 from payport.sdk.events import OperationStarted
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Debt, Operation, State, Verb
+from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.operations.learning import refused_by_storage
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
@@ -144,7 +144,7 @@ def begin(setup: Setup, intent: Intent, session: Session, now: datetime, *, star
                 f"{intent.base} stands for {last.amount} already, now {intent.amount} was asked; "
                 "nothing was sent. Use another reference for another amount"
             )
-        if intent.of in ("", last.of) and last.state not in (State.NOT_SENT, State.DECLINED):
+        if intent.of in ("", last.of) and not last.state.over:
             return Existing(last)
         if last.attempt >= _LAST_ATTEMPT:
             raise Invalid(f"{intent.base} was tried {last.attempt} times; use a new reference")

@@ -76,7 +76,7 @@ def _fence_other_method(setup: Setup, live: Operation, intent: Intent, deadline_
         operation = yield from _end(setup, taken, deadline_s)
     except JournalError:
         return False  # what is live stays live: following it tells that the storage failed
-    return operation.state in (State.DECLINED, State.NOT_SENT)
+    return operation.state.over
 
 
 def _end(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Operation]:

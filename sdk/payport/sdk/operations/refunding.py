@@ -19,8 +19,6 @@ from payport.sdk.operations.intending import Intent, Invalid
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import refund_outcome
 
-_OVER = (State.DECLINED, State.NOT_SENT)
-
 
 def refund(
     setup: Setup, adapter: SupportsRefund, ref: str, refund_ref: str, amount: Money, reason: str, deadline_s: float
@@ -49,9 +47,10 @@ def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> O
     ]
     if not paid:
         raise Invalid("there is nothing to refund: the order is not paid")
-    for operation in paid:
-        if operation.account != account:
-            raise Invalid(f"it was paid through {operation.account}; refund it there")
+    here = [operation for operation in paid if operation.account == account]
+    if not here:
+        raise Invalid(f"it was paid through {paid[0].account}; refund it there")
+    for operation in here:
         if any(fact.kind is FactKind.REFUNDED and fact.amount == operation.amount for fact in operation.facts):
             continue
         if operation.amount.currency != amount.currency:
@@ -84,6 +83,6 @@ def refunded(operations: Sequence[Operation], paid: Operation) -> Money:
     """What refunds have taken or may have taken from a payment or capture."""
     taken = Money(0, paid.amount.currency)
     for operation in operations:
-        if operation.verb is Verb.REFUND and operation.state not in _OVER and operation.of == paid.id:
+        if operation.verb is Verb.REFUND and not operation.state.over and operation.of == paid.id:
             taken += operation.amount
     return taken
