@@ -138,41 +138,60 @@ def _ask_intent(stripe: Stripe, operation: Operation, number: str, deadline_s: f
     if way != DIRECT or told.unknown is not None:
         return told
     if told.state is State.DOUBT:
-        return _unconfirmed(operation, told, now)
+        return (yield from _unconfirmed(stripe, operation, told, now, deadline_s))
     if intent.status == IntentStatus.REQUIRES_PAYMENT_METHOD.value:
-        return (yield from _end(stripe, operation, told, deadline_s))
+        return (yield from _refused(stripe, operation, told, deadline_s))
     return told
 
 
-def _unconfirmed(operation: Operation, told: Observation, now: datetime) -> Observation:
-    """Made, and the confirmation has not arrived. Inside its time it may be sent again; after it, it is cancelled."""
-    late = operation.payable_until is not None and now >= operation.payable_until
-    if late or any(name.startswith(BURNT) for name in operation.ids):
-        cause = UnknownCause(UnknownKind.INTERRUPTED, "made but not confirmed, and it is not confirmed any more")
+def _unconfirmed(
+    stripe: Stripe, operation: Operation, told: Observation, now: datetime, deadline_s: float
+) -> Exchange[Observation]:
+    """Made, and the confirmation has not arrived. Inside its time it may be sent again; after it, it is fenced.
+
+    Where a key is spent it is never sent again: the intent is ended at once, so that another attempt can open.
+    """
+    if _is_spent(operation):
+        waiting = UnknownCause(UnknownKind.PARTNER_FAULT, "Stripe answers 500 for good to what would confirm it")
+        ended = replace(told, state=State.DECLINED, reason=Reason.PARTNER_UNAVAILABLE, partner_code="500")
+        return (yield from _end(stripe, operation, ended, replace(told, unknown=waiting), deadline_s))
+    if operation.payable_until is not None and now >= operation.payable_until:
+        cause = UnknownCause(UnknownKind.INTERRUPTED, "made but not confirmed, and its time is over")
     else:
         cause = UnknownCause(UnknownKind.NOT_FOUND, "made, and Stripe has seen no confirmation yet")
     return replace(told, unknown=cause)
 
 
-def _end(stripe: Stripe, operation: Operation, told: Observation, deadline_s: float) -> Exchange[Observation]:
+def _is_spent(operation: Operation) -> bool:
+    return any(name.startswith(BURNT) for name in operation.ids)
+
+
+def _refused(stripe: Stripe, operation: Operation, told: Observation, deadline_s: float) -> Exchange[Observation]:
     """The payment method was refused. Nobody but us can try another one, unless the client secret is outside.
 
     It is outside once an action was handed out: Stripe adds it to the address that the payer's browser returns to. The
-    intent is then cancelled before the attempt is called over.
+    intent is then ended before the attempt is called over.
     """
+    over = replace(told, state=State.DECLINED)
     if operation.action is None and operation.state not in (State.ACTION, State.PENDING):
-        return replace(told, state=State.DECLINED)
-    notes = {PAYMENT_REF: operation.partner_ref}
-    number = told.partner_id or ""
-    answer = yield from ask_stripe(stripe, cancellation(number, notes), deadline_s)
+        return over
+    return (yield from _end(stripe, operation, over, told, deadline_s))
+
+
+def _end(
+    stripe: Stripe, operation: Operation, over: Observation, otherwise: Observation, deadline_s: float
+) -> Exchange[Observation]:
+    """Cancel the intent: ``over`` when Stripe says that it is canceled, ``otherwise`` for anything else."""
+    number = over.partner_id or ""
+    asked = cancellation(number, {PAYMENT_REF: operation.partner_ref})
+    answer = yield from ask_stripe(stripe, asked, deadline_s)
     if isinstance(answer, Observation) or not answer.ok:
-        return told
+        return otherwise
     try:
         ended = parsed(StripeIntent, answer.node)
     except Unreadable:
-        return told
-    over = ended.id == number and ended.status == IntentStatus.CANCELED.value
-    return replace(told, state=State.DECLINED) if over else told
+        return otherwise
+    return over if ended.id == number and ended.status == IntentStatus.CANCELED.value else otherwise
 
 
 def _look_for_intent(stripe: Stripe, operation: Operation, deadline_s: float) -> Exchange[Observation]:
@@ -183,7 +202,7 @@ def _look_for_intent(stripe: Stripe, operation: Operation, deadline_s: float) ->
             for intent in page.data:
                 if said(intent.metadata, intent.id) == operation.partner_ref:
                     return (yield from _ask_intent(stripe, operation, intent.id, deadline_s))
-    if any(name.startswith(BURNT) for name in operation.ids):
+    if _is_spent(operation):
         return Observation(
             state=State.DECLINED,
             source=Source.LOCAL,
@@ -196,8 +215,8 @@ def _look_for_intent(stripe: Stripe, operation: Operation, deadline_s: float) ->
 
 def _not_seen(operation: Operation, now: datetime, detail: str) -> Observation:
     """Not there, as far as can be seen. Where the key is spent it is not called absent while it could be repeated."""
-    spent = any(name.startswith(BURNT) for name in operation.ids)
-    kind = UnknownKind.PARTNER_FAULT if spent and now < operation.created_at + KEY_LIFE / 2 else UnknownKind.NOT_FOUND
+    spent = _is_spent(operation) and now < operation.created_at + KEY_LIFE / 2
+    kind = UnknownKind.PARTNER_FAULT if spent else UnknownKind.NOT_FOUND
     return doubt(Source.QUERY, kind, detail)
 
 

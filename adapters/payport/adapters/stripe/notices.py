@@ -216,8 +216,8 @@ def _charge(_: Stripe, event: StripeEvent) -> _Told:
         reference=said(charge.metadata, number or charge.id),
         amount=total if event.type == "charge.refunded" else money(charge.amount, charge.currency),
     )
-    if event.type != "charge.refunded" or not charge.captured or at is None:
-        return told
+    if event.type != "charge.refunded" or charge.amount_captured < charge.amount or at is None:
+        return told  # what was held and not captured is "refunded" too when it is let go
     fact = Fact(kind=FactKind.REFUNDED, at=at, amount=total, detail="refunded so far, in all")
     lesson = Observation(state=State.PENDING, source=Source.NOTICE, facts=(fact,))
     return _Told(

@@ -90,8 +90,8 @@ def _base(intent: StripeIntent, source: Source, seen_at: datetime | None) -> Obs
 
 
 def _refunded(charge: StripeCharge, seen_at: datetime | None) -> tuple[Fact, ...]:
-    if charge.amount_refunded <= 0 or seen_at is None or not charge.captured:
-        return ()  # what was never captured and "refunded" is a hold that was let go
+    if charge.amount_refunded <= 0 or seen_at is None or charge.amount_captured < charge.amount:
+        return ()  # what was held and not captured is "refunded" too when it is let go
     total = money(charge.amount_refunded, charge.currency)
     return (Fact(kind=FactKind.REFUNDED, at=seen_at, amount=total, detail="refunded so far, in all"),)
 

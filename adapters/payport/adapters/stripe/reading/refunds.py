@@ -69,7 +69,6 @@ def read_payout(payout: StripePayout, source: Source) -> Observation:
         partner_id=payout.id,
         amount=money(payout.amount, payout.currency),
         ids={PAYOUT: payout.id},
-        at=instant(payout.arrival_date) if state is State.SUCCEEDED else None,
         reason=reason,
         partner_code=payout.failure_code,
         message=payout.failure_code or "",
