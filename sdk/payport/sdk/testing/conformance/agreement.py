@@ -65,29 +65,32 @@ class _Books:
         return self.taken > self.back or any(hold.rest.amount_minor for hold in self.holds)
 
     def problems(self) -> Iterator[str]:
-        payment, taken = self.payment, self.taken
-        if self.back > taken:
-            yield f"{payment.id}: {self.back} given back of {taken}"
+        """What does not add up about this attempt."""
+        payment = self.payment
+        if self.back > self.taken:
+            yield f"{payment.id}: {self.back} given back of {self.taken}"
         if not self.held and len(self.charges) > 1:
             yield f"{payment.id}: {len(self.charges)} charges"
         if not payment.state.final:
             return
-        if payment.state not in CLAIMED:
-            if self.kept and not any(fact.kind is FactKind.SURPLUS_PAID for fact in payment.facts):
-                yield f"{payment.id}: {payment.state.value} in the journal, and the partner keeps money"
-            return
-        if payment.settled != payment.amount:
-            yield f"{payment.id}: settled {payment.settled} of {payment.amount}"
-        if not self.held:
-            if [row.amount for row in self.charges] != [payment.amount]:
-                yield f"{payment.id}: {payment.state.value} in the journal, charged {self.charges} at the partner"
-            return
-        released = any(fact.kind is FactKind.RELEASED for fact in payment.facts)
+        if payment.state in CLAIMED:
+            if payment.settled != payment.amount:
+                yield f"{payment.id}: settled {payment.settled} of {payment.amount}"
+            yield from self._held_as_claimed() if self.held else self._charged_as_claimed()
+        elif self.kept and not any(fact.kind is FactKind.SURPLUS_PAID for fact in payment.facts):
+            yield f"{payment.id}: {payment.state.value} in the journal, and the partner keeps money"
+
+    def _charged_as_claimed(self) -> Iterator[str]:
+        if [row.amount for row in self.charges] != [self.payment.amount]:
+            yield f"{self.payment.id}: {self.payment.state.value} in the journal, charged {self.charges}"
+
+    def _held_as_claimed(self) -> Iterator[str]:
+        released = any(fact.kind is FactKind.RELEASED for fact in self.payment.facts)
         if not released and not any(hold.rest.amount_minor or hold.captured.amount_minor for hold in self.holds):
-            yield f"{payment.id}: {payment.state.value} in the journal, nothing is held at the partner"
+            yield f"{self.payment.id}: {self.payment.state.value} in the journal, nothing is held at the partner"
         captured = sum(each.amount.amount_minor for each in self.captures if each.state in CLAIMED)
-        if all(capture.state.final for capture in self.captures) and captured != taken:
-            yield f"{payment.id}: {captured} captured in the journal, {taken} taken at the partner"
+        if all(capture.state.final for capture in self.captures) and captured != self.taken:
+            yield f"{self.payment.id}: {captured} captured in the journal, {self.taken} taken at the partner"
 
 
 def _charged_twice(ref: str, payments: Sequence[_Books], operations: Sequence[Operation]) -> Iterator[str]:
