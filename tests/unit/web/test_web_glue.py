@@ -77,7 +77,7 @@ class Answer:
 
 
 async def ask(
-    application: AsgiNotifications,
+    door: AsgiNotifications,
     raw: RawNotification,
     *,
     method: str = "POST",
