@@ -129,7 +129,7 @@ def touches(module: Module, what: str) -> Iterator[ast.expr | ast.ImportFrom]:
 @pytest.mark.parametrize("where", ALLOWED)
 def test_every_allowance_is_about_something(where: str) -> None:
     """An allowance whose file is gone would hide the next one of that name."""
-    assert (ROOT / where).exists()
+    assert list(ROOT.glob(where.rstrip("/")))
 
 
 def test_no_comment_leaves_work_for_later() -> None:
