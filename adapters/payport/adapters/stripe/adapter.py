@@ -53,6 +53,7 @@ class Stripe:
             reference=re.compile(r"[0-9A-Za-z_-]{1,28}"),
             default_life_s=60 * 60.0,
             max_life_s=24 * 3600.0,
+            max_amount_minor=10**10,
             in_flight_s=90.0,
             ladders=LADDERS,
             sandbox=not account.live or account.api_url.rstrip("/") != PRODUCTION_URL,

@@ -13,6 +13,7 @@ from payport.adapters.stripe.calls import Answer, Call, ask_stripe
 from payport.adapters.stripe.mapping import IntentStatus, Meaning, RefundStatus, SessionStatus
 from payport.adapters.stripe.planning import (
     INTENT,
+    PAYMENT_AMOUNT,
     PAYMENT_REF,
     REFUND,
     SESSION,
@@ -86,6 +87,8 @@ def _how_it_stands(
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "reference: the answer is about another payment")
     if asked.numbers.get(INTENT, intent.id) != intent.id:
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "reference: the answer is about another intent")
+    if str(intent.amount) != asked.notes.get(PAYMENT_AMOUNT):
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, f"amount: Stripe says {intent.amount}, not what was asked for")
     status = known(IntentStatus, intent.status)
     match status:
         case None:
@@ -161,27 +164,33 @@ def _look(stripe: Stripe, cancel: Operation, asked: Call, deadline_s: float) -> 
 
 def _reverse(stripe: Stripe, cancel: Operation, asked: Call, deadline_s: float) -> Exchange[Observation]:
     """Give a paid attempt's money back. Its first answer is kept by Stripe, so later ones are asked for by number."""
-    number, intent = cancel.ids.get(REFUND), str(asked.params["payment_intent"])
+    number = cancel.ids.get(REFUND)
     if number is None:
         answer = yield from ask_stripe(stripe, asked, deadline_s)
         if isinstance(answer, Observation):
             return answer
         if not answer.ok:
-            return (yield from _given_back(stripe, asked, answer, intent, deadline_s))
+            return (yield from _given_back(stripe, asked, answer, deadline_s))
         try:
-            number = parsed(StripeRefund, answer.node).id
+            refund = parsed(StripeRefund, answer.node)
         except Unreadable as error:
             return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"{asked.name}: {error}")
+        told = _reversed(cancel, asked, refund)
+        if told.state is not State.PENDING:
+            return told
+        number = refund.id
     question = Call(name="refunds.retrieve", numbers={REFUND: number})
-    refund = yield from asking.question(stripe, StripeRefund, question, deadline_s)
-    if isinstance(refund, Observation):
-        return refund
-    return _reversed(refund, intent)
+    found = yield from asking.question(stripe, StripeRefund, question, deadline_s)
+    return found if isinstance(found, Observation) else _reversed(cancel, asked, found)
 
 
-def _reversed(refund: StripeRefund, intent: str) -> Observation:
-    if number_of(refund.payment_intent) not in (None, intent):
+def _reversed(cancel: Operation, asked: Call, refund: StripeRefund) -> Observation:
+    if number_of(refund.payment_intent) not in (None, asked.params["payment_intent"]):
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "reference: the answer is about another payment's refund")
+    if said(refund.metadata, refund.id) != cancel.partner_ref:
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, "reference: the answer is about another refund")
+    if refund.amount > int(asked.notes.get(PAYMENT_AMOUNT, "0")):
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, "amount: more than what was paid")
     ids = {REFUND: refund.id}
     match known(RefundStatus, refund.status):
         case RefundStatus.SUCCEEDED:
@@ -196,10 +205,11 @@ def _reversed(refund: StripeRefund, intent: str) -> Observation:
             return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, f"refund status {refund.status}")
 
 
-def _given_back(stripe: Stripe, asked: Call, answer: Answer, intent: str, deadline_s: float) -> Exchange[Observation]:
+def _given_back(stripe: Stripe, asked: Call, answer: Answer, deadline_s: float) -> Exchange[Observation]:
     """A refund is refused when there is nothing left to give back: then the charge says so."""
     if verdict_of(answer).meaning is not Meaning.MOVED_ON:
         return _refused(asked, answer)
+    intent = str(asked.params["payment_intent"])
     told = yield from asking.question(stripe, StripeIntent, asking.intent_question(intent), deadline_s)
     if isinstance(told, Observation):
         return told

@@ -94,9 +94,10 @@ def verdict(
     if kind == "idempotency_error":
         return Verdict(Meaning.CONFLICT, Reason.DUPLICATE)
     if status == 429 or code == "rate_limit":
-        # another request holds the record for a moment, which is no matter of too many calls
-        locked = code == "lock_timeout" and advice != "false"
-        return Verdict(Meaning.REFUSED, Reason.RATE_LIMITED, again or locked)
+        if code == "lock_timeout":
+            # another request holds the record, which may be an earlier try of this one: no refusal, and worth a retry
+            return Verdict(Meaning.UNKNOWN, Reason.RATE_LIMITED, again=advice != "false")
+        return Verdict(Meaning.REFUSED, Reason.RATE_LIMITED, again)
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return _by_code(status, kind, code, decline_code)

@@ -33,6 +33,7 @@ SESSION = "checkout_session"
 REFUND = "refund"
 PAYOUT = "payout"
 PAYMENT_REF = "payment_ref"
+PAYMENT_AMOUNT = "payment_amount"
 
 KEY_LIFE = timedelta(hours=24)
 """How long Stripe is sure to recognise a key; after that it may work as a new one."""
@@ -186,7 +187,7 @@ def plan_cancel(payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
     Cancelling twice cancels once, so it goes without a key: an answer kept by Stripe would be an old one.
     """
     session, intent = payment.ids.get(SESSION), payment.ids.get(INTENT)
-    notes = {PAYMENT_REF: payment.partner_ref}
+    notes = {PAYMENT_REF: payment.partner_ref, PAYMENT_AMOUNT: str(_charged(payment.amount))}
     if reverse_paid:
         notes["reverse"] = "1"
     if payment.state is State.AUTHORIZED:

@@ -164,9 +164,12 @@ def read_capture(operation: Operation, intent: StripeIntent, source: Source) -> 
     if str(intent.amount) != held:
         detail = f"amount: a hold of {held} was captured, Stripe says {intent.amount}"
         return doubt(source, UnknownKind.MISMATCH, detail)
+    status = known(IntentStatus, intent.status)
+    if status is None:
+        return doubt(source, UnknownKind.UNKNOWN_STATUS, f"status {intent.status}")
     told = intent.metadata.get(capture_mark(operation.partner_ref))
     if told is None:
-        return _not_captured(intent, source)
+        return _not_captured(intent, status, source)
     amount = _marked(told, intent)
     if amount is None or money(intent.amount_received, intent.currency) < amount:
         return doubt(source, UnknownKind.MISMATCH, "amount: less was captured in all than by this capture")
@@ -187,8 +190,7 @@ def _marked(told: str, intent: StripeIntent) -> Money | None:
     return money(int(told), intent.currency)
 
 
-def _not_captured(intent: StripeIntent, source: Source) -> Observation:
-    status = known(IntentStatus, intent.status)
+def _not_captured(intent: StripeIntent, status: IntentStatus, source: Source) -> Observation:
     if status in (IntentStatus.SUCCEEDED, IntentStatus.CANCELED):
         return Observation(
             state=State.DECLINED,
