@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from payport.sdk.testing.conformance.secrecy import leaks
-from payport.sdk.testing.conformance.subject import Subject
+from payport.sdk.testing.conformance.subject import Subject, Way
 from payport.sdk.testing.conformance.world import World
 from payport.sdk.testing.simulated import SimulatedPartner
 
 AnySubject: TypeAlias = Subject[SimulatedPartner]
+AnyWay: TypeAlias = Way[SimulatedPartner]
 AnyWorld: TypeAlias = World[SimulatedPartner]
 RowT = TypeVar("RowT")
 
