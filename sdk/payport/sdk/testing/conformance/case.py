@@ -34,10 +34,14 @@ class Case:
 
     def run(self, folder: Path) -> None:
         """Try it, with files in the empty ``folder``; then look for secrets in everything that came out."""
-        with World(self.subject, folder) as world:
-            self._body(world)
-            wrong = [*world.watch.problems(), *leaks(world)]
-        assert not wrong, wrong
+        try:
+            with World(self.subject, folder) as world:
+                self._body(world)
+                wrong = [*world.watch.problems(), *leaks(world)]
+            assert not wrong, wrong
+        except Exception as error:
+            error.add_note(f"{self}: {self.promise}")
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,8 @@ class Subject(Generic[PartnerT]):
 
     ``forged``: notices that must be refused (no signature, another account); tampered bytes are made by the suite.
     ``misleading``: genuine notices about something else than what was asked (another amount), which must teach nothing.
-    ``notifies``: false for a partner that tells nothing by itself. ``adopts``: whether payments can be looked up by
-    the partner's own number.
+    ``notifies``: false for a partner that tells nothing by itself. ``cancels``: false for an adapter that cannot
+    cancel. ``adopts``: whether payments can be looked up by the partner's own number.
     """
 
     name: str
@@ -134,6 +134,7 @@ class Subject(Generic[PartnerT]):
     forged: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)
     misleading: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)
     notifies: bool = True
+    cancels: bool = True
     adopts: bool = False
     life_s: float = 1800.0
     """How long an order lives whose time the suite lets run out."""

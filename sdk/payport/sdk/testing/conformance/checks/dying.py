@@ -70,10 +70,9 @@ def scenarios(subject: AnySubject) -> Iterator[Scenario]:
     for verb in ("refund", "capture", "close", "reverse", "release", "payout", "complete"):
         if getattr(subject, verb) is not None:
             yield _verb(verb, verb, _as_usual(verb))
-    cancels = subject.close is not None
-    if cancels:
+    if subject.cancels and subject.refund is not None:
         yield _verb("cancel, paid", "close", _as_usual("refund"))
-    if cancels and subject.handed_out:
+    if subject.cancels and subject.handed_out:
         yield _verb("cancel, nobody opened it", "close", _offered)
     if subject.reverse is not None:
         yield _verb("reverse, in doubt", "reverse", _paid_in_silence)

@@ -19,6 +19,10 @@ def _handed_out(subject: AnySubject) -> list[AnyWay]:
     return list(subject.handed_out)
 
 
+def _cancelled(subject: AnySubject) -> list[AnyWay]:
+    return list(subject.handed_out) if subject.cancels else []
+
+
 def _name(way: AnyWay) -> str:
     return way.name
 
@@ -60,7 +64,7 @@ def turned_away(world: AnyWorld, ref: str, action: Action) -> None:
     assert world.charged(ref) == 0
 
 
-@check(_handed_out, name=_name)
+@check(_cancelled, name=_name)
 def cancelling_what_nobody_opened_is_honest(world: AnyWorld, way: AnyWay) -> None:
     """Closed for good where the partner can; else Pending until when it can still be paid, and paid when it is paid."""
     ref, life_s = world.new_ref(), world.subject.life_s
@@ -106,7 +110,7 @@ def what_the_payer_opened_is_closed_for_good(world: AnyWorld, way: AnyWay) -> No
     closed_for_good(world, ref, way, action)
 
 
-@check(lambda subject: [way for way in subject.handed_out if way.closes is not Closes.AT_ONCE], name=_name)
+@check(lambda subject: [way for way in _cancelled(subject) if way.closes is not Closes.AT_ONCE], name=_name)
 def a_cancel_that_could_not_fence_succeeds_when_time_is_over(world: AnyWorld, way: AnyWay) -> None:
     """Then it says so: expired."""
     ref = world.new_ref()
@@ -118,7 +122,7 @@ def a_cancel_that_could_not_fence_succeeds_when_time_is_over(world: AnyWorld, wa
         assert isinstance(world.tell(world.worker.cancel(ref)), Succeeded)
 
 
-@check(_handed_out, name=_name)
+@check(_cancelled, name=_name)
 def a_close_that_races_a_late_payment_tells_the_truth(world: AnyWorld, way: AnyWay) -> None:
     """Paid before the close arrives, after our last look: not cancelled, and the money is accounted for."""
     ref = world.new_ref()

@@ -105,9 +105,12 @@ def after_anything_else_no_other_attempt_opens(world: AnyWorld, each: tuple[AnyW
         assert way.door is not None
         world.partner.faults.next(fault, way.door.endpoint, times=3)
     bought, method = world.order(ref, hold=way.hold), world.method(way)
+    shown: list[object] = []
     for _ in range(3):
         told = world.tell(world.gateway().pay(bought, method, deadline_s=1.0))
-        pay_what_is_shown(world, told)
+        if told not in shown:
+            pay_what_is_shown(world, told)
+        shown.append(told)
     assert len([each for each in world.operations(ref) if each.verb is Verb.PAY]) == 1
     world.must_agree()
     assert world.charged(ref) <= 1

@@ -176,7 +176,7 @@ _PLANS: dict[str, Callable[[AnySubject], object]] = {
     "plan_payout": lambda subject: subject.payout,
     "find": lambda subject: subject.adopts,
     "plan_complete": lambda subject: subject.complete,
-    "plan_cancel": lambda subject: subject.close or subject.reverse or subject.release,
+    "plan_cancel": lambda subject: subject.cancels,
 }
 
 
