@@ -100,6 +100,7 @@ SUBJECT = Subject[AlipaySimulator](
         door=Door(endpoint="alipay.fund.trans.uni.transfer", cannot=frozenset({Fault.WRONG_AMOUNT})),
         done=frozenset({"SUCCESS"}),
     ),
+    query="alipay.trade.query",
     adopts=True,
     asks=asks,
     forged={
