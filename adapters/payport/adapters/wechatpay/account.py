@@ -29,6 +29,7 @@ _KEY_ID = re.compile(PUBLIC_KEY_ID + r"[0-9A-Za-z]{1,64}", re.ASCII)
 _HOST = re.compile(r"https://(?P<host>[a-z0-9.-]+(:\d+)?)", re.ASCII)
 API_KEY_BYTES = 32
 LONGEST_NOTIFY_URL = 255
+LONGEST_STORE_NO = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,8 @@ class WeChatPayAccount:
     all that merchants since autumn 2024 have), or certificates, or both while WeChat moves a merchant from one to the
     other. Certificates are downloaded when one is needed; ``platform_certificates`` spares the first download.
 
-    ``notify_url``: public, https, without a query. ``base_url`` and ``backup_url``: the second is called when no
+    ``notify_url``: public, https, without a query. ``store_no``: your own number of the store where codes are scanned;
+    ``mchid`` when absent. ``base_url`` and ``backup_url``: the second is called when no
     connection to the first can be made. ``trust``: how to trust both hosts.
 
     Raises :class:`payport.sdk.ConfigurationError` for what can never work; keys are parsed by
@@ -64,6 +66,7 @@ class WeChatPayAccount:
     app_appid: str | None = None
     mini_program_appid: str | None = None
     notify_url: str | None = None
+    store_no: str | None = None
     base_url: str = PRODUCTION_URL
     backup_url: str | None = BACKUP_URL
     trust: Trust | None = field(default=None, repr=False)
@@ -85,8 +88,9 @@ class WeChatPayAccount:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """``base_url``, then ``backup_url`` when it is another one."""
-        return tuple(dict.fromkeys(url for url in (self.base_url, self.backup_url) if url is not None))
+        """``base_url``, then ``backup_url``. The usual backup belongs to the usual host: a simulator has none."""
+        backup = None if self.sandbox and self.backup_url == BACKUP_URL else self.backup_url
+        return tuple(dict.fromkeys(url for url in (self.base_url, backup) if url is not None))
 
     @property
     def appids(self) -> frozenset[str]:
@@ -109,9 +113,13 @@ class WeChatPayAccount:
         for name in ("appid", "sub_appid", "app_appid", "mini_program_appid"):
             appid: str | None = getattr(self, name)
             if appid is not None and not _APPLICATION.fullmatch(appid):
-                raise ConfigurationError(f"{name} must be an application's id such as wx8888888888888888, got {appid!r}")
+                raise ConfigurationError(
+                    f"{name} must be an application's id such as wx8888888888888888, got {appid!r}"
+                )
         if self.sub_appid is not None and self.sub_mchid is None:
             raise ConfigurationError("sub_appid belongs to a sub-merchant: give sub_mchid as well, or leave it out")
+        if self.store_no is not None and not 1 <= len(self.store_no) <= LONGEST_STORE_NO:
+            raise ConfigurationError(f"store_no must have 1 to {LONGEST_STORE_NO} characters, got {self.store_no!r}")
         if not _SERIAL.fullmatch(self.serial_no):
             raise ConfigurationError(
                 "serial_no must be the serial number of your own API certificate in hexadecimal "
