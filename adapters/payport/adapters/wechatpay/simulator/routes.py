@@ -1,4 +1,4 @@
-"""Which request is which call. A call's name is its path as WeChat's documents write it."""
+"""Which request is which call. A call's name is method and path as WeChat's documents write them."""
 
 from __future__ import annotations
 
@@ -71,8 +71,14 @@ _FORMS = {name: re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", name)) for nam
 class Route:
     """Where a request goes. ``path``: what stands in the braces of the name, percent-encoded."""
 
+    method: str
     name: str
     path: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """The call's full name: ``"POST /v3/pay/transactions/codepay"``."""
+        return f"{self.method} {self.name}"
 
 
 def route(method: str, path: str) -> Route | None:
@@ -80,5 +86,5 @@ def route(method: str, path: str) -> Route | None:
     for name, form in _FORMS.items():
         match = form.fullmatch(path)
         if match is not None and _METHODS[name] == method:
-            return Route(name=name, path=match.groupdict())
+            return Route(method=method, name=name, path=match.groupdict())
     return None

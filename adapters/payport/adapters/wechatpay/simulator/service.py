@@ -63,7 +63,7 @@ class Service:
         """Answer one request, or misbehave as planned."""
         self.settle()
         found = route(incoming.method, incoming.path)
-        planned = None if found is None else self.faults.take(found.name)
+        planned = None if found is None else self.faults.take(found.title)
         if planned is None:
             return Delivery(self._answer(incoming, found, None))
         fault = planned.fault
@@ -113,17 +113,17 @@ class Service:
             return handler(self.books, call)
 
     def _answer(self, incoming: Incoming, found: Route | None, fault: Fault | None) -> WireReply:
-        name = "" if found is None else found.name
+        title = "" if found is None else found.title
         try:
             if fault is not None and not fault.commits:
                 self.gate.authenticate(incoming, self.clock())
-                raise misdeeds.refusal_of(fault, name)
+                raise misdeeds.refusal_of(fault, title)
             slow = fault is Fault.SLOW_PROCESSING
             answer = self._perform(incoming, found, now=self.now(), clock=self.clock(), slow=slow)
             if self.on_commit is not None:
-                self.on_commit(name)
+                self.on_commit(title)
             if fault in _SPOKEN:
-                raise misdeeds.refusal_of(fault, name)
+                raise misdeeds.refusal_of(fault, title)
         except Refusal as refusal:
             return self._refuse(incoming, refusal, fault)
         fields, status = answer.fields, answer.status if answer.fields is not None else 204

@@ -51,9 +51,9 @@ class WeChatPaySimulator:
     ``balance_minor``: what the merchant's account holds at first, in fen. A payment code says what the wallet behind
     it does (:class:`Wallet`).
 
-    Calls are named by their path as WeChat writes it, also where faults are planned::
+    Calls are named by method and path as WeChat writes them, also where faults are planned::
 
-        partner.faults.next(Fault.COMMIT_THEN_SILENCE, "/v3/pay/transactions/codepay")
+        partner.faults.next(Fault.COMMIT_THEN_SILENCE, "POST /v3/pay/transactions/codepay")
 
     Use it in process with :meth:`transport` or :meth:`async_transport`, or over real TLS with :meth:`serve`; it answers
     under any host name. Safe to use from many threads.
