@@ -78,7 +78,9 @@ class Merchant:
         self.transport: Transport = partner.transport() if transport is None else transport
         self.certificates: dict[str, RSAPublicKey] = {}
         self._nonces = count(1)
-        key = load_pem_private_key(self.account.private_key.reveal().encode(), None)
+        key = load_pem_private_key(
+            self.account.private_key.reveal().encode(), None, unsafe_skip_rsa_key_validation=True
+        )
         assert isinstance(key, RSAPrivateKey)
         self.private = key
 
@@ -119,7 +121,7 @@ class Merchant:
 
     def sign(self, *lines: str) -> str:
         """Each line ended by a line feed, signed."""
-        message = "".join(f"{line}\n" for line in lines).encode()
+        message = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         return base64.b64encode(self.private.sign(message, PKCS1v15(), SHA256())).decode()
 
     def request(
