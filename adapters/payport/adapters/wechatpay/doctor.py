@@ -95,10 +95,7 @@ def _answered(answer: Answer) -> Finding:
         return green("WeChat Pay accepted our signature, and its answer carries its own: the keys on both sides fit")
     match found.reason:
         case Reason.BAD_SIGNATURE:
-            return red(
-                f"WeChat Pay cannot verify what private_key signs ({answer.code})",
-                f"{_CONSOLE}: serial_no, private_key",
-            )
+            return red(f"WeChat Pay cannot verify what private_key signs ({answer.code})", f"{_CONSOLE}: serial_no")
         case Reason.UNAUTHENTICATED:
             return red(f"merchant and application do not belong together ({answer.code})", f"{_CONSOLE}: mchid, appid")
         case Reason.NOT_PERMITTED:

@@ -15,8 +15,8 @@ from payport.adapters.wechatpay.endpoints.fields import Request
 from payport.adapters.wechatpay.envelope import ask_wechat, refusal
 from payport.adapters.wechatpay.mapping import Meaning
 from payport.adapters.wechatpay.planning import named
-from payport.adapters.wechatpay.reading.fields import Unreadable, parsed
-from payport.adapters.wechatpay.wire import Wire
+from payport.adapters.wechatpay.reading.fields import Unreadable, parsed, whose
+from payport.adapters.wechatpay.wire import WeChatPayTransaction, Wire
 from payport.schemas.outcome import UnknownKind
 from payport.sdk.adapter import Adapter, Answer
 from payport.sdk.errors import ConfigurationError
@@ -94,6 +94,9 @@ class WeChatPayEndpoint(Generic[RequestT_contra, ReplyT_co]):
         differing = differs(request, reply)
         if differing is not None:
             return doubt(Source.REPLY, UnknownKind.MISMATCH, f"{differing} is not the one that was asked about")
+        foreign = whose(wechat.config, reply) if isinstance(reply, WeChatPayTransaction) else None
+        if foreign is not None:
+            return doubt(Source.REPLY, UnknownKind.MISMATCH, foreign)
         return Answer(reply)
 
     def _call(self, wechat: WeChatPay, request: Request) -> Call:
@@ -124,9 +127,7 @@ def differs(request: BaseModel, reply: BaseModel) -> str | None:
         if asked and told and asked != told:
             return name
     wanted, stated = _amounts(request), _amounts(reply)
-    return next(
-        (name for name in ECHOED_AMOUNTS if name in wanted and wanted[name] != stated.get(name, wanted[name])), None
-    )
+    return next((name for name in wanted if stated.get(name, wanted[name]) != wanted[name]), None)
 
 
 def _amounts(model: BaseModel) -> dict[str, int]:

@@ -56,7 +56,7 @@ class Request(Part):
     """The base of all requests.
 
     ``one_of``: groups of fields; exactly one of each group must be given. ``own``, ``partners``: what the account fills
-    in, for a merchant and for a service provider. ``hidden``: where texts are that leave encrypted, given here in plain.
+    in, for a merchant and for a service provider. ``hidden``: where texts are that leave encrypted, given in plain.
     """
 
     one_of: ClassVar[tuple[tuple[str, ...], ...]] = ()
