@@ -175,7 +175,7 @@ class BatchTransferByOutNo(Request):
 
 
 class BatchTransfer(Wire):
-    """``detail_status``: ``INIT``, ``WAIT_PAY``, ``PROCESSING``, ``SUCCESS``, ``FAIL``. The name is encrypted for us."""
+    """``detail_status``: ``INIT``, ``WAIT_PAY``, ``PROCESSING``, ``SUCCESS``, ``FAIL``. The name: encrypted for us."""
 
     out_batch_no: str
     batch_id: str
