@@ -35,8 +35,8 @@ SLOT = Slot(partner_ref=TRADE, now=NOON, payable_until=NOON + timedelta(minutes=
 API_V3_KEY = "0123456789abcdef0123456789abcdef"
 PUBLIC_ID = "PUB_KEY_ID_0100000000002026013100000000000001"
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
-QUERY = "GET /v3/pay/transactions/out-trade-no/{out_trade_no}"
-CERTIFICATES = "GET /v3/certificates"
+QUERY = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
+CERTIFICATES = "/v3/certificates"
 
 ACCOUNT = WeChatPayAccount(
     mchid="1900000001",
