@@ -1,4 +1,4 @@
-"""A merchant and WeChat's signed words, for the wire tests: keys made here, answers by endpoint, a clock that stands."""
+"""A merchant and WeChat's signed words, for the wire tests: keys made here, answers by endpoint, a still clock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from tests.support.rsa_keys import certificate, key, private_pem
 
 from payport.adapters.wechatpay import WeChatPay, WeChatPayAccount
-from payport.adapters.wechatpay import planning as p
 from payport.adapters.wechatpay.adapter import payee_digest
+from payport.adapters.wechatpay.calls import Call
 from payport.adapters.wechatpay.encryption import encrypt
 from payport.adapters.wechatpay.signing import SCHEME, answer_message, base64_text
 from payport.schemas.actions import QrCode
@@ -35,8 +35,8 @@ SLOT = Slot(partner_ref=TRADE, now=NOON, payable_until=NOON + timedelta(minutes=
 API_V3_KEY = "0123456789abcdef0123456789abcdef"
 PUBLIC_ID = "PUB_KEY_ID_0100000000002026013100000000000001"
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
-QUERY = "GET /v3/pay/transactions/out-trade-no/{out_trade_no}"
-CERTIFICATES = "GET /v3/certificates"
+QUERY = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
+CERTIFICATES = "/v3/certificates"
 
 ACCOUNT = WeChatPayAccount(
     mchid="1900000001",
@@ -129,7 +129,7 @@ def resource(
 
 
 def download(*listed: tuple[str, int], by: tuple[str, int] | None = None, **changed: Any) -> WireReply:
-    """The answer with certificates, each over the key of that name and with that serial number; signed by one of them."""
+    """The answer with certificates, each over the key of that name, with that serial number; signed by one of them."""
     entries = [
         {
             "serial_no": f"{serial:02X}",
@@ -230,11 +230,11 @@ def operation(
     )
 
 
-def only_call(plan: Plan) -> p.Call:
+def only_call(plan: Plan) -> Call:
     """The one call of a plan, as the journal will give it back."""
     (step,) = plan.steps
     assert step.request is not None
-    return p.Call.decode(step.request)
+    return Call.decode(step.request)
 
 
 def transaction(state: str = "SUCCESS", **changed: Any) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def test_requests_are_signed_as_published() -> None:
 
 
 def test_the_header_holds_what_others_send() -> None:
-    """The order of its parts is free: the same parts as in the literal of another library, and as in a whole request."""
+    """The order of its parts is free: the same parts as in another library's literal, and as in a whole request."""
     literal = published("request_signing")["authorization_parse"]["axios_literal"]["value"]
     assert _parts(literal) == _parts(authorization("1", "5", "4", "2", b"")) | {'signature="3"'} - {'signature=""'}
     (case,) = [case for case in cases("request_signing", 6) if "authorization" in case]

@@ -63,13 +63,17 @@ class Call:
         return self.name.partition(" ")[0]
 
     @property
+    def endpoint(self) -> str:
+        """The path as WeChat's documents write it: what limits, logs and faults know the call by."""
+        return self.name.partition(" ")[2]
+
+    @property
     def target(self) -> str:
         """Path and query as they are signed and sent: everything but ``A-Z a-z 0-9 - . _ ~`` percent-encoded.
 
         ``out_trade_no`` may hold ``|`` and ``*``, and what is signed is the encoded form.
         """
-        template = self.name.partition(" ")[2]
-        path = template.format_map({name: quote(value, safe="") for name, value in self.path.items()})
+        path = self.endpoint.format_map({name: quote(value, safe="") for name, value in self.path.items()})
         return f"{path}?{urlencode(self.query, quote_via=quote, safe='')}" if self.query else path
 
     def encode(self) -> bytes:
@@ -166,7 +170,7 @@ def _signed(adapter: WeChatPay, request: Call, body: bytes, url: str, key: Platf
     if key is not None:
         headers[signing.SERIAL] = key.serial
     return WireRequest(
-        endpoint=request.name,
+        endpoint=request.endpoint,
         moves_money=request.moves_money,
         method=request.method,
         url=f"{url}{request.target}",

@@ -54,11 +54,9 @@ def _close(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: flo
 def _reverse(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: float) -> Exchange[Observation]:
     """Look, reverse, look again.
 
-    WeChat reverses unpaid and paid orders alike and says neither which it was, nor that there was no such order.
+    WeChat reverses unpaid and paid orders alike and says neither which it was, nor that there was no such order. It
+    wants no reverse within 15 s of a charge whose end is open; what is known to be paid is reversed at once.
     """
-    early = yield from _too_early(request, deadline_s)
-    if early is not None:
-        return early
     paid = PAID in request.notes
     if not paid:
         before = yield from _trade(adapter, cancel, deadline_s)
@@ -67,13 +65,20 @@ def _reverse(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: f
         paid = before.state is State.SUCCEEDED
     if paid and KEEP_PAID in request.notes:
         return Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.INVALID_STATE, message="it is paid")
+    wait_s = yield from _too_early_by(request)
+    if not paid and wait_s > 0:
+        now = yield from exchange.now()
+        if now.monotonic_s + wait_s >= deadline_s:
+            return _TOO_EARLY
+        yield from exchange.sleep(wait_s)
     answer = yield from ask_wechat(adapter, request, deadline_s)
     if isinstance(answer, Observation):
         return answer
     if not answer.ok and not _settled(answer):
         return refusal(answer)
     after = yield from _trade(adapter, cancel, deadline_s)
-    return _reversed(answer, after, paid=paid)
+    told = _reversed(answer, after, paid=paid)
+    return _TOO_EARLY if told.state is State.DECLINED and wait_s > 0 else told
 
 
 def _reversed(answer: Answer, after: Observation, *, paid: bool) -> Observation:
@@ -96,17 +101,17 @@ def _reversed(answer: Answer, after: Observation, *, paid: bool) -> Observation:
     )
 
 
-def _too_early(request: Call, deadline_s: float) -> Exchange[Observation | None]:
-    """WeChat takes a reverse no sooner than 15 s after the charge: wait for that, or leave it to the next round."""
+_TOO_EARLY = Observation(
+    state=State.PENDING,
+    source=Source.LOCAL,
+    message="WeChat Pay wants no reverse within 15 seconds of the charge: left to the next round",
+)
+
+
+def _too_early_by(request: Call) -> Exchange[float]:
+    """For how many seconds WeChat wants no reverse yet; nothing or less when it is time."""
     now = yield from exchange.now()
-    wait_s = int(request.notes[NOT_BEFORE]) - now.utc.timestamp()
-    if wait_s <= 0:
-        return None
-    if now.monotonic_s + wait_s >= deadline_s:
-        message = "WeChat Pay takes a reverse no sooner than 15 seconds after the charge"
-        return Observation(state=State.PENDING, source=Source.LOCAL, message=message)
-    yield from exchange.sleep(wait_s)
-    return None
+    return int(request.notes[NOT_BEFORE]) - now.utc.timestamp()
 
 
 def _settled(answer: Answer) -> bool:

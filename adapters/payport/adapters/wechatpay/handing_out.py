@@ -29,9 +29,9 @@ def handed_out(adapter: WeChatPay, request: Call, prepared: Prepared) -> Exchang
         case name if name == H5:
             return Redirect(url=_with_return(_need(prepared.h5_url, "h5_url"), request.notes.get(RETURN_URL)))
         case name if name == JSAPI:
-            return (yield from _page_parameters(adapter, request, _need(prepared.prepay_id, "prepay_id")))
+            return (yield from page_parameters(adapter, _appid(adapter, request), _prepay_id(prepared)))
         case name if name == APP:
-            return (yield from _app_parameters(adapter, request, _need(prepared.prepay_id, "prepay_id")))
+            return (yield from app_parameters(adapter, _appid(adapter, request), _prepay_id(prepared)))
         case name:
             raise Unreadable(f"{name} hands nothing out")
 
@@ -49,9 +49,17 @@ def _with_return(url: str, back: str | None) -> str:
     return f"{url}{'&' if '?' in url else '?'}redirect_url={quote(back, safe='')}"
 
 
-def _page_parameters(adapter: WeChatPay, request: Call, prepay_id: str) -> Exchange[AppParameters]:
-    """For ``WeixinJSBridge`` and ``wx.requestPayment``."""
-    appid, package = request.notes.get(APPID, adapter.config.appid), f"prepay_id={prepay_id}"
+def _appid(adapter: WeChatPay, request: Call) -> str:
+    return request.notes.get(APPID, adapter.config.appid)
+
+
+def _prepay_id(prepared: Prepared) -> str:
+    return _need(prepared.prepay_id, "prepay_id")
+
+
+def page_parameters(adapter: WeChatPay, appid: str, prepay_id: str) -> Exchange[AppParameters]:
+    """What ``WeixinJSBridge`` and ``wx.requestPayment`` take."""
+    package = f"prepay_id={prepay_id}"
     timestamp, nonce, signature = yield from _signed(adapter, appid, package)
     fields = {
         "appId": appid,
@@ -64,13 +72,12 @@ def _page_parameters(adapter: WeChatPay, request: Call, prepay_id: str) -> Excha
     return AppParameters(payload=to_text(fields), fields=fields)
 
 
-def _app_parameters(adapter: WeChatPay, request: Call, prepay_id: str) -> Exchange[AppParameters]:
-    """For the SDK in a phone app. ``package`` is a constant there and is not signed; the bare prepay id is."""
-    appid = request.notes.get(APPID, adapter.config.appid)
+def app_parameters(adapter: WeChatPay, appid: str, prepay_id: str) -> Exchange[AppParameters]:
+    """What the SDK in a phone app takes. ``package`` is a constant there and not signed; the bare prepay id is."""
     timestamp, nonce, signature = yield from _signed(adapter, appid, prepay_id)
     fields = {
         "appid": appid,
-        "partnerid": adapter.config.sub_mchid or adapter.config.mchid,
+        "partnerid": adapter.config.mchid,
         "prepayid": prepay_id,
         "package": "Sign=WXPay",
         "noncestr": nonce,
