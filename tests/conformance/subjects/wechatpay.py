@@ -82,7 +82,9 @@ SUBJECT = Subject[WeChatPaySimulator](
     plays=frozenset(Fault),
     refund=Door(endpoint="POST /v3/refund/domestic/refunds", gives=(Pending, Succeeded)),
     close=Door(endpoint=f"POST {TRADES}/out-trade-no/{{out_trade_no}}/close", cannot=MUTE),
-    reverse=Door(endpoint=f"POST {TRADES}/out-trade-no/{{out_trade_no}}/reverse", cannot=MUTE, gives=(Pending, Succeeded)),
+    reverse=Door(
+        endpoint=f"POST {TRADES}/out-trade-no/{{out_trade_no}}/reverse", cannot=MUTE, gives=(Pending, Succeeded)
+    ),
     payout=Payout(
         order=PayoutOrder(ref="SAMPLE02", amount=Money.of("5.00", "CNY"), subject="Wages"),
         payee=WeChatPayPayee(openid=OPENID, scene_id="1000", report={"活动名称": "Tea", "奖励说明": "Wages"}),
