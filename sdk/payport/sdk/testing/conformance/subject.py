@@ -63,8 +63,8 @@ class Way(Generic[PartnerT]):
     ``door``: where the request goes; ``None`` when nothing is sent before the payer acts. ``hold``: the order is to be
     held, not taken. ``closes``, ``expires``: of what was handed out: when cancelling fences it, and whether the partner
     itself refuses it once its time is over. ``confirm``: with ``Pending``, the payer's word, given the reference.
-    ``comes_back``: where ``complete`` must follow, what the payer's browser brings along, out of what ``payer.open``
-    answered.
+    ``notifies``: false where the partner only answers and tells nothing later. ``comes_back``: where ``complete`` must
+    follow, what the payer's browser brings along, out of what ``payer.open`` answered.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Way(Generic[PartnerT]):
     closes: Closes = Closes.AT_ONCE
     expires: bool = True
     confirm: Callable[[PartnerT, str], object] | None = None
+    notifies: bool = True
     comes_back: Callable[[PartnerT, object], Mapping[str, str]] | None = None
 
 
