@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from payport.adapters.wechatpay_v2.calls import ORDER_QUERY, Call
+from payport.adapters.wechatpay_v2.calls import ORDER_QUERY, REFUND_QUERY, Call
 from payport.adapters.wechatpay_v2.envelope import Answer, ask_wechat, refusal
 from payport.adapters.wechatpay_v2.mapping import Meaning, TradeState, verdict
 from payport.adapters.wechatpay_v2.planning import MAY_REVERSE, NOT_BEFORE, WAS_PAID
-from payport.adapters.wechatpay_v2.reading import read_trade
+from payport.adapters.wechatpay_v2.reading import all_given_back, read_trade
 from payport.adapters.wechatpay_v2.wire import WeChatPayV2Trade
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
@@ -57,6 +57,8 @@ def reverse(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchange[Obse
     """
     before = yield from _how_it_stands(wechat, call, deadline_s)
     was_paid = WAS_PAID in call.notes or before.state is State.SUCCEEDED
+    if _has_refunds(before):
+        return (yield from _paid_with_refunds(wechat, call, deadline_s))
     unneeded = _need_not_reverse(call, before, was_paid=was_paid)
     if unneeded is not None:
         return unneeded
@@ -71,14 +73,16 @@ def reverse(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchange[Obse
     if not answer.ok and not _worth_asking(answer):
         return refusal(answer)
     after = yield from _how_it_stands(wechat, call, deadline_s)
-    if not answer.ok and after.state is State.SUCCEEDED and not _was_refunded(after):
+    if not answer.ok and after.state is State.SUCCEEDED:
         return refusal(answer)  # paid, and too late to reverse
+    if _has_refunds(after):
+        return (yield from _paid_with_refunds(wechat, call, deadline_s))
     return _ended(after, was_paid=was_paid)
 
 
 def _need_not_reverse(call: Call, before: Observation, *, was_paid: bool) -> Observation | None:
     """What the look before already decides: over, paid and not to be given back, or nothing known."""
-    if _was_refunded(before) or (before.state is State.DECLINED and before.cancelled_by is not None):
+    if before.state is State.DECLINED and before.cancelled_by is not None:
         return _ended(before, was_paid=was_paid)
     if MAY_REVERSE in call.notes:
         return None
@@ -109,24 +113,37 @@ def _how_it_stands(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchan
     question = Call(path=ORDER_QUERY, fields={"out_trade_no": number})
     answer = yield from ask_wechat(wechat, question, deadline_s)
     if isinstance(answer, Observation):
-        cause = answer.unknown or answer.not_sent
-        kind = answer.unknown.kind if answer.unknown else UnknownKind.TIMED_OUT
-        return doubt(Source.REPLY, kind, f"{ORDER_QUERY} was not answered: {cause}", again=True)
+        return _unanswered(ORDER_QUERY, answer)
     told = read_trade(None, answer)
     if told.partner_ref not in (None, number):
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "reference: the answer is about another order")
     return told
 
 
-def _was_refunded(told: Observation) -> bool:
+def _unanswered(path: str, observation: Observation) -> Observation:
+    cause = observation.unknown or observation.not_sent
+    kind = observation.unknown.kind if observation.unknown else UnknownKind.TIMED_OUT
+    return doubt(Source.REPLY, kind, f"{path} was not answered: {cause}", again=True)
+
+
+def _has_refunds(told: Observation) -> bool:
     trade = told.native
     return isinstance(trade, WeChatPayV2Trade) and trade.trade_state == TradeState.REFUND.value
 
 
+def _paid_with_refunds(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchange[Observation]:
+    """A paid order with refunds, of a part or of all: ended only when nothing of it is left."""
+    question = Call(path=REFUND_QUERY, fields=call.fields)
+    answer = yield from ask_wechat(wechat, question, deadline_s)
+    if isinstance(answer, Observation):
+        return _unanswered(REFUND_QUERY, answer)
+    if answer.ok and all_given_back(answer.fields):
+        return _done(CancelledBy.REVERSED)
+    return replace(_paid(), message="the order is paid, and has refunds: refund the rest")
+
+
 def _ended(told: Observation, *, was_paid: bool) -> Observation:
     """What the query after a close or reversal amounts to for the cancel."""
-    if _was_refunded(told):
-        return _done(CancelledBy.REVERSED)
     if told.state is State.DECLINED and told.cancelled_by is not None:
         return _done(CancelledBy.REVERSED if was_paid else told.cancelled_by)
     if told.state is State.DOUBT:

@@ -218,6 +218,21 @@ def one_refund(fields: Mapping[str, str], out_refund_no: str) -> WeChatPayV2Refu
     return None
 
 
+def all_given_back(fields: Mapping[str, str]) -> bool:
+    """Whether the refunds in an answer about a whole order, those on their way counted, leave nothing of it."""
+    if fields.get("refund_count") != fields.get("total_refund_count", fields.get("refund_count")):
+        return False  # not all of them are in this answer
+    given = 0
+    try:
+        for name in fields:
+            numbered = _NUMBERED.fullmatch(name)
+            if numbered and fields.get(f"refund_status_{numbered[1]}") != RefundState.REFUNDCLOSE.value:
+                given += money(fields.get(f"refund_fee_{numbered[1]}")).amount_minor
+        return given >= money(fields.get("total_fee")).amount_minor
+    except Unreadable:
+        return False
+
+
 def _places(fields: Mapping[str, str], out_refund_no: str) -> Iterator[str]:
     for name, value in fields.items():
         numbered = _NUMBERED.fullmatch(name)
