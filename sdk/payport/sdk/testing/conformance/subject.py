@@ -62,7 +62,8 @@ class Way(Generic[PartnerT]):
     ``gives``: what ``pay`` ends with (``ActionRequired``, ``Succeeded``, ``Authorized``, ``Pending``, ``Declined``).
     ``door``: where the request goes; ``None`` when nothing is sent before the payer acts. ``hold``: the order is to be
     held, not taken. ``closes``, ``expires``: of what was handed out: when cancelling fences it, and whether the partner
-    itself refuses it once its time is over. ``confirm``: with ``Pending``, the payer's word, given the reference.
+    itself refuses it once its time is over. ``notified``: false where the partner's answer is all that tells, and no
+    notice follows. ``confirm``: with ``Pending``, the payer's word, given the reference.
     ``comes_back``: where ``complete`` must follow, what the payer's browser brings along, out of what ``payer.open``
     answered.
     """
@@ -74,6 +75,7 @@ class Way(Generic[PartnerT]):
     hold: bool = False
     closes: Closes = Closes.AT_ONCE
     expires: bool = True
+    notified: bool = True
     confirm: Callable[[PartnerT, str], object] | None = None
     comes_back: Callable[[PartnerT, object], Mapping[str, str]] | None = None
 

@@ -136,7 +136,7 @@ def a_notice_of_an_order_that_nobody_knows_is_kept(world: AnyWorld, way: AnyWay)
 
 def _at_once(subject: AnySubject) -> list[AnyWay]:
     way = subject.way(Succeeded)
-    return [way] if way is not None and subject.notifies else []
+    return [way] if way is not None and way.notified and subject.notifies else []
 
 
 @check(_at_once, name=_name)
