@@ -62,9 +62,10 @@ def reverse(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchange[Obse
     unneeded = _need_not_reverse(call, before, was_paid=was_paid)
     if unneeded is not None:
         return unneeded
-    early = yield from _wait_until(call.notes[NOT_BEFORE], deadline_s)
-    if early is not None:
-        return early
+    if not was_paid:  # a charge that may be under way is to be left alone for a while; one that is over is not
+        early = yield from _wait_until(call.notes[NOT_BEFORE], deadline_s)
+        if early is not None:
+            return early
     answer = yield from ask_wechat(wechat, call, deadline_s)
     if isinstance(answer, Observation):
         return answer

@@ -104,7 +104,8 @@ def reverse(books: Books, request: Request) -> dict[str, str]:
         raise Refusal("TRADE_STATE_ERROR", "订单不是付款码支付", {"recall": "N"})
     if row.status is OrderStatus.REVOKED:
         return {"recall": "N"}
-    if request.now < row.created_at + SOONEST_REVERSAL or request.slow:
+    too_soon = row.paid_at is None and request.now < row.created_at + SOONEST_REVERSAL
+    if too_soon or request.slow:
         raise Refusal("SYSTEMERROR", "系统超时，请稍后重试", {"recall": "Y"})
     if request.now > row.created_at + LAST_REVERSAL:
         raise Refusal("REVERSE_EXPIRE", "订单已超过可撤销的时间", {"recall": "N"})
