@@ -101,7 +101,6 @@ SUBJECT = Subject[AlipaySimulator](
         done=frozenset({"SUCCESS"}),
     ),
     query="alipay.trade.query",
-    adopts=True,
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
