@@ -100,6 +100,7 @@ SUBJECT = Subject[AlipaySimulator](
         door=Door(endpoint="alipay.fund.trans.uni.transfer", cannot=frozenset({Fault.WRONG_AMOUNT})),
         done=frozenset({"SUCCESS"}),
     ),
+    adopts=True,
     query="alipay.trade.query",
     asks=asks,
     forged={

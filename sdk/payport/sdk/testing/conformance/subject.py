@@ -62,7 +62,7 @@ class Way(Generic[PartnerT]):
     ``gives``: what ``pay`` ends with (``ActionRequired``, ``Succeeded``, ``Authorized``, ``Pending``, ``Declined``).
     ``door``: where the request goes; ``None`` when nothing is sent before the payer acts. ``hold``: the order is to be
     held, not taken. ``closes``, ``expires``: of what was handed out: when cancelling fences it, and whether the partner
-    itself refuses it once its time is over. ``notified``: whether the partner tells of a payment made this way.
+    itself refuses it once its time is over. ``notifies``: whether the partner tells of a payment made this way.
     ``confirm``: with ``Pending``, the payer's word, given the reference. ``comes_back``: where ``complete`` must
     follow, what the payer's browser brings along, out of what ``payer.open`` answered.
     """
@@ -74,8 +74,8 @@ class Way(Generic[PartnerT]):
     hold: bool = False
     closes: Closes = Closes.AT_ONCE
     expires: bool = True
-    notified: bool = True
     confirm: Callable[[PartnerT, str], object] | None = None
+    notifies: bool = True
     comes_back: Callable[[PartnerT, object], Mapping[str, str]] | None = None
 
 
@@ -115,7 +115,7 @@ class Subject(Generic[PartnerT]):
     ``forged``: notices that must be refused (no signature, another account); tampered bytes are made by the suite.
     ``misleading``: genuine notices about something else than what was asked (another amount), which must teach nothing.
     ``notifies``: false for a partner that tells nothing by itself. ``cancels``: false for an adapter that cannot
-    cancel.
+    cancel. ``adopts``: whether payments can be looked up by the partner's own number.
     """
 
     name: str
@@ -139,6 +139,7 @@ class Subject(Generic[PartnerT]):
     misleading: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)
     notifies: bool = True
     cancels: bool = True
+    adopts: bool = False
     life_s: float = 1800.0
     """How long an order lives whose time the suite lets run out."""
 

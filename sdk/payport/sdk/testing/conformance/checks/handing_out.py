@@ -139,7 +139,7 @@ def a_close_that_races_a_late_payment_tells_the_truth(world: AnyWorld, way: AnyW
     assert not paid or world.last(ref).state is State.SUCCEEDED
 
 
-@check(lambda subject: [way for way in subject.handed_out if subject.notifies and way.notified], name=_name)
+@check(lambda subject: [way for way in subject.handed_out if subject.notifies and way.notifies], name=_name)
 def a_notice_that_overtakes_the_end_of_time_wins(world: AnyWorld, way: AnyWay) -> None:
     """Paid in time; its notice comes while the resolver is about to end it."""
     ref = world.new_ref()

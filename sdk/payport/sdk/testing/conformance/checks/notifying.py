@@ -24,7 +24,7 @@ from payport.sdk.testing.watching import EveryVerb
 
 
 def _notified(subject: AnySubject) -> list[AnyWay]:
-    return [way for way in subject.handed_out if way.notified][:1] if subject.notifies else []
+    return [way for way in subject.handed_out if way.notifies][:1] if subject.notifies else []
 
 
 def _name(way: AnyWay) -> str:
@@ -136,7 +136,7 @@ def a_notice_of_an_order_that_nobody_knows_is_kept(world: AnyWorld, way: AnyWay)
 
 def _at_once(subject: AnySubject) -> list[AnyWay]:
     way = subject.way(Succeeded)
-    return [way] if way is not None and subject.notifies and way.notified else []
+    return [way] if way is not None and way.notifies and subject.notifies else []
 
 
 @check(_at_once, name=_name)

@@ -174,6 +174,7 @@ _PLANS: dict[str, Callable[[AnySubject], object]] = {
     "plan_refund": lambda subject: subject.refund,
     "plan_capture": lambda subject: subject.capture,
     "plan_payout": lambda subject: subject.payout,
+    "find": lambda subject: subject.adopts,
     "plan_complete": lambda subject: subject.complete,
     "plan_cancel": lambda subject: subject.cancels,
 }
