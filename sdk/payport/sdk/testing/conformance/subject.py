@@ -108,6 +108,7 @@ class Subject(Generic[PartnerT]):
 
     ``refund``, ``capture``, ``close`` (of what is not paid), ``reverse`` (of what is paid), ``release`` (of a hold),
     ``payout``, ``complete``: the verbs that the adapter has, each with its endpoint; ``None`` for what it lacks.
+    ``query``: the endpoint by which payments are asked about; ``query_cannot``: faults that it cannot show.
 
     ``asks``: all that a request asks for, without what is new on every try (time, nonce, signature).
 
@@ -131,6 +132,8 @@ class Subject(Generic[PartnerT]):
     release: Door | None = None
     payout: Payout | None = None
     complete: Door | None = None
+    query: str | None = None
+    query_cannot: frozenset[Fault] = frozenset()
     asks: Callable[[WireRequest], object] = whole_request
     forged: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)
     misleading: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)

@@ -62,7 +62,6 @@ class World(Generic[PartnerT]):
     methods: list[object] = field(default_factory=list[object])
     """How it was paid: a scanned code in it is a secret."""
     _names: Iterator[int] = field(default_factory=lambda: count(1))
-    _held: set[str] = field(default_factory=set[str])
     _delivered: int = 0
 
     def __post_init__(self) -> None:
@@ -135,8 +134,6 @@ class World(Generic[PartnerT]):
 
     def order(self, ref: str, *, hold: bool = False, life_s: float | None = None) -> Order:
         """The sample order under a reference. ``life_s``: its life from now."""
-        if hold:
-            self._held.add(ref)
         return replace(
             self.subject.order,
             ref=ref,
@@ -267,7 +264,6 @@ class World(Generic[PartnerT]):
             self.operations(ref),
             self.history(ref),
             self.partner.ledger,
-            held=ref in self._held,
             arrived=frozenset() if self.subject.payout is None else self.subject.payout.done,
         )
 

@@ -250,7 +250,7 @@ def what_the_partner_cannot_take_is_refused_here(world: AnyWorld, _: str) -> Non
     """A currency that the profile does not have, an amount that is too much: NotSent(invalid), and no debt opens."""
     way, profile = world.subject.selling, world.bare.profile
     good = world.order(world.new_ref())
-    foreign = next(each for each in ("XAF", "JPY", "USD", "EUR", "CNY") if each not in profile.currencies)
+    foreign = next(each for each in ("XAF", "JPY", "USD", "EUR", "CNY", "KPW") if each not in profile.currencies)
     for amount in (
         Money(good.amount.amount_minor, foreign),
         Money(profile.max_amount_minor + 1, good.amount.currency),
