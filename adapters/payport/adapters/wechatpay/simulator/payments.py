@@ -26,6 +26,8 @@ def prepay(books: Books, call: Call) -> Answer:
     kind = call.name.rpartition("/")[2]
     check_caller(books, call)
     call.notify_url(needed=True)
+    for name in ("number", "name"):
+        call.sensitive(f"/payer/identity/{name}")
     if kind == "jsapi":
         _check_payer(call)
     if kind == "h5":
