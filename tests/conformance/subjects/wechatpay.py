@@ -49,10 +49,10 @@ def altered(changes: dict[str, object]) -> Callable[[WeChatPaySimulator, RawNoti
 
 def door(name: str) -> Door:
     """An endpoint that hands something out."""
-    return Door(endpoint=f"{TRADES}/{name}", cannot=MUTE)
+    return Door(endpoint=f"POST {TRADES}/{name}", cannot=MUTE)
 
 
-PAY = Door(endpoint=f"{TRADES}/codepay")
+PAY = Door(endpoint=f"POST {TRADES}/codepay")
 
 SUBJECT = Subject[WeChatPaySimulator](
     name="wechatpay",
@@ -63,15 +63,16 @@ SUBJECT = Subject[WeChatPaySimulator](
     ),
     part=Money.of("1.00", "CNY"),
     ways=[
-        Way(name="scanned", method=scanned(Wallet.PAYS), gives=Succeeded, door=PAY),
+        Way(name="scanned", method=scanned(Wallet.PAYS), gives=Succeeded, door=PAY, notifies=False),
         Way(
             name="scanned, payer confirms",
             method=scanned(Wallet.CONFIRMS),
             gives=Pending,
             door=PAY,
+            notifies=False,
             confirm=lambda partner, number: partner.payer.confirm(number),
         ),
-        Way(name="scanned, no money", method=scanned(Wallet.NO_MONEY), gives=Declined, door=PAY),
+        Way(name="scanned, no money", method=scanned(Wallet.NO_MONEY), gives=Declined, door=PAY, notifies=False),
         Way(name="shown", method=lambda _: QrShown(), door=door("native")),
         Way(name="page in WeChat", method=lambda _: JsApi(), door=door("jsapi")),
         Way(name="mini-program", method=lambda _: MiniProgram(), door=door("jsapi")),
@@ -79,20 +80,22 @@ SUBJECT = Subject[WeChatPaySimulator](
         Way(name="mobile page", method=lambda _: MobileWeb(), door=door("h5")),
     ],
     plays=frozenset(Fault),
-    refund=Door(endpoint="/v3/refund/domestic/refunds", gives=(Pending, Succeeded)),
-    close=Door(endpoint=f"{TRADES}/out-trade-no/{{out_trade_no}}/close", cannot=MUTE),
-    reverse=Door(endpoint=f"{TRADES}/out-trade-no/{{out_trade_no}}/reverse", cannot=MUTE, gives=(Pending, Succeeded)),
+    refund=Door(endpoint="POST /v3/refund/domestic/refunds", gives=(Pending, Succeeded)),
+    close=Door(endpoint=f"POST {TRADES}/out-trade-no/{{out_trade_no}}/close", cannot=MUTE),
+    reverse=Door(
+        endpoint=f"POST {TRADES}/out-trade-no/{{out_trade_no}}/reverse", cannot=MUTE, gives=(Pending, Succeeded)
+    ),
     payout=Payout(
         order=PayoutOrder(ref="SAMPLE02", amount=Money.of("5.00", "CNY"), subject="Wages"),
         payee=WeChatPayPayee(openid=OPENID, scene_id="1000", report={"活动名称": "Tea", "奖励说明": "Wages"}),
         door=Door(
-            endpoint="/v3/fund-app/mch-transfer/transfer-bills",
+            endpoint="POST /v3/fund-app/mch-transfer/transfer-bills",
             gives=(ActionRequired,),
             cannot=frozenset({Fault.WRONG_AMOUNT}),
         ),
         done=frozenset({"SUCCESS"}),
     ),
-    query=f"{TRADES}/out-trade-no/{{out_trade_no}}",
+    adopts=True,
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
@@ -101,5 +104,6 @@ SUBJECT = Subject[WeChatPaySimulator](
         "a replay": lambda partner, raw: partner.notices.stale(raw, 301.0),
         "a probe": lambda partner, raw: partner.notices.probed(raw),
     },
+    life_s=240.0,  # a link for a mobile page lives five minutes
     misleading={"another amount": altered({"amount": {"total": 1, "currency": "CNY"}})},
 )

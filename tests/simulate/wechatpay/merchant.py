@@ -78,7 +78,9 @@ class Merchant:
         self.transport: Transport = partner.transport() if transport is None else transport
         self.certificates: dict[str, RSAPublicKey] = {}
         self._nonces = count(1)
-        key = load_pem_private_key(self.account.private_key.reveal().encode(), None)
+        key = load_pem_private_key(
+            self.account.private_key.reveal().encode(), None, unsafe_skip_rsa_key_validation=True
+        )
         assert isinstance(key, RSAPrivateKey)
         self.private = key
 
@@ -119,11 +121,11 @@ class Merchant:
 
     def sign(self, *lines: str) -> str:
         """Each line ended by a line feed, signed."""
-        message = "".join(f"{line}\n" for line in lines).encode()
+        message = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         return base64.b64encode(self.private.sign(message, PKCS1v15(), SHA256())).decode()
 
     def request(
-        self, method: str, target: str, body: object = None, /, *, at: datetime | None = None, **headers: str | None
+        self, method: str, target: str, body: object = None, at: datetime | None = None, /, **headers: str | None
     ) -> WireRequest:
         """A signed request. ``headers``: changed (underscores for hyphens), or left out with ``None``; not signed."""
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -150,20 +152,20 @@ class Merchant:
         )
 
     def send(
-        self, method: str, target: str, body: object = None, /, *, timeout_s: float = 5.0, **headers: str | None
+        self, method: str, target: str, body: object = None, timeout_s: float = 5.0, /, **headers: str | None
     ) -> WireReply | SendFailure:
         """Send a signed request."""
-        return self.transport.send(self.request(method, target, body, **headers), timeout_s)
+        return self.transport.send(self.request(method, target, body, None, **headers), timeout_s)
 
     def call(self, method: str, target: str, body: object = None, /, **headers: str | None) -> Said:
         """One call and its answer."""
-        answer = self.send(method, target, body, **headers)
+        answer = self.send(method, target, body, 5.0, **headers)
         assert isinstance(answer, WireReply), answer
         return self.read(answer)
 
     def fails(self, method: str, target: str, body: object = None, /, *, timeout_s: float = 5.0) -> SendFailure:
         """One call that gets no answer."""
-        answer = self.send(method, target, body, timeout_s=timeout_s)
+        answer = self.send(method, target, body, timeout_s)
         assert isinstance(answer, SendFailure), answer
         return answer
 
@@ -205,7 +207,7 @@ class Merchant:
         assert body["resource_type"] == "encrypt-resource"
         return {"event_type": body["event_type"], **json.loads(self.decrypt(body["resource"]))}
 
-    def order(self, number: str = "SHOP01", total: int = 1234, **more: object) -> dict[str, object]:
+    def order(self, number: str = "SHOP01", total: int = 1234, /, **more: object) -> dict[str, object]:
         """The content of a creating call; a change of ``None`` leaves a member out."""
         content: dict[str, object] = {
             "appid": self.account.appid,
@@ -218,19 +220,19 @@ class Merchant:
         }
         return {name: value for name, value in content.items() if value is not None}
 
-    def native(self, number: str = "SHOP01", total: int = 1234, **more: object) -> str:
+    def native(self, number: str = "SHOP01", total: int = 1234, /, **more: object) -> str:
         """A code to show."""
         said = self.call("POST", NATIVE, self.order(number, total, **more))
         assert said.status == 200, said.fields
         return str(said.fields["code_url"])
 
-    def paid(self, number: str = "SHOP01", total: int = 1234, **more: object) -> str:
+    def paid(self, number: str = "SHOP01", total: int = 1234, /, **more: object) -> str:
         """An order that the payer paid; gives WeChat's number."""
         self.partner.payer.scan(self.native(number, total, **more))
         return str(self.query(number).fields["transaction_id"])
 
     def code_order(
-        self, number: str = "SHOP01", total: int = 1234, code: str | None = None, **more: object
+        self, number: str = "SHOP01", total: int = 1234, code: str | None = None, /, **more: object
     ) -> dict[str, object]:
         """The content of a payment by a scanned code."""
         return self.order(
@@ -270,7 +272,7 @@ class Merchant:
         """How a refund stands."""
         return self.call("GET", f"{REFUND}/{request}")
 
-    def transfer(self, number: str = "PAYOUT1", amount: int = 500, **more: object) -> dict[str, object]:
+    def transfer(self, number: str = "PAYOUT1", amount: int = 500, /, **more: object) -> dict[str, object]:
         """The content of a transfer."""
         return {
             "appid": self.account.appid,

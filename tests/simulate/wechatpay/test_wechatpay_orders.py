@@ -143,7 +143,7 @@ def test_what_a_wallet_does_stands_in_its_code(
     merchant: Merchant, wallet: Wallet, status: int, code: str, trade_state: str
 ) -> None:
     """The same request gets the same answer again, but for what was paid."""
-    order = merchant.code_order(code=merchant.partner.payer.code(wallet))
+    order = merchant.code_order("SHOP01", 1234, merchant.partner.payer.code(wallet))
     said, queried = merchant.call("POST", CODEPAY, order), merchant.query()
     assert (status, code, trade_state) == (said.status, said.code, queried.fields["trade_state"])
     again = merchant.call("POST", CODEPAY, order)

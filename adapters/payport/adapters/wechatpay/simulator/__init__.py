@@ -5,7 +5,7 @@
     with WeChatPaySimulator().serve() as partner:  # loopback TLS, its own authority
         gateway = Gateway(WeChatPay(partner.account), journal=...)
         partner.payer.scan(code_url)
-        partner.faults.next(Fault.COMMIT_THEN_SILENCE, method="/v3/pay/transactions/codepay")
+        partner.faults.next(Fault.COMMIT_THEN_SILENCE, "POST /v3/pay/transactions/codepay")
         partner.ledger.charges("SHOP10010001T001")
 
 What stands behind each rule is the partner's documentation as far as it is public; money here is play money.

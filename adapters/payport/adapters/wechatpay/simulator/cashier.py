@@ -132,7 +132,9 @@ class Cashier:
         prepay_id = package.removeprefix("prepay_id=") if jsapi else fields.get("prepayid", "")
         thing = self._prepaid(prepay_id)
         _check_app_id(self._service.books, thing, fields.get("appId" if jsapi else "appid", ""))
-        if not jsapi and (package, fields.get("partnerid")) != ("Sign=WXPay", self._service.books.parties.mchid):
+        parties = self._service.books.parties
+        partner_id = parties.sub_mchid or parties.mchid
+        if not jsapi and (package, fields.get("partnerid")) != ("Sign=WXPay", partner_id):
             raise CannotPay("partnerid or package is wrong")
         if jsapi:
             lines = [fields.get(name, "") for name in ("appId", "timeStamp", "nonceStr", "package")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 
 from payport.adapters.wechatpay.simulator.cashier import CannotPay, number_of
 from payport.adapters.wechatpay.simulator.rows import GroupRow, OrderRow, TransferRow
@@ -52,7 +52,7 @@ class Counter:
             thing = self._cashier.open_mark(query.get("prepay_id", ""))
             return _page(_desk(thing, back=query.get("redirect_url", "")))
         if incoming.method == "GET" and incoming.path.startswith(OPEN_PATH):
-            return _page(_desk(self._cashier.open_mark(dict(parse_qsl(f"m={incoming.path[len(OPEN_PATH) :]}"))["m"])))
+            return _page(_desk(self._cashier.open_mark(unquote(incoming.path[len(OPEN_PATH) :]))))
         if incoming.method == "GET" and incoming.path == "/":
             waiting = self._cashier.waiting()
             return _page("".join(_line(mark, thing) for mark, thing in waiting) or "<p>Nobody has to do anything.</p>")

@@ -71,7 +71,7 @@ def not_found(name: str) -> Refusal:
     """What this family of calls says of something that it does not know."""
     if "mch-transfer" in name:
         return Refusal("NOT_FOUND", "记录不存在", status=404)
-    if "/transactions" in name and "profitsharing" not in name:
+    if "transactions/" in name and "profitsharing" not in name:
         return Refusal("ORDER_NOT_EXIST", "订单不存在", status=404)
     return Refusal("RESOURCE_NOT_EXISTS", "资源不存在", status=404)
 

@@ -1,4 +1,4 @@
-"""Which request is which call. A call's name is its path as WeChat's documents write it."""
+"""Which request is which call. A call's name is method and path as WeChat's documents write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from payport.adapters.wechatpay.simulator import combine, orders, payments, refunds, sharing, transfers
+from payport.adapters.wechatpay.simulator import bills, combine, orders, payments, refunds, sharing, transfers
 
 if TYPE_CHECKING:
     from payport.adapters.wechatpay.simulator.books import Books
@@ -60,6 +60,10 @@ HANDLERS: Mapping[str, tuple[str, Handler]] = MappingProxyType(
         f"{_SHARING}/transactions/{{transaction_id}}/amounts": ("GET", sharing.amounts),
         f"{_SHARING}/receivers/add": ("POST", sharing.add_receiver),
         f"{_SHARING}/receivers/delete": ("POST", sharing.delete_receiver),
+        f"{_SHARING}/merchant-configs/{{sub_mchid}}": ("GET", sharing.config),
+        "/v3/bill/tradebill": ("GET", bills.trade_bill),
+        "/v3/bill/fundflowbill": ("GET", bills.fund_flow_bill),
+        bills.FILE: ("GET", bills.file),
     }
 )
 _METHODS = {**{name: method for name, (method, _) in HANDLERS.items()}, CERTIFICATES: "GET", ECHO: "POST"}
@@ -71,8 +75,14 @@ _FORMS = {name: re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", name)) for nam
 class Route:
     """Where a request goes. ``path``: what stands in the braces of the name, percent-encoded."""
 
+    method: str
     name: str
     path: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """The call's full name: ``"POST /v3/pay/transactions/codepay"``."""
+        return f"{self.method} {self.name}"
 
 
 def route(method: str, path: str) -> Route | None:
@@ -80,5 +90,5 @@ def route(method: str, path: str) -> Route | None:
     for name, form in _FORMS.items():
         match = form.fullmatch(path)
         if match is not None and _METHODS[name] == method:
-            return Route(name=name, path=match.groupdict())
+            return Route(method=method, name=name, path=match.groupdict())
     return None

@@ -20,6 +20,7 @@ from payport.adapters.wechatpay.simulator.rows import (
 SPLIT_TAKES = timedelta(minutes=1)
 MOST_REQUESTS = 20
 MOST_RECEIVERS = 50
+MOST_SHARED = 3000
 _KINDS = ("MERCHANT_ID", "PERSONAL_OPENID", "PERSONAL_SUB_OPENID")
 _LONG = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 
@@ -100,6 +101,13 @@ def delete_receiver(books: Books, call: Call) -> Answer:
     kind, account = _receiver(call)
     books.receivers.pop((kind, account), None)
     return Answer(fields={**_whose(books), "type": kind, "account": account})
+
+
+def config(books: Books, call: Call) -> Answer:
+    """How much of a payment a service provider may share for its sub-merchant, in ten-thousandths."""
+    if call.path["sub_mchid"] != books.parties.sub_mchid:
+        raise Refusal("RESOURCE_NOT_EXISTS", "子商户不存在", status=404)
+    return Answer(fields={"sub_mchid": books.parties.sub_mchid, "max_ratio": MOST_SHARED})
 
 
 def finish_return(books: Books, row: ShareReturnRow, *, succeed: bool) -> None:

@@ -51,9 +51,9 @@ class WeChatPaySimulator:
     ``balance_minor``: what the merchant's account holds at first, in fen. A payment code says what the wallet behind
     it does (:class:`Wallet`).
 
-    Calls are named by their path as WeChat writes it, also where faults are planned::
+    Calls are named by method and path as WeChat writes them, also where faults are planned::
 
-        partner.faults.next(Fault.COMMIT_THEN_SILENCE, "/v3/pay/transactions/codepay")
+        partner.faults.next(Fault.COMMIT_THEN_SILENCE, "POST /v3/pay/transactions/codepay")
 
     Use it in process with :meth:`transport` or :meth:`async_transport`, or over real TLS with :meth:`serve`; it answers
     under any host name. Safe to use from many threads.
@@ -89,6 +89,7 @@ class WeChatPaySimulator:
                 sub_appid=sub_appid,
             ),
             balance_minor=balance_minor,
+            api_url=IN_PROCESS_URL,
             page_url=IN_PROCESS_PAGE_URL,
         )
         self._service = Service(
@@ -199,7 +200,7 @@ class WeChatPaySimulator:
         if self._server is None:
             self._courier.authority = loopback_certificates().authority
             self._server = LoopbackServer(self.handle, self.faults, port=port)
-            self._books.page_url = self._server.url
+            self._books.api_url = self._books.page_url = self._server.url
         return self
 
     def close(self) -> None:
