@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,8 +18,11 @@ from payport.schemas import (
     Reason,
     Succeeded,
     Unknown,
+    UnknownKind,
 )
+from payport.sdk.errors import JournalError
 from payport.sdk.journal.records import State
+from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
 from payport.sdk.testing.stepping import MORNING, Time
@@ -45,6 +49,26 @@ def test_a_step_without_an_answer_stops_the_rest_and_resume_goes_on_with_it(jour
     till.resume()
     assert corner.did[3:] == ["ask", "create", "confirm"]
     assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_no_step_leaves_while_the_answer_of_the_one_before_is_not_written_down(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The partner's number that the next one needs would be lost with it."""
+    corner = Corner(says=[GO_ON, PAID])
+    till = gateway(corner, journal, time)
+    write = Journal.write
+
+    def fails_to_learn(self: Journal, work: Callable[[Session], object]) -> object:
+        if "learn" in work.__qualname__:
+            raise JournalError("the disk is full")
+        return write(self, work)
+
+    monkeypatch.setattr(Journal, "write", fails_to_learn)
+    told = till.pay(order(), Wink())
+    assert isinstance(told, Unknown)
+    assert told.cause.kind is UnknownKind.STORAGE
+    assert corner.did == ["create"]
 
 
 def test_a_step_that_was_not_sent_after_one_that_was_is_no_not_sent(journal: Journal, time: Time) -> None:

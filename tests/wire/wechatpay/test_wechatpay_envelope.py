@@ -86,8 +86,7 @@ def test_a_question_is_signed_as_it_leaves() -> None:
     assert request.headers["accept"] == "application/json"
     assert request.headers["user-agent"]
     assert 'mchid="1900000001"' in request.headers["authorization"]
-    assert 'serial_no="0ABC1"' not in request.headers["authorization"]
-    assert 'serial_no="00ABC1"' in request.headers["authorization"]
+    assert 'serial_no="0ABC"' in request.headers["authorization"]
     assert f'timestamp="{int(NOON.timestamp())}"' in request.headers["authorization"]
     assert "content-type" not in request.headers
     assert (request.content, request.endpoint, request.moves_money) == (b"", QUERY, False)
@@ -318,4 +317,5 @@ def test_accounts_keep_their_own_serial_number_in_even_digits() -> None:
     """And in capitals."""
     account: WeChatPayAccount = merchant(serial_no="abc").config
     assert account.serial == "0ABC"
+    assert {"0ABC"} == {merchant(serial_no=text).config.serial for text in ("ABC", "0abc", "00ABC")}
     assert account.platform_public_key_id == PUBLIC_ID

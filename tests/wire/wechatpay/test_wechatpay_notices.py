@@ -122,7 +122,7 @@ def test_a_transfer(state: str, expected: State) -> None:
     assert (lesson.state, lesson.reason is Reason.EXPIRED) == (expected, state == "FAIL")
 
 
-COMBINED = {
+COMBINED: dict[str, Any] = {
     "combine_appid": ACCOUNT.appid,
     "combine_mchid": ACCOUNT.mchid,
     "combine_out_trade_no": "WHOLE00001",
@@ -195,7 +195,7 @@ def test_everything_else_is_kept(
 def test_a_combined_order_of_which_not_all_is_paid_has_no_state_of_its_own() -> None:
     """Mixed."""
     first, second = COMBINED["sub_orders"]
-    mixed = {**COMBINED, "sub_orders": [first, {**dict(second), "trade_state": "NOTPAY"}]}  # type: ignore[call-overload]
+    mixed = {**COMBINED, "sub_orders": [first, {**second, "trade_state": "NOTPAY"}]}
     assert opened(notice(mixed)).event.status == "MIXED"
 
 
@@ -248,6 +248,8 @@ def without(raw: RawNotification, name: str) -> RawNotification:
     return RawNotification(body=raw.body, headers={key: value for key, value in raw.headers.items() if key != name})
 
 
+SHANGMI: dict[str, Any] = {"wechatpay-signature-type": "WECHATPAY2-SM2-WITH-SM3"}
+SPOILT: dict[str, Any] = {"wechatpay-signature": "WECHATPAY/SIGNTEST/Zm9v_-=="}
 GOOD = notice(transaction())
 REFUSED: dict[str, tuple[RawNotification, RejectedKind, int, str]] = {
     "unsigned": (RawNotification(body=GOOD.body, headers={}), RejectedKind.UNSIGNED, 401, "proxy"),
@@ -263,7 +265,7 @@ REFUSED: dict[str, tuple[RawNotification, RejectedKind, int, str]] = {
     "from the future": (notice(transaction(), at=NOON + timedelta(seconds=301)), RejectedKind.STALE, 401, "clock"),
     "a year old": (notice(transaction(), at=NOON - timedelta(days=365)), RejectedKind.STALE, 401, "clock"),
     "another scheme": (
-        notice(transaction(), **{"wechatpay-signature-type": "WECHATPAY2-SM2-WITH-SM3"}),
+        notice(transaction(), **SHANGMI),
         RejectedKind.BAD_SIGNATURE,
         500,
         "WECHATPAY2-SHA256-RSA2048",
@@ -315,7 +317,7 @@ def test_what_is_refused_and_why(raw: RawNotification, kind: RejectedKind, statu
 
 def test_a_probe_is_refused_and_its_repetition_taken() -> None:
     """The deliberate wrong signature: 401, and a moment later the same notice with a right one."""
-    probe = notice(transaction(), **{"wechatpay-signature": "WECHATPAY/SIGNTEST/Zm9v_-=="})
+    probe = notice(transaction(), **SPOILT)
     host = Host({})
     kind, status, words = rejected(probe, host=host)
     assert (kind, status, "probe" in words) == (RejectedKind.BAD_SIGNATURE, 401, True)

@@ -11,7 +11,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source
-from payport.sdk.operations.learning import learn
+from payport.sdk.operations.learning import is_lost, learn
 from payport.sdk.operations.setup import Setup
 from payport.sdk.retry import jitter_of
 
@@ -37,7 +37,7 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
         last = number == len(waiting) or observation.state is not State.DOUBT or observation.unknown is not None
         done = step.name if answered(observation) else None
         operation = yield from learn(setup, operation, observation, step_done=done, release=release and last)
-        if last:
+        if last or is_lost(operation):
             break
     return Carried(operation, native)
 

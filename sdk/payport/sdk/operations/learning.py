@@ -112,6 +112,11 @@ def lost(operation: Operation, detail: str) -> Operation:
     return replace(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
 
 
+def is_lost(operation: Operation) -> bool:
+    """Whether :func:`lost` made this: what the last step brought is not in the journal, so no further one may leave."""
+    return operation.unknown is not None and operation.unknown.kind is UnknownKind.STORAGE
+
+
 def refused_by_storage(setup: Setup, work: str, error: JournalError) -> Exchange[NotSent]:
     """What a caller is told when the journal failed before anything was sent."""
     yield from storage_failed(setup, work, error)
