@@ -1,12 +1,14 @@
 """The access token: fetched once for everybody who waits for it, kept in memory, renewed before it ends.
 
-Fetching one moves no money: when none can be had nothing was sent, and the answer is ``NotSent(keys)``.
+Fetching one moves no money: when none can be had nothing was sent, and the answer is ``NotSent``: of kind ``keys``, or
+of the kind that says why PayPal could not be reached.
 Source: developer.paypal.com, "Get an access token" (``POST /v1/oauth2/token``).
 """
 
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -114,12 +116,16 @@ def _fetch(paypal: PayPal, serial: str, deadline_s: float) -> Exchange[Observati
             paypal.tokens.ring.learn(serial, token, expires_at_s=now_s + said.expires_in - margin_s)
             yield from exchange.emit(KeyLearned(partner=paypal.partner, account=paypal.account, serial=serial))
             return None
+    if isinstance(reply, Observation) and reply.not_sent is not None:
+        paypal.tokens.ring.unsent(serial)
+        cause = NotSentCause(reply.not_sent.kind, f"access token: {reply.not_sent.detail}", reply.retry_after_s)
+        return replace(reply, not_sent=cause)
     paypal.tokens.ring.failed(serial, now_s)
     if isinstance(reply, WireReply) and 400 <= reply.status < 429:
         detail = f"PayPal refused to give an access token ({_error(reply.content)}): compare client_id and "
         return no_token(f"{detail}client_secret with the developer dashboard, live with live, sandbox with sandbox")
     paypal.tokens.drop(serial)
-    told = f"HTTP status {reply.status}" if isinstance(reply, WireReply) else reply.unknown or reply.not_sent
+    told = f"HTTP status {reply.status}" if isinstance(reply, WireReply) else reply.unknown
     return no_token(f"the access token could not be fetched ({told})", again=True)
 
 
