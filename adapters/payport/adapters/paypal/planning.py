@@ -132,7 +132,7 @@ def plan_complete(payment: Operation, returned: Mapping[str, str], slot: Slot) -
     refused yet, because a refused payer has to come back and choose another way to pay first.
     """
     order_id = payment.ids.get(ORDER_ID)
-    if order_id is None or not payment.steps or slot.now >= slot.payable_until:
+    if order_id is None or payment.state is not State.ACTION or not payment.steps or slot.now >= slot.payable_until:
         return None
     if returned.get("token", order_id) != order_id:
         return None
@@ -170,7 +170,7 @@ def plan_cancel(payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
         CAPTURE_ID: payment.ids.get(CAPTURE_ID, ""),
         "reverse_paid": "1" if reverse_paid else "",
     }
-    authorization_id = payment.ids.get(AUTHORIZATION_ID)
+    authorization_id = authorization_of(payment)
     if payment.state is State.AUTHORIZED and authorization_id is not None:
         return Plan(steps=(_step("void", void(authorization_id, slot), slot, PAYMENTS),), identity=identity)
     if payment.state is State.SUCCEEDED and reverse_paid and identity[CAPTURE_ID]:
@@ -204,9 +204,17 @@ def reversal(capture_id: str, partner_ref: str, cancel_ref: str) -> Call:
     )
 
 
+def authorization_of(hold: Operation) -> str | None:
+    """PayPal's number of what holds the money: the newest one, when it was held anew."""
+    found = hold.ids.get(AUTHORIZATION_ID)
+    for turn in range(1, len(hold.ids)):
+        found = hold.ids.get(f"{AUTHORIZATION_ID}/{turn}", found)
+    return found
+
+
 def plan_capture(hold: Operation, amount: Money, slot: Slot, *, final: bool) -> Plan:
     """Take money from a hold."""
-    authorization_id = hold.ids.get(AUTHORIZATION_ID)
+    authorization_id = authorization_of(hold)
     if authorization_id is None:
         raise InvalidIntent("PayPal's number of the authorization is not known yet: query the payment first")
     call = Call(

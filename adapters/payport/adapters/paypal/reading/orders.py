@@ -201,6 +201,10 @@ def _held(
     order: PayPalOrder, authorizations: Sequence[PayPalAuthorization], reference: str, source: Source
 ) -> Observation:
     told = authorization_observation(authorizations[-1], source, reference)
+    first, *anew = authorizations
+    numbers = {AUTHORIZATION_ID: first.id} | {
+        f"{AUTHORIZATION_ID}/{turn}": each.id for turn, each in enumerate(anew, 1)
+    }
     return Observation(
         state=told.state,
         source=source,
@@ -208,7 +212,7 @@ def _held(
         partner_id=order.id,
         amount=told.amount,
         at=told.at,
-        ids=_ids(order, **told.ids),
+        ids={**_ids(order), **(numbers if told.ids else {})},
         reason=told.reason,
         partner_code=told.partner_code,
         message=told.message,

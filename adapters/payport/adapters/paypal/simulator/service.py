@@ -109,6 +109,11 @@ class Service:
         answered = self._answer(incoming, endpoint, number, fault)
         return Delivery(BAD_GATEWAY if fault in _BAD_GATEWAYS else answered, fault.manner)
 
+    def forget(self) -> None:
+        """Recognise no repetition of what was asked until now."""
+        with self.books.lock:
+            self._known.clear()
+
     def settle(self) -> None:
         """Let requests that were on their way arrive, and times run out."""
         now = self.now()

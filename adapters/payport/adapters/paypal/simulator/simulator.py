@@ -133,6 +133,10 @@ class PayPalSimulator:
         """No access token serves any more; new ones are given."""
         self._service.door.revoke()
 
+    def forget_request_ids(self) -> None:
+        """No ``PayPal-Request-Id`` is recognised any more, as after its window."""
+        self._service.forget()
+
     def handle(self, incoming: Incoming) -> Delivery:
         """Answer one HTTP request: the API, or the pages of the checkout."""
         delivery = self._service.handle(incoming)
