@@ -119,5 +119,3 @@ class Shop:
         """Hand over every event that was told so far."""
         for raw in list(self.partner.notices):
             self.gateway.receive(raw)
-
-

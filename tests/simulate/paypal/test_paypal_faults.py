@@ -47,7 +47,7 @@ def test_a_capture_meets_a_fault(shop: Shop, fault: Fault) -> None:
         assert not isinstance(told, Succeeded | Declined), told
     settle(shop)
     assert State.SUCCEEDED is shop.last(REF).state
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 @pytest.mark.parametrize("fault", READ, ids=str)
@@ -85,7 +85,7 @@ def test_an_order_that_is_being_made_meets_a_fault(shop: Shop, fault: Fault) -> 
     shop.partner.faults.clear()
     shop.gateway.resolve(REF)
     assert isinstance(shop.sell(REF), Succeeded)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_refused_repetition_is_no_refusal_of_the_first_request(shop: Shop) -> 
     shop.time.pass_by(7 * 3600)  # PayPal has forgotten the request's id, and the time to pay is over
     shop.gateway.resolve(REF)
     assert State.SUCCEEDED is shop.last(REF).state
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 def test_two_workers_complete_one_order_at_once(shop: Shop) -> None:
@@ -135,7 +135,7 @@ def test_two_workers_complete_one_order_at_once(shop: Shop) -> None:
         told = list(pool.map(lambda worker: worker.complete(REF, visit.returned), workers))
     assert any(isinstance(each, Succeeded) for each in told)
     assert all(isinstance(each, Succeeded | Pending) for each in told)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 class Said:
@@ -210,7 +210,7 @@ def test_a_refusal_shows_paypals_own_word_and_its_number_for_support(shop: Shop)
 
     refused = shop.sell(REF, Wallet.RISKY)
     assert isinstance(refused, Declined)
-    assert "TRANSACTION_REFUSED" == refused.partner_code
+    assert refused.partner_code == "TRANSACTION_REFUSED"
     assert "debug_id f" in refused.message
 
 
@@ -224,7 +224,7 @@ def test_a_payout_without_its_answer_is_never_sent_as_a_second_batch(shop: Shop)
     shop.partner.process()
     told = shop.gateway.query_payout(REF).outcome
     assert isinstance(told, Succeeded)
-    assert 1 == len(shop.partner.ledger.transfers())
+    assert len(shop.partner.ledger.transfers()) == 1
 
 
 def test_nothing_is_sent_when_the_network_is_down(shop: Shop) -> None:

@@ -34,16 +34,16 @@ REF = "SHOP10010001"
 def test_a_payer_approves_and_comes_back_and_is_charged_once(shop: Shop) -> None:
     """Approving takes nothing; ``complete`` captures; to complete or to pay again changes nothing any more."""
     visit = shop.approved(REF)
-    assert [] == shop.charges(REF)
+    assert shop.charges(REF) == []
     done = shop.gateway.complete(REF, visit.returned)
     assert isinstance(done, Succeeded)
-    assert PRICE == done.value.amount
+    assert done.value.amount == PRICE
     assert visit.order_id == str(done.value.partner_id)
     assert done.value.native is not None
-    assert "COMPLETED" == done.value.native.status
+    assert done.value.native.status == "COMPLETED"
     assert isinstance(shop.gateway.complete(REF, visit.returned), Succeeded)
     assert isinstance(shop.pay(REF), Succeeded)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 def test_the_page_is_the_same_however_often_it_is_asked_for(shop: Shop) -> None:
@@ -75,32 +75,32 @@ def test_who_did_not_approve_is_not_charged(shop: Shop) -> None:
     token = page.url.rpartition("=")[2]
     outcome = shop.gateway.complete(REF, {"token": token, "PayerID": "MADEUPBYHAND1"})
     assert ActionRequired(action=page, payable_until=shop.last(REF).payable_until or shop.time.at) == outcome
-    assert [] == shop.charges(REF)
+    assert shop.charges(REF) == []
 
 
 def test_the_way_back_of_another_order_completes_nothing(shop: Shop) -> None:
     """A token that is not this order's sends no capture."""
     shop.approved(REF)
     shop.gateway.complete(REF, {"token": "5O190127TN364715T"})
-    assert [] == shop.charges(REF)
-    assert 1 == len(shop.last(REF).steps)
+    assert shop.charges(REF) == []
+    assert len(shop.last(REF).steps) == 1
 
 
 def test_without_parameters_complete_captures_what_is_approved(shop: Shop) -> None:
     """Whoever calls ``complete`` means it: PayPal decides whether it may be."""
     shop.approved(REF)
     assert isinstance(shop.gateway.complete(REF), Succeeded)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 def test_an_automatic_order_is_captured_by_resume(shop: Shop) -> None:
     """As soon as PayPal says that it is approved; before that no capture is tried."""
     page = shop.page(REF, automatic=True)
     shop.gateway.resolve(REF)
-    assert 1 == len(shop.last(REF).steps)
+    assert len(shop.last(REF).steps) == 1
     shop.partner.payer.open(page)
     shop.gateway.resolve(REF)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
     assert isinstance(shop.pay(REF, automatic=True), Succeeded)
 
 
@@ -115,8 +115,8 @@ def test_a_declined_instrument_sends_the_payer_back(shop: Shop) -> None:
     assert Reason.DECLINED is asked.last_refusal
     visit = shop.partner.payer.open(first.action)
     assert isinstance(shop.gateway.complete(REF, visit.returned), Succeeded)
-    assert ["create", "capture-1", "capture-2"] == [step.name for step in shop.last(REF).steps]
-    assert [PRICE] == shop.charges(REF)
+    assert [step.name for step in shop.last(REF).steps] == ["create", "capture-1", "capture-2"]
+    assert shop.charges(REF) == [PRICE]
 
 
 def test_resume_does_not_try_a_declined_instrument_again_and_again(shop: Shop) -> None:
@@ -125,16 +125,16 @@ def test_resume_does_not_try_a_declined_instrument_again_and_again(shop: Shop) -
     for _ in range(5):
         shop.time.pass_by(60)
         shop.gateway.resolve(REF)
-    assert ["create", "capture-1"] == [step.name for step in shop.last(REF).steps]
+    assert [step.name for step in shop.last(REF).steps] == ["create", "capture-1"]
 
 
 def test_a_refusal_for_good_ends_the_attempt(shop: Shop) -> None:
     """TRANSACTION_REFUSED: declined, and the next attempt may open."""
     refused = shop.sell(REF, Wallet.RISKY)
     assert isinstance(refused, Declined)
-    assert ("TRANSACTION_REFUSED", Reason.DECLINED) == (refused.partner_code, refused.reason)
+    assert (refused.partner_code, refused.reason) == ("TRANSACTION_REFUSED", Reason.DECLINED)
     assert isinstance(shop.sell(REF), Succeeded)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
     assert f"{REF}T002" == shop.last(REF).partner_ref
 
 
@@ -155,15 +155,15 @@ def test_a_pending_capture_is_not_tried_again(shop: Shop) -> None:
     """``complete`` on it asks, and sends nothing."""
     shop.sell(REF, Wallet.ECHECK)
     assert isinstance(shop.gateway.complete(REF, {"token": shop.last(REF).ids["order_id"]}), Pending)
-    assert 2 == len(shop.last(REF).steps)
+    assert len(shop.last(REF).steps) == 2
 
 
 def test_money_is_held_captured_in_parts_and_the_rest_released(shop: Shop) -> None:
     """AUTHORIZE, two captures, void."""
     held = shop.sell(REF, hold=True)
     assert isinstance(held, Authorized)
-    assert PRICE == held.value.amount
-    assert [] == shop.charges(REF)
+    assert held.value.amount == PRICE
+    assert shop.charges(REF) == []
     for ref, value in (("PARTA0000001", "2.00"), ("PARTB0000001", "3.00")):
         part = shop.gateway.capture(REF, Money.of(value, "USD"), capture_ref=ref, final=False)
         assert isinstance(part, Succeeded)
@@ -182,7 +182,7 @@ def test_a_hold_that_is_captured_whole_cannot_be_released(shop: Shop) -> None:
     assert isinstance(shop.gateway.capture(REF), Succeeded)
     refused = shop.gateway.cancel(REF)
     assert isinstance(refused, Declined)
-    assert (Reason.INVALID_STATE, "PREVIOUSLY_CAPTURED") == (refused.reason, refused.partner_code)
+    assert (refused.reason, refused.partner_code) == (Reason.INVALID_STATE, "PREVIOUSLY_CAPTURED")
 
 
 def test_a_hold_that_ran_out_is_a_fact(shop: Shop) -> None:
@@ -191,7 +191,7 @@ def test_a_hold_that_ran_out_is_a_fact(shop: Shop) -> None:
     shop.time.pass_by(30 * 86_400)
     told = shop.gateway.query(REF).outcome
     assert isinstance(told, Authorized)
-    assert [FactKind.RELEASED] == [fact.kind for fact in told.value.facts]
+    assert [fact.kind for fact in told.value.facts] == [FactKind.RELEASED]
 
 
 def test_an_order_that_was_never_captured_is_closed_by_letting_it_be(shop: Shop) -> None:
@@ -203,7 +203,7 @@ def test_an_order_that_was_never_captured_is_closed_by_letting_it_be(shop: Shop)
     assert CancelledBy.CLOSED is cancelled.value.by
     assert before == shop.partner.tokens_given
     assert isinstance(shop.gateway.complete(REF, visit.returned), Declined)
-    assert [] == shop.charges(REF)
+    assert shop.charges(REF) == []
 
 
 def test_after_a_refused_capture_the_order_can_still_be_let_be(shop: Shop) -> None:
@@ -232,7 +232,7 @@ def test_with_a_capture_in_doubt_a_cancel_asks(shop: Shop, fault: Fault) -> None
         assert isinstance(told, Declined)
     shop.gateway.resolve(REF)
     assert State.SUCCEEDED is shop.last(REF).state
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 def test_a_capture_in_doubt_that_is_to_be_reversed_is_given_back(shop: Shop) -> None:
@@ -243,7 +243,7 @@ def test_a_capture_in_doubt_that_is_to_be_reversed_is_given_back(shop: Shop) -> 
     reversed_ = shop.gateway.cancel(REF, reverse_paid=True)
     assert isinstance(reversed_, Succeeded)
     assert CancelledBy.REVERSED is reversed_.value.by
-    assert PRICE == shop.partner.ledger.refunded_total()
+    assert shop.partner.ledger.refunded_total() == PRICE
 
 
 def test_a_paid_order_is_reversed_once(shop: Shop) -> None:
@@ -254,10 +254,10 @@ def test_a_paid_order_is_reversed_once(shop: Shop) -> None:
         told = shop.gateway.cancel(REF, reverse_paid=True)
         assert isinstance(told, Succeeded)
         assert CancelledBy.REVERSED is told.value.by
-    assert PRICE == shop.partner.ledger.refunded_total()
+    assert shop.partner.ledger.refunded_total() == PRICE
     paid = shop.gateway.query(REF).outcome
     assert isinstance(paid, Succeeded)
-    assert [FactKind.REFUNDED] == [fact.kind for fact in paid.value.facts]
+    assert [fact.kind for fact in paid.value.facts] == [FactKind.REFUNDED]
 
 
 def test_nobody_approves_and_the_order_is_over_by_time(shop: Shop) -> None:
@@ -277,7 +277,7 @@ def test_an_approval_that_comes_too_late_is_not_captured(shop: Shop) -> None:
     assert not isinstance(shop.gateway.complete(REF, visit.returned), Succeeded)
     shop.time.pass_by(180)
     shop.gateway.resolve(REF)
-    assert [] == shop.charges(REF)
+    assert shop.charges(REF) == []
 
 
 def test_an_order_whose_number_never_came_back_is_asked_for_again(shop: Shop) -> None:
@@ -289,7 +289,7 @@ def test_an_order_whose_number_never_came_back_is_asked_for_again(shop: Shop) ->
     assert isinstance(outcome, ActionRequired)
     shop.partner.payer.open(outcome.action)
     assert isinstance(shop.gateway.complete(REF), Succeeded)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 def test_another_way_of_paying_lets_the_first_order_be(shop: Shop) -> None:
@@ -300,7 +300,7 @@ def test_another_way_of_paying_lets_the_first_order_be(shop: Shop) -> None:
     assert f"{REF}T002" == shop.last(REF).partner_ref
     shop.partner.payer.open(outcome.action)
     assert isinstance(shop.gateway.complete(REF), Succeeded)
-    assert [PRICE] == shop.charges(REF)
+    assert shop.charges(REF) == [PRICE]
 
 
 @pytest.mark.parametrize("by", ["order_id", "capture_id"])
@@ -311,7 +311,7 @@ def test_a_payment_is_adopted_by_the_number_of_its_order_or_of_its_capture(shop:
     other = shop.beside()
     adopted = other.gateway.adopt("ADOPTED00001", PartnerId(getattr(charge, by)))
     assert isinstance(adopted, Succeeded), adopted
-    assert PRICE == adopted.value.amount
+    assert adopted.value.amount == PRICE
     assert charge.order_id == str(adopted.value.partner_id)
     assert isinstance(other.gateway.refund("ADOPTED00001", "BACK00000001", Money.of("1.00", "USD")), Succeeded)
     other.journal.close()
@@ -352,5 +352,5 @@ def test_what_paypal_cannot_take_is_refused_here(shop: Shop) -> None:
     ):
         assert isinstance(outcome, NotSent)
         assert NotSentKind.INVALID is outcome.cause.kind
-    assert 0 == shop.partner.tokens_given
+    assert shop.partner.tokens_given == 0
     assert isinstance(shop.sell(REF, amount=Money.of("1234", "HUF")), Succeeded)

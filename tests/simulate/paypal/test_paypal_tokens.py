@@ -34,7 +34,7 @@ def test_a_crowd_of_threads_fetches_one_token(shop: Shop) -> None:
     with ThreadPoolExecutor(40) as pool:
         outcomes = list(pool.map(pay, range(40)))
     assert {ActionRequired} == {type(outcome) for outcome in outcomes}
-    assert 1 == shop.partner.tokens_given
+    assert shop.partner.tokens_given == 1
 
 
 def test_a_crowd_of_tasks_fetches_one_token(shop: Shop) -> None:
@@ -54,7 +54,7 @@ def test_a_crowd_of_tasks_fetches_one_token(shop: Shop) -> None:
         return list(await asyncio.gather(*(gateway.pay(order(number), HostedPage()) for number in range(20))))
 
     assert {ActionRequired} == {type(outcome) for outcome in asyncio.run(go())}
-    assert 1 == shop.partner.tokens_given
+    assert shop.partner.tokens_given == 1
 
 
 def test_a_token_is_renewed_before_it_ends(shop: Shop) -> None:
@@ -62,10 +62,10 @@ def test_a_token_is_renewed_before_it_ends(shop: Shop) -> None:
     shop.pay("SHOP10010001")
     shop.time.pass_by(32_400 - 301)
     shop.pay("SHOP10010002")
-    assert 1 == shop.partner.tokens_given
+    assert shop.partner.tokens_given == 1
     shop.time.pass_by(2)
     shop.pay("SHOP10010003")
-    assert 2 == shop.partner.tokens_given
+    assert shop.partner.tokens_given == 2
 
 
 def test_a_token_that_paypal_took_back_is_fetched_anew_once(shop: Shop) -> None:
@@ -73,7 +73,7 @@ def test_a_token_that_paypal_took_back_is_fetched_anew_once(shop: Shop) -> None:
     visit = shop.approved("SHOP10010001")
     shop.partner.revoke_tokens()
     assert isinstance(shop.gateway.complete("SHOP10010001", visit.returned), Succeeded)
-    assert 2 == shop.partner.tokens_given
+    assert shop.partner.tokens_given == 2
     assert [Money.of("12.34", "USD")] == shop.charges("SHOP10010001")
 
 
@@ -99,7 +99,7 @@ def test_after_one_fresh_token_the_refusal_stands(shop: Shop) -> None:
 
     gateway = Gateway(PayPal(shop.partner.account), journal=shop.journal, transport=Strict(), sinks=())
     gateway.pay(order(1), HostedPage())
-    assert ["oauth2.token", "orders.create", "oauth2.token", "orders.create"] == seen
+    assert seen == ["oauth2.token", "orders.create", "oauth2.token", "orders.create"]
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,11 @@ def test_wrong_credentials_are_not_hammered(shop: Shop) -> None:
         assert NotSentKind.KEYS is outcome.cause.kind
         assert "NotTheSecret" not in repr(outcome)
     asked = [event for event in shop.events if getattr(event, "endpoint", "") == "oauth2.token"]
-    assert 1 == len(asked)
+    assert len(asked) == 1
     shop.time.pass_by(61)
     gateway.pay(order(9), HostedPage())
     asked = [event for event in shop.events if getattr(event, "endpoint", "") == "oauth2.token"]
-    assert 2 == len(asked)
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

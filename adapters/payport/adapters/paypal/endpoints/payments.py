@@ -75,18 +75,20 @@ class Reauthorize(Request):
     amount: Amount | None = None
 
 
-ORDER_GET = PayPalEndpoint[OrderGet, PayPalOrder]("orders.get", "GET", ORDERS + "/{id}", PayPalOrder)
-AUTHORIZATION_GET = PayPalEndpoint[AuthorizationGet, PayPalAuthorization](
+ORDER_GET: PayPalEndpoint[OrderGet, PayPalOrder] = PayPalEndpoint("orders.get", "GET", ORDERS + "/{id}", PayPalOrder)
+AUTHORIZATION_GET: PayPalEndpoint[AuthorizationGet, PayPalAuthorization] = PayPalEndpoint(
     "authorizations.get", "GET", AUTHORIZATIONS + "/{authorization_id}", PayPalAuthorization
 )
-CAPTURE_GET = PayPalEndpoint[CaptureGet, PayPalCapture](
+CAPTURE_GET: PayPalEndpoint[CaptureGet, PayPalCapture] = PayPalEndpoint(
     "captures.get", "GET", CAPTURES + "/{capture_id}", PayPalCapture
 )
-REFUND_GET = PayPalEndpoint[RefundGet, PayPalRefund]("refunds.get", "GET", REFUNDS + "/{refund_id}", PayPalRefund)
-PAYOUT_ITEM_GET = PayPalEndpoint[PayoutItemGet, PayPalPayout](
+REFUND_GET: PayPalEndpoint[RefundGet, PayPalRefund] = PayPalEndpoint(
+    "refunds.get", "GET", REFUNDS + "/{refund_id}", PayPalRefund
+)
+PAYOUT_ITEM_GET: PayPalEndpoint[PayoutItemGet, PayPalPayout] = PayPalEndpoint(
     "payouts-item.get", "GET", "/v1/payments/payouts-item/{payout_item_id}", PayPalPayout, repeats="payout_item_id"
 )
-PAYOUT_ITEM_CANCEL = PayPalEndpoint[PayoutItemCancel, PayPalPayout](
+PAYOUT_ITEM_CANCEL: PayPalEndpoint[PayoutItemCancel, PayPalPayout] = PayPalEndpoint(
     "payouts-item.cancel",
     "POST",
     "/v1/payments/payouts-item/{payout_item_id}/cancel",
@@ -94,7 +96,7 @@ PAYOUT_ITEM_CANCEL = PayPalEndpoint[PayoutItemCancel, PayPalPayout](
     repeats="payout_item_id",
     moves_money=True,
 )
-REAUTHORIZE = PayPalEndpoint[Reauthorize, PayPalAuthorization](
+REAUTHORIZE: PayPalEndpoint[Reauthorize, PayPalAuthorization] = PayPalEndpoint(
     "authorizations.reauthorize",
     "POST",
     AUTHORIZATIONS + "/{authorization_id}/reauthorize",

@@ -86,7 +86,9 @@ class Balances(Wire):
     as_of_time: str | None = None
 
 
-TRANSACTION_SEARCH = PayPalEndpoint[TransactionSearch, Transactions](
+TRANSACTION_SEARCH: PayPalEndpoint[TransactionSearch, Transactions] = PayPalEndpoint(
     "search.get", "GET", "/v1/reporting/transactions", Transactions
 )
-BALANCES_GET = PayPalEndpoint[BalancesGet, Balances]("balances.get", "GET", "/v1/reporting/balances", Balances)
+BALANCES_GET: PayPalEndpoint[BalancesGet, Balances] = PayPalEndpoint(
+    "balances.get", "GET", "/v1/reporting/balances", Balances
+)
