@@ -160,7 +160,9 @@ def _movement(
     declined = whole and lesson.state is State.DECLINED and lesson.cancelled_by is None
     if whole:
         numbers = {ORDER_ID: order_id} if order_id else {}
-        lesson = replace(lesson, partner_id=order_id, ids={**lesson.ids, **numbers})
+        # a hold that ended is one fact, whoever tells it: a cancel of ours notes it without a number
+        number = None if lesson.cancelled_by is not None else order_id
+        lesson = replace(lesson, partner_id=number, ids={**lesson.ids, **numbers})
     if declined and (order_id is None or not is_number(order_id)):
         lesson = doubt(Source.NOTICE, UnknownKind.UNKNOWN_STATUS, f"{movement.status}: the order is to be asked")
     return said.teaching(

@@ -209,7 +209,8 @@ def _held(
         state=told.state,
         source=source,
         partner_ref=reference,
-        partner_id=order.id,
+        # a hold that ended is one fact, whoever tells it: a cancel of ours notes it without a number
+        partner_id=None if told.cancelled_by is CancelledBy.VOIDED else order.id,
         amount=told.amount,
         at=told.at,
         ids={**_ids(order), **(numbers if told.ids else {})},
