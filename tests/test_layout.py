@@ -18,14 +18,14 @@ MAY_IMPORT = {
 }
 
 GROUND_UP = (
-    ("values", "errors version message profile secrets strict_json journal.records observation lattice outcomes"),
+    ("values", "errors version message profile secrets strict_json strict_xml journal.records observation lattice outcomes"),
     ("effects", "journal.session exchange"),
     ("adapter contract", "adapter"),
     ("safety", "host_clock events redaction keys keyring tls retry"),
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
-    ("hosts and gateway", "hosting desk gateway settings settings_file opening routing router"),
+    ("hosts and gateway", "hosting desk gateway settings settings_file opening routing router openapi drift"),
     ("front door", ""),
     ("tools", "testing cli web"),
 )

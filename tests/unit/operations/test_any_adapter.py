@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
-from tests.support.paths import MORNING, Time
 
 from payport.schemas import (
     Declined,
@@ -22,6 +21,7 @@ from payport.schemas import (
 from payport.sdk.journal.records import State
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
+from payport.sdk.testing.stepping import MORNING, Time
 
 
 def test_each_step_is_written_down_before_the_next_one_leaves(journal: Journal, time: Time) -> None:

@@ -27,7 +27,7 @@ from payport.adapters.unionpay.certificates import (
     parse_certificate,
 )
 from payport.adapters.unionpay.forms import encode_form, parse_notice, parse_reply
-from payport.adapters.unionpay.merchant_keys import SigningKey, load_key
+from payport.adapters.unionpay.partner_keys import SigningKey, load_key
 from payport.adapters.unionpay.sensitive import decrypt, pack_file, read_customer_info, unpack_file
 from payport.adapters.unionpay.signing import (
     canonical,

@@ -10,8 +10,8 @@ from payport.sdk.profile import Ladder, Profile
 
 if TYPE_CHECKING:
     from payport.adapters.unionpay.account import UnionPayAccount
-    from payport.adapters.unionpay.merchant_keys import AccountKeys
     from payport.adapters.unionpay.methods import UnionPayMethod
+    from payport.adapters.unionpay.partner_keys import AccountKeys
     from payport.adapters.unionpay.wire import UnionPayTransaction
     from payport.schemas.events import RawNotification, Rejected
     from payport.schemas.money import Money
@@ -51,7 +51,7 @@ class UnionPay:
     """
 
     def __init__(self, account: UnionPayAccount, *, keys_checked: bool = False) -> None:
-        from payport.adapters.unionpay.merchant_keys import load_keys  # noqa: PLC0415 - cryptography
+        from payport.adapters.unionpay.partner_keys import load_keys  # noqa: PLC0415 - cryptography
 
         self._config = account
         self._keys = load_keys(account, keys_checked=keys_checked)
