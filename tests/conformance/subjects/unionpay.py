@@ -18,6 +18,7 @@ from payport.schemas import (
     QrScanned,
     QrShown,
     RawNotification,
+    Succeeded,
 )
 from payport.sdk.message import WireRequest
 from payport.sdk.testing import Fault
@@ -25,6 +26,8 @@ from payport.sdk.testing.conformance import Closes, Door, Subject, Way
 
 SLOW = frozenset({Fault.SLOW_PROCESSING})
 """Where something is handed out there is nothing to be slow about."""
+LOST = {Fault.COMMIT_THEN_SILENCE: frozenset({"Unknown"})}
+"""A code or ``tn`` whose answer was lost is never given again: UnionPay only says that it has the request (12)."""
 
 
 def asks(request: WireRequest) -> object:
@@ -41,9 +44,14 @@ def altered(name: str, value: str) -> Callable[[UnionPaySimulator, RawNotificati
     return lambda partner, raw: partner.notices.altered(raw, {name: value})
 
 
-def back(kind: str, *, cannot: frozenset[Fault] = frozenset(), gives: tuple[type, ...] = (Pending,)) -> Door:
-    """What the server asks for. 00 is a receipt: asking tells how it ended."""
-    return Door(endpoint=f"backTransReq.do {kind}", gives=gives, cannot=cannot)
+def back(kind: str) -> Door:
+    """What the server asks for. 00 is a receipt, and a repetition is answered with how it ended."""
+    return Door(endpoint=f"backTransReq.do {kind}", gives=(Pending, Succeeded))
+
+
+def handing_out(endpoint: str) -> Door:
+    """What gives a code or ``tn``."""
+    return Door(endpoint=endpoint, cannot=SLOW, tells=LOST)
 
 
 SUBJECT = Subject[UnionPaySimulator](
@@ -59,16 +67,16 @@ SUBJECT = Subject[UnionPaySimulator](
         Way(
             name="app",
             method=lambda _: InApp(),
-            door=Door(endpoint="appTransReq.do 01/01", cannot=SLOW),
+            door=handing_out("appTransReq.do 01/01"),
             closes=Closes.NEVER,
         ),
         Way(
             name="Apple Pay",
             method=lambda _: ApplePay(),
-            door=Door(endpoint="appTransReq.do 01/01", cannot=SLOW),
+            door=handing_out("appTransReq.do 01/01"),
             closes=Closes.NEVER,
         ),
-        Way(name="shown", method=lambda _: QrShown(), door=back("01/07", cannot=SLOW), closes=Closes.NEVER),
+        Way(name="shown", method=lambda _: QrShown(), door=handing_out("backTransReq.do 01/07"), closes=Closes.NEVER),
         Way(name="scanned", method=scanned(Wallet.PAYS), gives=Pending, door=back("01/06")),
         Way(
             name="scanned, payer confirms",
@@ -83,7 +91,7 @@ SUBJECT = Subject[UnionPaySimulator](
             name="hold, shown",
             method=lambda _: QrShown(),
             hold=True,
-            door=back("02/05", cannot=SLOW),
+            door=handing_out("backTransReq.do 02/05"),
             closes=Closes.NEVER,
         ),
         Way(name="hold, scanned", method=scanned(Wallet.PAYS), gives=Pending, hold=True, door=back("02/04")),

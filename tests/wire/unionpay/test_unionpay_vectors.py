@@ -246,7 +246,7 @@ def test_the_test_environments_name_counts_there_only() -> None:
 
 
 def test_production_authorities_certify_what_they_published() -> None:
-    """The production chain, SHA-1 as well; the encryption certificate stands for UnionPay's leaf, which is not public."""
+    """The production chain, SHA-1 as well; the encryption certificate stands for UnionPay's leaf, not public."""
     chain = Chain(
         parse_certificate(text_of("acpsample_acp_prod_middle.cer")),
         parse_certificate(text_of("acpsample_acp_prod_root.cer")),

@@ -42,14 +42,24 @@ def parsed(fields: object) -> UnionPayTransaction:
 
 
 def money(record: UnionPayTransaction) -> Money | None:
-    """The amount in fen that the message states. Raises :class:`Unreadable`."""
-    if record.txn_amt is None:
+    """The amount in fen that the message states; ``None`` for none or one in another currency.
+
+    Raises :class:`Unreadable`.
+    """
+    if record.txn_amt is None or _other_currency(record):
         return None
     if not (record.txn_amt.isascii() and record.txn_amt.isdigit() and len(record.txn_amt) <= 12):
         raise Unreadable("txnAmt is no whole number of fen")
-    if record.currency_code not in (None, "156"):
-        raise Unreadable("currencyCode is not 156")
     return Money(int(record.txn_amt), "CNY")
+
+
+def _other_currency(record: UnionPayTransaction) -> bool:
+    return record.currency_code not in (None, "156")
+
+
+def _mismatch(record: UnionPayTransaction, source: Source) -> Observation:
+    detail = f"currency: asked for 156, UnionPay's authentic message says {record.currency_code}"
+    return doubt(source, UnknownKind.MISMATCH, detail)
 
 
 def at_of(record: UnionPayTransaction) -> datetime | None:
@@ -67,6 +77,8 @@ def read_reply(call: Call, answer: Answer) -> Observation:
         return told
     try:
         record = parsed(answer.fields)
+        if _other_currency(record):
+            return _mismatch(record, Source.REPLY)
         action = _action(call, record)
         return Observation(
             state=State.PENDING if action is None else State.ACTION,
@@ -156,6 +168,8 @@ def outcome(
     found = verdict(code)
     if not code:
         raise Unreadable("no origRespCode")
+    if _other_currency(record):
+        return _mismatch(record, source)
     if found is None:
         return doubt(source, UnknownKind.UNKNOWN_STATUS, f"response code {code} {message}".strip())
     said = Observation(
