@@ -41,9 +41,9 @@ def scanned(wallet: Wallet) -> Callable[[AlipaySimulator], QrScanned]:
     return lambda partner: QrScanned(auth_code=partner.payer.code(wallet))
 
 
-def altered(name: str, value: str) -> Callable[[AlipaySimulator, RawNotification], RawNotification]:
-    """Genuinely signed, with one field changed."""
-    return lambda partner, raw: partner.notices.altered(raw, {name: value})
+def altered(**fields: str) -> Callable[[AlipaySimulator, RawNotification], RawNotification]:
+    """Genuinely signed, with some fields changed."""
+    return lambda partner, raw: partner.notices.altered(raw, fields)
 
 
 PAY = Door(endpoint="alipay.trade.pay")
@@ -52,7 +52,7 @@ SHOW = Door(endpoint="alipay.trade.precreate", cannot=MUTE)
 SUBJECT = Subject[AlipaySimulator](
     name="alipay",
     simulator=lambda clock: AlipaySimulator("certificate", clock=clock),
-    adapter=lambda partner: Alipay(partner.account),
+    adapter=lambda partner: Alipay(partner.account, keys_checked=True),
     order=Order(ref="SAMPLE01", amount=Money.of("12.34", "CNY"), subject="Tea", payer=Payer(id="2088102100000001")),
     part=Money.of("1.00", "CNY"),
     ways=[
@@ -100,11 +100,13 @@ SUBJECT = Subject[AlipaySimulator](
         door=Door(endpoint="alipay.fund.trans.uni.transfer", cannot=frozenset({Fault.WRONG_AMOUNT})),
         done=frozenset({"SUCCESS"}),
     ),
+    adopts=True,
     query="alipay.trade.query",
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
-        "of another application": altered("app_id", "2021009999999999"),
+        "of another seller": altered(seller_id="2088000000000009"),
+        "of another application": altered(app_id="2021009999999999", auth_app_id="2021009999999999"),
     },
-    misleading={"another amount": altered("total_amount", "0.01")},
+    misleading={"another amount": altered(total_amount="0.01")},
 )

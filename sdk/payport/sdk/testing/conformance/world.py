@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
@@ -57,10 +57,11 @@ class World(Generic[PartnerT]):
     """Every reference made here so far."""
     told: list[object] = field(default_factory=list[object])
     """What callers were told by :meth:`tell`."""
+    came_back: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """What payers who paid brought along, by reference, where ``complete`` is still to follow."""
     methods: list[object] = field(default_factory=list[object])
     """How it was paid: a scanned code in it is a secret."""
     _names: Iterator[int] = field(default_factory=lambda: count(1))
-    _held: set[str] = field(default_factory=set[str])
     _delivered: int = 0
 
     def __post_init__(self) -> None:
@@ -133,8 +134,6 @@ class World(Generic[PartnerT]):
 
     def order(self, ref: str, *, hold: bool = False, life_s: float | None = None) -> Order:
         """The sample order under a reference. ``life_s``: its life from now."""
-        if hold:
-            self._held.add(ref)
         return replace(
             self.subject.order,
             ref=ref,
@@ -186,9 +185,15 @@ class World(Generic[PartnerT]):
     def _bring_about(self, ref: str, way: Way[PartnerT]) -> None:
         outcome = self.pay(ref, way, deadline_s=DEADLINE_S)
         if isinstance(outcome, ActionRequired):
-            self.partner.payer.open(outcome.action)
+            self.payer_pays(ref, way, outcome.action)
             self.learn(ref)
         assert self.last(ref).state.final, f"{way.name} should have been paid by now: {self.last(ref)}"
+
+    def payer_pays(self, ref: str, way: Way[PartnerT], action: Action) -> None:
+        """The payer pays what was handed out, and comes back where that is part of the way."""
+        answer = self.partner.payer.open(action)
+        if way.comes_back is not None:
+            self.tell(self.worker.complete(ref, way.comes_back(self.partner, answer), deadline_s=DEADLINE_S))
 
     def learn(self, ref: str) -> None:
         """Have the journal learn how an order stands, by asking, or by the notices where nobody can be asked."""
@@ -219,6 +224,12 @@ class World(Generic[PartnerT]):
         assert found, f"{ref} has no {verb.value} in the journal"
         return found[-1]
 
+    def until(self, ref: str) -> datetime:
+        """When the newest attempt is over: the order's end, or sooner where what was handed out lives shorter."""
+        until = self.last(ref).payable_until
+        assert until is not None
+        return until
+
     def history(self, ref: str) -> Sequence[Transition]:
         """A debt's history."""
         return self.journal.read(lambda session: session.history(ref))
@@ -242,6 +253,8 @@ class World(Generic[PartnerT]):
         for _ in range(rounds):
             self.forget_leases()
             self.partner.process()
+            if not self.adapter.profile.answers_queries:
+                self.deliver()
             self.worker.resume()
             waiting = self.open_operations()
             if not waiting:
@@ -257,7 +270,6 @@ class World(Generic[PartnerT]):
             self.operations(ref),
             self.history(ref),
             self.partner.ledger,
-            held=ref in self._held,
             arrived=frozenset() if self.subject.payout is None else self.subject.payout.done,
         )
 

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from payport.sdk.testing.conformance.checks import telling
+from payport.sdk.testing.conformance.checks import (
+    asking,
+    colours,
+    dying,
+    giving_back,
+    handing_out,
+    notifying,
+    references,
+    telling,
+)
 
-MODULES = (telling,)
+MODULES = (telling, asking, references, handing_out, notifying, giving_back, dying, colours)
