@@ -79,6 +79,16 @@ OFFICIAL_REASONS = {
 }
 
 
+@pytest.mark.parametrize(("meaning", "reason", "status", "kind", "code", "decline"), VERDICTS)
+def test_stripes_advice_wins(
+    meaning: Meaning, reason: Reason, status: int, kind: str, code: str | None, decline: str | None
+) -> None:
+    """Whatever the refusal: the header says whether the identical call may come again."""
+    assert verdict(status, kind, code, decline, "true").again
+    assert not verdict(status, kind, code, decline, "false").again
+    assert (verdict(status, kind, code, decline, "true").meaning, reason) == (meaning, reason)
+
+
 def test_published_error_classes() -> None:
     """Every published error lands where Stripe's own library puts it."""
     cases = json.loads(vectors("stripe", "error_classes.json").read_text("utf-8"))["cases"]
