@@ -6,7 +6,9 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -27,7 +29,9 @@ from payport.schemas import (
     Verified,
 )
 from payport.schemas.events import RejectedKind
-from payport.sdk import Gateway
+from payport.sdk import Gateway, Settings
+from payport.sdk.cli.configured import write_settings
+from payport.sdk.settings import open_adapter
 from payport.sdk.testing import Incoming
 from payport.sdk.tls import context
 
@@ -194,9 +198,12 @@ def served() -> Iterator[StripeSimulator]:
         yield partner
 
 
-def test_the_same_over_real_tls(served: StripeSimulator) -> None:
-    """Calls, a page for a browser, and events posted to nowhere: the whole way."""
-    with Gateway(Stripe(served.account), journal=FORGETFUL) as gateway:
+def test_the_same_over_real_tls(served: StripeSimulator, tmp_path: Path) -> None:
+    """Settings in files, calls, a page for a browser: the whole way."""
+    adapter = open_adapter(Settings.load(write_settings(tmp_path, served.settings_files()), {}), "simulator")
+    assert isinstance(adapter, Stripe)
+    assert replace(adapter.config, trust=None) == replace(served.account, trust=None)
+    with Gateway(adapter, journal=FORGETFUL) as gateway:
         order = Order(ref="SHOP00000001", amount=Money.of("12.34", "EUR"), subject="Tea")
         outcome = gateway.pay(order, HostedPage())
         assert isinstance(outcome, ActionRequired)

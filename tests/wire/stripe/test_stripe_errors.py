@@ -154,6 +154,24 @@ def test_a_500_that_is_played_back_spends_its_key() -> None:
     assert dict(told.ids) == {"burnt.payment_intents.confirm": "1"}
 
 
+def test_a_header_that_stands_twice_says_nothing() -> None:
+    """Two readers could take it for two things."""
+    twice = (("stripe-should-retry", "true"), ("stripe-should-retry", "false"))
+    told = read_reply(Call(name="payment_intents.confirm"), WireReply(429, twice, b"<html>"))
+    assert isinstance(told, Answer)
+    assert told.advice is None
+    refused = refusal(Call(name="payment_intents.confirm"), told)
+    assert (refused.state, refused.reason, refused.again) == (State.DECLINED, Reason.RATE_LIMITED, False)
+
+
+def test_a_decline_whose_intent_has_no_amount_is_doubted() -> None:
+    """Half a króna."""
+    odd = {**INTENT, "status": "requires_payment_method", "amount": 550, "currency": "isk"}
+    told = refuse(402, type="card_error", code="card_declined", payment_intent=odd)
+    assert told.unknown is not None
+    assert told.unknown.kind is UnknownKind.UNREADABLE
+
+
 def refuse(status: int, **error: Any) -> Observation:
     node = {"error": {"type": INVALID, **error}} if error else {}
     return refusal(Call(name="payment_intents.confirm"), Answer(status, node))
