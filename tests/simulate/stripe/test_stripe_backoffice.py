@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from payport.schemas import (
     HostedPage,
     MobileWeb,
     Money,
+    Order,
     PayoutOrder,
     QrCode,
     Redirect,
@@ -163,3 +166,19 @@ def test_an_old_intent_can_still_be_listed_and_a_session_protects_its_own(shop: 
     assert shop.by_hand("POST", f"/v1/payment_intents/{intent['id']}/capture")[2]["error"]["code"] == (
         "payment_intent_unexpected_state"
     )
+
+
+def test_many_tills_at_once(shop: Shop) -> None:
+    """Threads share one simulator: every payment is charged once, every event has a number of its own."""
+
+    def sell(number: int) -> bool:
+        order = Order(ref=f"TILL{number:06d}", amount=EUROS, subject="Tea")
+        return isinstance(shop.gateway.pay(order, card()), Succeeded)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(sell, range(24)))
+    assert (
+        len({charge.reference for charge in shop.partner.ledger.charges()}) == len(shop.partner.ledger.charges()) == 24
+    )
+    numbers = [json.loads(raw.body)["id"] for raw in shop.partner.notices]
+    assert len(set(numbers)) == len(numbers) == 24 * 3

@@ -190,6 +190,22 @@ def test_a_lost_journal_does_not_charge_again(shop: Shop, tmp_path: Path) -> Non
     assert shop.charged(order.ref) == 1
 
 
+def test_a_lost_journal_whose_payment_is_not_found_stays_in_doubt(shop: Shop, tmp_path: Path) -> None:
+    """Where the search shows nothing, time alone does not make it unpaid: it is never called over, nor tried anew."""
+    shop.partner.search_lag_s = 10**9
+    order = shop.order(payable_until=shop.time.at.replace(hour=20))
+    assert isinstance(shop.gateway.pay(order, card()), Succeeded)
+    shop.time.pass_by(60)
+    with shop.open(f"sqlite:///{tmp_path}/new.db") as other:
+        for _ in range(3):
+            assert isinstance(other.pay(order, card("pm_card_mastercard")), Unknown)
+            shop.time.pass_by(24 * 3600)
+            other.resume()
+        shop.partner.search_lag_s = 0.0
+        assert isinstance(other.query(order.ref).outcome, Succeeded)
+    assert shop.charged(order.ref) == 1
+
+
 def test_a_journal_that_plans_the_same_finds_the_same(shop: Shop, tmp_path: Path) -> None:
     """The keys are derived: a lost journal and the same request play the first answer back."""
     order = shop.order()

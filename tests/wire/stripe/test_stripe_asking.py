@@ -164,6 +164,13 @@ ASKED: dict[str, tuple[State, UnknownKind | None, Operation, list[Any], timedelt
         [page()],
         timedelta(0),
     ),
+    "no number, and another journal's request has the key": (
+        State.DOUBT,
+        UnknownKind.MISMATCH,
+        operation(ids={"conflict": "1"}),
+        [page()],
+        timedelta(hours=2),
+    ),
     "a page without a number": (State.DOUBT, UnknownKind.NOT_FOUND, operation(way="page"), [], timedelta(0)),
     "a page": (
         State.ACTION,

@@ -196,6 +196,13 @@ NOT_ENDED: dict[str, tuple[State, UnknownKind | None, Operation, list[Any], bool
         [page({**INTENT, "metadata": {}})],
         False,
     ),
+    "another journal's request may be paid": (
+        State.DOUBT,
+        UnknownKind.MISMATCH,
+        operation(ids={"conflict": "1"}),
+        [page()],
+        False,
+    ),
     "a search without an answer": (State.DOUBT, UnknownKind.NOT_FOUND, operation(), [SILENCE], False),
     "too many calls": (State.DECLINED, None, operation(ids=IDS), [error(429, code="rate_limit")], False),
     "moved on, and nobody says where": (
