@@ -42,7 +42,7 @@ ACCOUNT = WeChatPayAccount(
     mchid="1900000001",
     appid="wx0000000000000001",
     private_key=Secret("unused"),
-    serial_no="0ABC1",
+    serial_no="ABC",
     api_v3_key=Secret(API_V3_KEY),
     notify_url="https://shop.example/notify",
 )
@@ -50,7 +50,7 @@ PROVIDER = WeChatPayAccount(
     mchid="1900000001",
     appid="wx0000000000000001",
     private_key=Secret("unused"),
-    serial_no="0ABC1",
+    serial_no="ABC",
     api_v3_key=Secret(API_V3_KEY),
     sub_mchid="1900000002",
     notify_url="https://shop.example/notify",

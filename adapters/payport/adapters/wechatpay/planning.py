@@ -191,7 +191,10 @@ def _notify_url(account: WeChatPayAccount, order: Order) -> str:
 
 def _step(request: Call, *, replayable: bool = True) -> Step:
     """The journal's form of a call."""
-    content = request.encode()
+    try:
+        content = request.encode()
+    except UnicodeEncodeError:
+        raise InvalidIntent("a text holds half a surrogate pair, which no charset can carry") from None
     return Step(
         name=request.name,
         moves_money=request.moves_money,

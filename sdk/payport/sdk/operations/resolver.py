@@ -176,7 +176,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
             UnknownKind.INTERRUPTED,
             f"a repetition was refused ({told}), and what was sent before may still be on its way",
         )
-    done = step.name if answered(observation) else None
+    done = step.name if answered(bind(operation, observation)) else None
     operation = yield from learn(setup, operation, observation, step_done=done)
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
     if goes_on and operation.open_step is not None:
