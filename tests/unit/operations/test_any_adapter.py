@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
 
 from payport.schemas import (
     Declined,
@@ -20,12 +19,12 @@ from payport.schemas import (
     Unknown,
     UnknownKind,
 )
-from payport.sdk.errors import JournalError
+from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import State
-from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
-from payport.sdk.testing.stepping import MORNING, Time
+from payport.sdk.testing.conformance.checks.dying import FailingHost
+from payport.sdk.testing.stepping import MORNING, Run, Time
 
 
 def test_each_step_is_written_down_before_the_next_one_leaves(journal: Journal, time: Time) -> None:
@@ -51,24 +50,23 @@ def test_a_step_without_an_answer_stops_the_rest_and_resume_goes_on_with_it(jour
     assert isinstance(till.pay(order(), Wink()), Succeeded)
 
 
-def test_no_step_leaves_while_the_answer_of_the_one_before_is_not_written_down(
-    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The partner's number that the next one needs would be lost with it."""
-    corner = Corner(says=[GO_ON, PAID])
+def test_a_step_whose_answer_could_not_be_written_down_stops_the_rest(journal: Journal, time: Time) -> None:
+    """What it learnt is lost, so nothing is built on it: told as a doubt, and resume begins with that step again."""
+    corner = Corner(says=[GO_ON])
     till = gateway(corner, journal, time)
-    write = Journal.write
-
-    def fails_to_learn(self: Journal, work: Callable[[Session], object]) -> object:
-        if "learn" in work.__qualname__:
-            raise JournalError("the disk is full")
-        return write(self, work)
-
-    monkeypatch.setattr(Journal, "write", fails_to_learn)
-    told = till.pay(order(), Wink())
+    desk = till._desk
+    run = Run(desk.pay(corner, order(), Wink(), 10), SyncHost(around=desk.around, transport=NoRoad()))
+    run.host = FailingHost(around=desk.around, transport=NoRoad(), fails_at=1, times=1)
+    told = run.finish()
     assert isinstance(told, Unknown)
     assert told.cause.kind is UnknownKind.STORAGE
     assert corner.did == ["create"]
+    time.pass_by(20)
+    corner.says = [ABSENT, GO_ON, PAID]
+    journal.write(lambda session: session.release("CORNER000001/pay//1", "corner:1/0"))
+    till.resume()
+    assert corner.did[1:] == ["ask", "create", "confirm"]
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
 
 
 def test_a_step_that_was_not_sent_after_one_that_was_is_no_not_sent(journal: Journal, time: Time) -> None:

@@ -112,8 +112,8 @@ def lost(operation: Operation, detail: str) -> Operation:
     return replace(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
 
 
-def is_lost(operation: Operation) -> bool:
-    """Whether :func:`lost` made this: what the last step brought is not in the journal, so no further one may leave."""
+def unwritten(operation: Operation) -> bool:
+    """Whether this came from :func:`lost`: what was learnt last is not in the journal, so nothing may build on it."""
     return operation.unknown is not None and operation.unknown.kind is UnknownKind.STORAGE
 
 

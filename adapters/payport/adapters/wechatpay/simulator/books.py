@@ -224,8 +224,6 @@ class Books:
             if share.result != "PENDING":
                 continue
             share.result = "SUCCESS"
-            if share.account == self.parties.mchid:
-                continue  # what is unfrozen stays where it is
             out_no, request_no = split.out_order_no, share.detail_id
             self.enter(EntryKind.SPLIT, -share.amount_minor, out_no, split.order_id, now, request_no=request_no)
 

@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -225,4 +225,4 @@ def _text_fields(payload: str) -> Mapping[str, str]:
         fields = None
     if not isinstance(fields, dict):
         raise CannotPay("the parameters are no JSON object")
-    return {str(name): str(value) for name, value in fields.items()}
+    return {name: str(value) for name, value in cast("dict[str, object]", fields).items()}

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from payport.adapters.wechatpay.simulator.books import Books
 from payport.adapters.wechatpay.simulator.calls import Answer, Call, Refusal, canonical, wire_time, wrong
+from payport.adapters.wechatpay.simulator.keys import pair
 from payport.adapters.wechatpay.simulator.ledger import EntryKind
 from payport.adapters.wechatpay.simulator.rows import (
     PAID_STATES,
@@ -88,12 +89,11 @@ def amounts(books: Books, call: Call) -> Answer:
 def add_receiver(books: Books, call: Call) -> Answer:
     """Allow somebody to receive. As often as one likes."""
     kind, account = _receiver(call)
-    call.need("/relation_type", longest=32)
-    call.sensitive("/name")
+    relation, name = call.need("/relation_type", longest=32), call.sensitive("/name")
     books.receivers[kind, account] = call.body
-    return Answer(
-        fields={**_whose(books), "type": kind, "account": account, "relation_type": call.at("/relation_type")}
-    )
+    fields: dict[str, object] = {**_whose(books), "type": kind, "account": account, "relation_type": relation}
+    # what goes back is encrypted for the merchant
+    return Answer(fields=fields if name is None else {**fields, "name": pair("merchant").encrypt(name)})
 
 
 def delete_receiver(books: Books, call: Call) -> Answer:

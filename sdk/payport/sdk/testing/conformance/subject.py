@@ -62,8 +62,8 @@ class Way(Generic[PartnerT]):
     ``gives``: what ``pay`` ends with (``ActionRequired``, ``Succeeded``, ``Authorized``, ``Pending``, ``Declined``).
     ``door``: where the request goes; ``None`` when nothing is sent before the payer acts. ``hold``: the order is to be
     held, not taken. ``closes``, ``expires``: of what was handed out: when cancelling fences it, and whether the partner
-    itself refuses it once its time is over. ``confirm``: with ``Pending``, the payer's word, given the reference.
-    ``notifies``: false where the partner only answers and tells nothing later. ``comes_back``: where ``complete`` must
+    itself refuses it once its time is over. ``notifies``: whether the partner tells of a payment made this way.
+    ``confirm``: with ``Pending``, the payer's word, given the reference. ``comes_back``: where ``complete`` must
     follow, what the payer's browser brings along, out of what ``payer.open`` answered.
     """
 
