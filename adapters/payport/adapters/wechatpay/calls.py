@@ -136,11 +136,12 @@ def send_call(
         except ValueError as error:
             cause = NotSentCause(NotSentKind.INVALID, f"a text cannot be sent: {type(error).__name__}")
             return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    for url in adapter.config.urls:
-        wire = yield from _signed(adapter, request, body, url, key)
-        reply = yield from call(adapter, wire, deadline_s)
+    first, *others = adapter.config.urls
+    reply = yield from call(adapter, (yield from _signed(adapter, request, body, first, key)), deadline_s)
+    for url in others:
         if not (isinstance(reply, Observation) and reply.not_sent and reply.not_sent.kind in _NOT_REACHED):
             break
+        reply = yield from call(adapter, (yield from _signed(adapter, request, body, url, key)), deadline_s)
     return reply
 
 
