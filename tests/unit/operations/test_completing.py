@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import pytest
 from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
-from tests.support.paths import Time
 
 from payport.schemas import (
     Acknowledgement,
@@ -36,6 +35,7 @@ from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.profile import Profile
+from payport.sdk.testing.stepping import Time
 
 REF = "CORNER000001"
 SHOWN = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="approve me"))

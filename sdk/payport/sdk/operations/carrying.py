@@ -11,7 +11,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source
-from payport.sdk.operations.learning import learn
+from payport.sdk.operations.learning import learn, unwritten
 from payport.sdk.operations.setup import Setup
 from payport.sdk.retry import jitter_of
 
@@ -38,7 +38,7 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
         last = number == len(waiting) or bound.state is not State.DOUBT or bound.unknown is not None
         done = step.name if answered(bound) else None
         operation = yield from learn(setup, operation, observation, step_done=done, release=release and last)
-        if last:
+        if last or unwritten(operation):
             break
     return Carried(operation, native)
 
