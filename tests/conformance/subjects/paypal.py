@@ -61,13 +61,6 @@ def _other_amount(event: dict[str, object]) -> None:
             node["value"] = "0.01"
 
 
-def _other_order(event: dict[str, object]) -> None:
-    for node in _nodes(event["resource"]):
-        for name in ("custom_id", "invoice_id", "reference_id"):
-            if name in node:
-                node[name] = "SOMEBODYELSEST001"
-
-
 def _nodes(node: object) -> list[dict[str, object]]:
     """Every object in an event."""
     if isinstance(node, list):
@@ -92,11 +85,15 @@ SUBJECT = Subject[PayPalSimulator](
         Way(name="hold", method=lambda _: HostedPage(), hold=True, door=CREATE, comes_back=came_back),
     ],
     plays=PLAYED,
-    complete=door("orders.capture"),
+    complete=Door(
+        endpoint="orders.capture",
+        # the approved order is outside, whatever became of its capture
+        tells={**TELLS, Fault.RESET_BEFORE_TLS: frozenset({"Unknown interrupted"})},
+    ),
     refund=door("captures.refund"),
     capture=door("authorizations.capture"),
     reverse=door("captures.refund", cannot=frozenset({Fault.WRONG_AMOUNT})),
-    release=door("authorizations.void", cannot=AT_ONCE | {Fault.WRONG_AMOUNT, Fault.OTHER_ORDER}),
+    release=door("authorizations.void", cannot=AT_ONCE | {Fault.WRONG_AMOUNT}),
     payout=Payout(
         order=PayoutOrder(ref="SAMPLE02", amount=Money.of("5.00", "USD"), subject="Wages"),
         payee=PayPalPayee(kind=PayeeKind.EMAIL, receiver="worker@example.com"),
@@ -110,6 +107,7 @@ SUBJECT = Subject[PayPalSimulator](
         "of another webhook": lambda partner, raw: partner.notices.sign(raw.body, webhook_id="9XX99999XX999999X"),
         "by a weaker algorithm": lambda partner, raw: partner.notices.sign(raw.body, algorithm="SHA1withRSA"),
     },
-    misleading={"another amount": altered(_other_amount), "another order": altered(_other_order)},
+    misleading={"another amount": altered(_other_amount)},
     adopts=True,
+    aside=frozenset({"oauth2.token", "notifications.certs"}),
 )
