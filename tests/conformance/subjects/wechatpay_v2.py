@@ -63,7 +63,7 @@ SUBJECT = Subject[WeChatPayV2Simulator](
             method=scanned(Wallet.PAYS),
             gives=Succeeded,
             door=Door(endpoint="pay/micropay"),
-            notified=False,
+            notifies=False,
         ),
         Way(
             name="scanned, payer confirms",
