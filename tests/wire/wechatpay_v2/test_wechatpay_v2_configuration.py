@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.certificates import Authority
+from tests.support.source import ROOT
 from tests.wire.wechatpay_v2.words import ACCOUNT, KEY, PROVIDER
 
 from payport.adapters.wechatpay_v2 import BACKUP_URL, SignType, WeChatPayV2
@@ -130,6 +132,17 @@ def test_a_table_that_is_wrong(why: str, changes: dict[str, Any]) -> None:
     least = {name: FULL[name] for name in ("appid", "mch_id", "api_key")}
     with pytest.raises(ConfigurationError, match=why):
         account_from(AccountTable({**least, **changes}))
+
+
+def test_every_setting_is_explained() -> None:
+    """The page lists the keys that a table may have: those that the message for an unknown one names."""
+    with pytest.raises(ConfigurationError) as caught:
+        account_from(AccountTable({"nonsense": "1"}))
+    known = set(re.findall(r"\w+", str(caught.value).partition("takes")[2]))
+    page = (ROOT / "docs" / "partners" / "wechatpay_v2.md").read_text("utf-8")
+    rows = page.partition("## Settings")[2].partition("\n## ")[0].splitlines()
+    told = {name for row in rows if row.startswith("| `") for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert known == told == set(FULL)
 
 
 def test_the_key_never_stands_in_the_file(tmp_path: Path) -> None:
