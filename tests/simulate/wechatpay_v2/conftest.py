@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from tests.simulate.wechatpay_v2.shop import ByHand, Till
-from tests.support.paths import Time
 
 from payport.adapters.wechatpay_v2.simulator import WeChatPayV2Simulator
+from payport.sdk.testing.stepping import Time
 
 
 @pytest.fixture

@@ -10,18 +10,20 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from xml.etree import ElementTree as ET  # the simulator's own messages: nothing hostile in them
 
-from tests.support.paths import AT_ONCE, Time, WorkerClock
-
 from payport.adapters.wechatpay_v2 import WeChatPayV2, WeChatPayV2Account
 from payport.adapters.wechatpay_v2.simulator import WeChatPayV2Simulator
 from payport.schemas import Money, Order, Payer
 from payport.sdk import Gateway, Secret
 from payport.sdk.events import SdkEvent
 from payport.sdk.message import SendFailure, WireReply, WireRequest
+from payport.sdk.retry import RetryPolicy
+from payport.sdk.testing.stepping import Time, WorkerClock
 from payport.sdk.transport import Transport
 
 CHINA = timezone(timedelta(hours=8))
 AMOUNT = Money.of("12.34", "CNY")
+AT_ONCE = RetryPolicy(base_s=0.0, cap_s=0.0)
+"""Three tries without waiting."""
 SEALING_KEY = Secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
 
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 from tests.simulate.wechatpay_v2.shop import AMOUNT, ByHand, as_xml, china
-from tests.support.paths import MORNING
 
 from payport.adapters.wechatpay_v2 import SignType
 from payport.adapters.wechatpay_v2.simulator import CannotPay, Fault, Quirks, Wallet, WeChatPayV2Simulator
 from payport.schemas.actions import AppParameters, PostForm, Redirect
 from payport.sdk.message import SendFailure, WireReply
+from payport.sdk.testing.stepping import MORNING
 
 UNKNOWN = {"appid": "wxffffffffffffffff"}
 
@@ -327,6 +327,25 @@ def test_faults_before_and_after(hand: ByHand) -> None:
 def scanned(hand: ByHand) -> dict[str, str]:
     """A charge of a scanned code."""
     return {**hand.order(), "auth_code": hand.partner.payer.code()}
+
+
+def test_nobody_is_charged_twice(hand: ByHand) -> None:
+    """The books refuse it, whoever asks."""
+    hand.partner.payer.scan(hand.open())
+    with pytest.raises(CannotPay, match="is SUCCESS"):
+        hand.partner.payer.fail("SHOP1")
+    assert len(hand.partner.ledger.charges()) == 1
+
+
+def test_an_attacker_can_change_a_notice_and_not_sign_it(hand: ByHand) -> None:
+    """What the simulator offers to make for tests of receivers."""
+    hand.partner.payer.scan(hand.open())
+    (notice,) = hand.partner.notices
+    forged = hand.read(hand.partner.notices.forged(notice, {"total_fee": "1"}).body)
+    assert (forged["total_fee"], forged["authentic"]) == ("1", "no")
+    altered = hand.read(hand.partner.notices.altered(notice, {"total_fee": "1"}).body)
+    assert (altered["total_fee"], altered["authentic"]) == ("1", "yes")
+    assert "sign" not in hand.read(hand.partner.notices.unsigned(notice).body)
 
 
 def test_nothing_else_is_served(hand: ByHand) -> None:

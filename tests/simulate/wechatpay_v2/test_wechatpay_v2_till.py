@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from tests.simulate.wechatpay_v2.shop import AMOUNT, Till, order
-from tests.support.paths import Time
 
 from payport.adapters.wechatpay_v2 import OfficialAccount, SignType, WeChatPayV2
 from payport.adapters.wechatpay_v2.doctor import converse, examine
@@ -35,12 +34,13 @@ from payport.schemas import (
     Verified,
 )
 from payport.schemas.payment import CancelledBy, FactKind
-from payport.sdk import Gateway
 from payport.sdk.cli.findings import Light
 from payport.sdk.exchange import drive
-from payport.sdk.hosting import SyncHost
+from payport.sdk.host_clock import SystemClock
+from payport.sdk.hosting import Surroundings, SyncHost
 from payport.sdk.journal.store import Journal
 from payport.sdk.secrets import Secret
+from payport.sdk.testing.stepping import Time
 
 PAY, QUERY, REVERSE, REFUND = "pay/micropay", "pay/orderquery", "secapi/pay/reverse", "secapi/pay/refund"
 SHOWN: list[Any] = [QrShown(), MiniProgram(), OfficialAccount(), InApp(), MobileWeb()]
@@ -316,7 +316,7 @@ def test_pain_a_notice_over_another_amount(till: Till) -> None:
 
 def operations(till: Till) -> Any:
     """The operations of the order, as the journal has them."""
-    return till.gateway._desk.around.journal.read(lambda session: session.operations(order().ref))
+    return till.gateway.journal.read(lambda session: session.operations(order().ref))
 
 
 def test_pain_an_external_entity_in_a_notice(till: Till) -> None:
@@ -363,13 +363,17 @@ def test_pain_the_wrong_key_is_told_as_such(time: Time, partner: WeChatPayV2Simu
 
 def findings(partner: WeChatPayV2Simulator, **changes: Any) -> list[tuple[Light, str]]:
     """What the doctor says of an account."""
-    adapter = WeChatPayV2(replace(partner.account, **changes))
-    with Gateway(adapter, journal="sqlite:///:memory:?durable=no", transport=partner.transport()) as gateway:
-        around = gateway._desk.around
-        told = [*examine(adapter, around.clock.moment().utc)]
-        deadline_s = around.clock.moment().monotonic_s + 5
-        told += drive(converse(adapter, deadline_s), SyncHost(around=around, transport=partner.transport()))
+    adapter, clock = WeChatPayV2(replace(partner.account, **changes)), SystemClock()
+    told = [*examine(adapter, clock.moment().utc)]
+    with Journal.open("sqlite:///:memory:?durable=no") as journal:
+        host = SyncHost(around=Surroundings(journal=journal, clock=clock), transport=partner.transport())
+        told += drive(converse(adapter, clock.moment().monotonic_s + 5), host)
     return [(finding.light, finding.what) for finding in told]
+
+
+def misbehaving(fault: Fault) -> Callable[[WeChatPayV2Simulator], None]:
+    """The next answer meets a fault."""
+    return lambda partner: partner.faults.next(fault)
 
 
 @pytest.mark.parametrize(
@@ -396,9 +400,9 @@ def test_what_the_doctor_finds(partner: WeChatPayV2Simulator, light: Light, word
 @pytest.mark.parametrize(
     ("light", "word", "misbehave"),
     [
-        (Light.YELLOW, "gave no answer", lambda partner: partner.faults.next(Fault.SILENCE)),
-        (Light.YELLOW, "a refusal (SYSTEMERROR", lambda partner: partner.faults.next(Fault.SYSTEM_ERROR)),
-        (Light.RED, "is not believed", lambda partner: partner.faults.next(Fault.BAD_SIGNATURE)),
+        (Light.YELLOW, "gave no answer", misbehaving(Fault.SILENCE)),
+        (Light.YELLOW, "a refusal (SYSTEMERROR", misbehaving(Fault.SYSTEM_ERROR)),
+        (Light.RED, "is not believed", misbehaving(Fault.BAD_SIGNATURE)),
     ],
 )
 def test_what_the_doctor_hears(
@@ -411,7 +415,6 @@ def test_what_the_doctor_hears(
 
 def test_the_journal_keeps_what_was_paid(till: Till) -> None:
     """The debt, the attempt, WeChat's number."""
-    assert isinstance(till.gateway._desk.around.journal, Journal)
     scan(till)
     (operation,) = operations(till)
     assert (operation.partner, operation.partner_ref, operation.ids) == (

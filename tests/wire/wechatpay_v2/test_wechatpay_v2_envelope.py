@@ -33,6 +33,7 @@ from tests.wire.wechatpay_v2.words import (
 from payport.adapters.wechatpay_v2 import WeChatPayV2Account, WeChatPayV2Method
 from payport.adapters.wechatpay_v2 import calls as c
 from payport.adapters.wechatpay_v2 import planning as p
+from payport.adapters.wechatpay_v2.doctor import converse
 from payport.adapters.wechatpay_v2.envelope import Answer, ask_wechat
 from payport.schemas.actions import Action, AppParameters, QrCode, Redirect
 from payport.schemas.methods import InApp, MiniProgram, MobileWeb, QrScanned, QrShown
@@ -40,6 +41,7 @@ from payport.schemas.order import Order, Payer
 from payport.schemas.outcome import NotSentKind, Reason, UnknownKind
 from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Found
+from payport.sdk.cli.findings import Finding, Light
 from payport.sdk.events import SignatureFailed
 from payport.sdk.journal.records import State, Step, Verb
 from payport.sdk.message import FailureKind, SendFailure, WireReply
@@ -310,3 +312,21 @@ def test_a_payment_is_found_by_wechats_number(reference: str | None, reply: byte
     assert isinstance(found, Found)
     assert found.partner_ref == reference
     assert line.asked[0][1]["transaction_id"] == TRANSACTION
+
+
+@pytest.mark.parametrize(
+    ("light", "reply"),
+    [
+        (Light.GREEN, xml(said(PAID))),
+        (Light.GREEN, xml(said(result_code="FAIL", err_code="ORDERNOTEXIST"))),
+        (Light.RED, xml(said(result_code="FAIL", err_code="NOAUTH"))),
+        (Light.RED, xml(said(result_code="FAIL", err_code="APPID_MCHID_NOT_MATCH"))),
+        (Light.YELLOW, xml(said(result_code="FAIL", err_code="BRAND_NEW"))),
+        (Light.RED, xml({"return_code": "FAIL", "return_msg": "words"})),
+        (Light.YELLOW, SILENCE),
+    ],
+)
+def test_what_the_doctor_makes_of_an_answer(light: Light, reply: bytes | SendFailure) -> None:
+    """One harmless signed question; any authentic answer to it proves that the key is shared."""
+    (finding,) = cast("list[Finding]", over(Line(reply), converse(adapter(), deadline())))
+    assert finding.light is light
