@@ -194,9 +194,7 @@ def test_a_code_that_never_came_is_asked_for_again(till: Till) -> None:
 def test_a_failed_try_leaves_a_shown_code_open(till: Till) -> None:
     """PAYERROR of a shown code: the payer may try again, so no other attempt is opened."""
     assert isinstance(till.gateway.pay(order(), QrShown()), ActionRequired)
-    till.partner._books.orders["SHOP10010001T001"].status = type(till.partner._books.orders["SHOP10010001T001"].status)(
-        "PAYERROR"
-    )
+    till.partner.payer.fail("SHOP10010001T001")
     outcome = till.gateway.query(order().ref).outcome
     assert isinstance(outcome, ActionRequired)
     assert outcome.last_refusal is Reason.DECLINED
