@@ -144,12 +144,15 @@ class CountingLedger(SimulatedLedger, Protocol):
 
 
 class ServedPartner(SimulatedPartner, Protocol):
-    """A simulated partner that can be served over TLS, deliver its notices, and be watched while it works.
+    """A simulated partner that can be served over TLS, deliver its notices, and be watched while it works."""
 
-    ``on_commit``: called with the endpoint's name after a request was carried out and before it is answered.
-    """
+    @property
+    def on_commit(self) -> Callable[[str], None] | None:
+        """Called with the endpoint's name after a request was carried out and before it is answered."""
+        ...
 
-    on_commit: Callable[[str], None] | None
+    @on_commit.setter
+    def on_commit(self, hook: Callable[[str], None] | None, /) -> None: ...
 
     @property
     def ledger(self) -> CountingLedger:
