@@ -5,7 +5,8 @@ Source: pay.weixin.qq.com, "download of platform certificates".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
@@ -20,6 +21,7 @@ from payport.sdk.strict_json import MalformedJson, parse_object
 
 MOST_CERTIFICATES = 100
 """More are no answer: two or three overlap during a change."""
+_HEX = re.compile(r"[0-9A-Fa-f]{1,64}", re.ASCII)
 
 
 class MalformedCertificate(ValueError):
@@ -83,6 +85,8 @@ def _listed(entry: object, api_v3_key: bytes) -> Certificate:
         raise MalformedCertificate("an entry is not an object")
     fields = cast("dict[str, object]", entry)
     certificate = parse_certificate(Resource.of(fields.get("encrypt_certificate")).open(api_v3_key))
-    if fields.get("serial_no") != certificate.serial:
+    serial = fields.get("serial_no")
+    if not isinstance(serial, str) or not _HEX.fullmatch(serial) or int(serial, 16) != int(certificate.serial, 16):
         raise MalformedCertificate("a certificate stands under another one's serial number")
-    return certificate
+    # WeChat's own spelling, zeros in front included: its answers name the certificate so
+    return replace(certificate, serial=serial)
