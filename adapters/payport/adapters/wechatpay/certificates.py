@@ -5,7 +5,6 @@ Source: pay.weixin.qq.com, "download of platform certificates".
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
@@ -15,13 +14,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payport.adapters.wechatpay.encryption import MalformedCiphertext, Resource
+from payport.adapters.wechatpay.signing import key_number
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.keys import PublicKey
 from payport.sdk.strict_json import MalformedJson, parse_object
 
 MOST_CERTIFICATES = 100
 """More are no answer: two or three overlap during a change."""
-_HEX = re.compile(r"[0-9A-Fa-f]{1,64}", re.ASCII)
 
 
 class MalformedCertificate(ValueError):
@@ -30,7 +29,7 @@ class MalformedCertificate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One RSA certificate. ``serial``: upper-case hexadecimal with an even number of digits, as the wire names it."""
+    """One RSA certificate. ``serial``: its number in hexadecimal, as WeChat lists it."""
 
     serial: str
     not_before: datetime
@@ -85,8 +84,7 @@ def _listed(entry: object, api_v3_key: bytes) -> Certificate:
         raise MalformedCertificate("an entry is not an object")
     fields = cast("dict[str, object]", entry)
     certificate = parse_certificate(Resource.of(fields.get("encrypt_certificate")).open(api_v3_key))
-    serial = fields.get("serial_no")
-    if not isinstance(serial, str) or not _HEX.fullmatch(serial) or int(serial, 16) != int(certificate.serial, 16):
+    listed = fields.get("serial_no")
+    if not isinstance(listed, str) or key_number(listed) != key_number(certificate.serial):
         raise MalformedCertificate("a certificate stands under another one's serial number")
-    # WeChat's own spelling, zeros in front included: its answers name the certificate so
-    return replace(certificate, serial=serial)
+    return replace(certificate, serial=listed)
