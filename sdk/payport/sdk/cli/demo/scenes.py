@@ -7,13 +7,17 @@ from typing import TypeAlias
 
 from payport.schemas.actions import Action, PostForm, QrCode, Redirect
 from payport.schemas.events import Acknowledgement, RawNotification, Verified
+from payport.schemas.order import Order
 from payport.schemas.outcome import ActionRequired, NotSent, Pending, Succeeded, Unknown
 from payport.sdk.cli.demo.stage import AdapterT, PartnerT, Stage
 from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.mailbox import Mailbox
 
 Scene: TypeAlias = Callable[[Stage[PartnerT, AdapterT]], None]
 Method: TypeAlias = Callable[[PartnerT], object]
 """Makes what ``gateway.pay`` takes."""
+ComesBack: TypeAlias = Callable[[PartnerT, object], Mapping[str, str]]
+"""What the payer's browser brings along, out of what ``payer.open`` answered."""
 _SETTLING = 5
 _LOST_S = 2.0
 
@@ -24,12 +28,11 @@ def handed_out_and_paid(
     method: Method[PartnerT],
     *,
     copies: int = 1,
-    comes_back: Callable[[PartnerT, object], Mapping[str, str]] | None = None,
+    comes_back: ComesBack[PartnerT] | None = None,
 ) -> Scene[PartnerT, AdapterT]:
     """The payer pays what was handed out, and the partner's notices count once each.
 
-    ``copies``: how often the partner sends each. ``comes_back``: where ``complete`` must follow, what the payer's
-    browser brings along, out of what ``payer.open`` answered.
+    ``copies``: how often the partner sends each. ``comes_back``: where ``complete`` must follow.
     """
 
     def scene(stage: Stage[PartnerT, AdapterT]) -> None:
@@ -48,6 +51,7 @@ def handed_out_and_paid(
             stage.tell(f"gateway.complete({order.ref}, ...)", stage.till.complete(order.ref, returned), Succeeded)
         stage.partner.wait_delivered()
         stage.partner.deliver_to(None)
+        _set_copies(stage, 1)
         for once, again in zip(heard[::copies], heard[1::copies], strict=False):
             stage.expect(copies == 1 or (once, again) == (True, False), f"a notice should count once, not {heard}")
         stage.expect(bool(heard), "no notice came")
@@ -69,9 +73,14 @@ def listen(stage: Stage[PartnerT, AdapterT], copies: int) -> list[bool]:
             stage.say(f"A notice arrives, {received.event.status}, it is authentic; {seen}.")
         return received.acknowledgement
 
-    setattr(stage.partner.notices, "copies", copies)  # noqa: B010 - a mailbox has it, other sequences ignore it
+    _set_copies(stage, copies)
     stage.partner.deliver_to(receive)
     return heard
+
+
+def _set_copies(stage: Stage[PartnerT, AdapterT], copies: int) -> None:
+    if isinstance(stage.partner.notices, Mailbox):
+        stage.partner.notices.copies = copies
 
 
 def _show(stage: Stage[PartnerT, AdapterT], action: Action) -> None:
@@ -85,20 +94,32 @@ def _show(stage: Stage[PartnerT, AdapterT], action: Action) -> None:
 
 
 def answer_lost(
-    amount: str, subject: str, method: Method[PartnerT], endpoint: str, *, fault: Fault = Fault.COMMIT_THEN_SILENCE
+    amount: str,
+    subject: str,
+    method: Method[PartnerT],
+    endpoint: str,
+    *,
+    comes_back: ComesBack[PartnerT] | None = None,
 ) -> Scene[PartnerT, AdapterT]:
-    """The partner charges, and its answer never comes; asking finds out, and nothing is charged again."""
+    """The partner charges, and its answer never comes; asking finds out, and nothing is charged again.
+
+    ``endpoint``: where it charges, as faults name it: in ``complete`` where ``comes_back`` is given, else in ``pay``.
+    """
 
     def scene(stage: Stage[PartnerT, AdapterT]) -> None:
         order, name = stage.order(amount, subject), stage.play.name
         way = method(stage.partner)
-        call = f"gateway.pay({order.ref}, {order.amount}, {type(way).__name__}(...))"
+        paying = f"gateway.pay({order.ref}, {order.amount}, {type(way).__name__}(...))"
+        returned = None if comes_back is None else _approved(stage, order, way, comes_back)
         stage.say(f"{name} will charge it and then say nothing; its notice is lost as well.")
-        stage.partner.faults.next(fault, endpoint, times=3)
+        stage.partner.faults.next(Fault.COMMIT_THEN_SILENCE, endpoint, times=3)
         with stage.console.status("waiting two seconds for an answer that does not come"):
-            outcome = stage.till.pay(order, way, deadline_s=_LOST_S)
+            if returned is None:
+                stage.tell(paying, stage.till.pay(order, way, deadline_s=_LOST_S), Unknown)
+            else:
+                lost = stage.till.complete(order.ref, returned, deadline_s=_LOST_S)
+                stage.tell(f"gateway.complete({order.ref}, ...)", lost, Unknown)
         stage.partner.faults.clear()
-        stage.tell(call, outcome, Unknown)
         stage.say("Unknown is not a failure: paying again by another way might charge twice. So we ask:")
         stage.till.resolve(order.ref)
         stage.say(f"gateway.resolve({order.ref}) asks {name} about it. After that, the same call again:")
@@ -106,6 +127,19 @@ def answer_lost(
         stage.charges(order.ref, 1)
 
     return scene
+
+
+def _approved(
+    stage: Stage[PartnerT, AdapterT], order: Order, way: object, comes_back: ComesBack[PartnerT]
+) -> Mapping[str, str] | None:
+    """What the browser of a payer who approved brings along."""
+    outcome = stage.till.pay(order, way)
+    stage.tell(f"gateway.pay({order.ref}, {order.amount}, {type(way).__name__}())", outcome, ActionRequired)
+    if not isinstance(outcome, ActionRequired):
+        return None
+    _show(stage, outcome.action)
+    stage.say("The payer approves and comes back.")
+    return comes_back(stage.partner, stage.partner.payer.open(outcome.action))
 
 
 def refunded_in_parts(*parts: str, beyond: str) -> Scene[PartnerT, AdapterT]:
