@@ -273,6 +273,21 @@ def test_a_serial_number_keeps_its_leading_zero(number: int, expected: str) -> N
     assert expected == serial_text(number)
 
 
+@pytest.mark.parametrize(("listed", "told"), [("07", "7"), ("007", "07"), ("07", "00007"), ("0A", "a")])
+def test_leading_zeros_do_not_make_another_certificate(listed: str, told: str) -> None:
+    """A list that writes forty digits and a header that does not, or the other way round; sent back as listed."""
+    number = int(listed, 16)
+    reply = download(("platform", number), serial=told)
+    body = reply.content.replace(f'"serial_no": "{number:02X}"'.encode(), f'"serial_no": "{listed}"'.encode())
+    signed = headers(body, by="platform", serial=told)
+    host = Host({QUERY: by("platform", told), CERTIFICATES: WireReply(200, tuple(signed.items()), body)})
+    wechat = merchant(mode="certificate")
+    assert isinstance(asked(wechat, host), Answer)
+    key_in_use = wechat.keys.for_encryption(NOON.timestamp())
+    assert key_in_use is not None
+    assert key_in_use.serial == listed
+
+
 def test_a_certificate_must_stand_under_its_own_number() -> None:
     """Else a list could give an old key a new name."""
     listed = download(("platform", 7)).content.replace(b'"serial_no": "07"', b'"serial_no": "08"')
