@@ -100,8 +100,8 @@ SUBJECT = Subject[AlipaySimulator](
         door=Door(endpoint="alipay.fund.trans.uni.transfer", cannot=frozenset({Fault.WRONG_AMOUNT})),
         done=frozenset({"SUCCESS"}),
     ),
-    query="alipay.trade.query",
     adopts=True,
+    query="alipay.trade.query",
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),

@@ -103,6 +103,7 @@ SUBJECT = Subject[StripeSimulator](
         done=frozenset({"paid"}),
     ),
     query="payment_intents.retrieve",
+    adopts=True,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
         "of a connected account": altered("event", {"account": "acct_1Somebody"}),

@@ -64,6 +64,8 @@ def test_all_parts_are_paid_at_once(merchant: Merchant) -> None:
     assert merchant.refund("PART01", 40, "R1", 100).fields["status"] == "PROCESSING"
     with pytest.raises(CannotPay):
         merchant.partner.payer.scan(code_url)
+    with pytest.raises(CannotPay):
+        merchant.partner.payer.pay("GROUP1")
 
 
 def test_the_same_request_again_and_another(merchant: Merchant) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.simulate.wechatpay.merchant import CODEPAY, NATIVE, Clock, Merchant
+from tests.simulate.wechatpay.merchant import CLOSE, CODEPAY, NATIVE, Clock, Merchant
 
 from payport.adapters.wechatpay.simulator import CannotPay, Wallet
 from payport.schemas.actions import PostForm, QrCode, Redirect
@@ -201,6 +201,8 @@ def test_close_of_what_is_paid_being_paid_or_unknown(merchant: Merchant) -> None
         (404, "ORDER_NOT_EXIST"),
     ]
     merchant.partner.payer.cancel("SHOP02")
+    other = merchant.call("POST", CLOSE.format(out_trade_no="SHOP02"), {"mchid": "1900000001"})
+    assert (other.status, other.code) == (400, "PARAM_ERROR")
     assert merchant.close("SHOP02").status == 204
 
 
@@ -247,6 +249,7 @@ def test_a_number_with_a_bar_and_a_star_is_signed_as_it_travels(merchant: Mercha
         ({"attach": "x" * 129}, "/attach"),
         ({"time_expire": "2026-11-23T12:00:59+08:00"}, "/time_expire"),
         ({"time_expire": "2026-11-24T12:00:00"}, "/time_expire"),
+        ({"time_expire": "tomorrow"}, "/time_expire"),
         ({"time_expire": "2027-03-01T12:00:00+08:00"}, "/time_expire"),
     ],
 )

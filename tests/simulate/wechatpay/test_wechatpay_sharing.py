@@ -55,6 +55,7 @@ def test_shared_first_in_progress_then_finished(merchant: Merchant, payment: str
     assert (made["status"], made["state"]) == (200, "PROCESSING")
     assert made == share(merchant, payment, "SPLIT1", 300, 200)
     assert unsplit(merchant, payment) == 734
+    assert share(merchant, payment, "SPLIT1", 301)["code"] == "INVALID_REQUEST"
     merchant.partner.advance(60)
     after = asked(merchant, payment, "SPLIT1")
     receivers = after["receivers"]

@@ -233,6 +233,14 @@ def texts(account: WeChatPayAccount) -> dict[str, object]:
     return said
 
 
+def test_serving_twice_is_serving_once(served: WeChatPaySimulator) -> None:
+    """The second call changes nothing; after closing the account is the in-process one again."""
+    url = served.url
+    assert url == served.serve().url
+    served.close()
+    assert (served.account.trust, served.requests) == (None, ())
+
+
 def test_an_account_without_a_socket_needs_no_authority() -> None:
     """In process nothing is trusted and nothing arrived."""
     partner = WeChatPaySimulator()

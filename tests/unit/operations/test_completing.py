@@ -102,6 +102,19 @@ def test_a_capture_in_doubt_is_told_as_unknown_and_repeated_identically(journal:
     assert set(counter.did) == {"capture-1", "ask"}
 
 
+def test_an_answer_about_something_else_answers_no_capture(journal: Journal, time: Time) -> None:
+    """Another amount is a mismatch: nobody is told to approve once more, and the same capture is asked for again."""
+    counter = Counter()
+    till = opened(counter, journal, time)
+    counter.says = [replace(PAID, amount=EURO * 2)]
+    told = till.complete(REF, {"token": "5"})
+    assert isinstance(told, Unknown)
+    assert told.cause.kind is UnknownKind.MISMATCH
+    counter.says = [NO_CAPTURE, PAID]
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+    assert counter.did == ["capture-1", "ask", "capture-1"]
+
+
 def test_a_process_that_died_after_adding_the_capture_left_unknown(journal: Journal, time: Time) -> None:
     """The step was written down; whether it left nobody knows."""
     counter = Counter()

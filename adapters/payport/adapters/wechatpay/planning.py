@@ -121,8 +121,13 @@ def plan_pay(account: WeChatPayAccount, order: Order, method: WeChatPayMethod, s
 
 def appid_of(account: WeChatPayAccount, method: WeChatPayMethod) -> str:
     """The application that the payment belongs to."""
-    own = {InApp: account.app_appid, MiniProgram: account.mini_program_appid}.get(type(method))
-    return own or account.appid
+    match method:
+        case InApp():
+            return account.app_appid or account.appid
+        case MiniProgram():
+            return account.mini_program_appid or account.appid
+        case _:
+            return account.appid
 
 
 def _merchant(account: WeChatPayAccount, appid: str) -> dict[str, str]:
@@ -191,7 +196,10 @@ def _notify_url(account: WeChatPayAccount, order: Order) -> str:
 
 def _step(request: Call, *, replayable: bool = True) -> Step:
     """The journal's form of a call."""
-    content = request.encode()
+    try:
+        content = request.encode()
+    except UnicodeEncodeError:
+        raise InvalidIntent("a text holds half a surrogate pair, which no charset can carry") from None
     return Step(
         name=request.name,
         moves_money=request.moves_money,

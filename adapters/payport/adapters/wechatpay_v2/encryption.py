@@ -26,7 +26,12 @@ class MalformedCiphertext(ValueError):
 
 
 def decrypt(api_key: str, text: str) -> bytes:
-    """The plain bytes. Raises :class:`MalformedCiphertext`, whatever the text."""
+    """The plain bytes of a notice. Raises :class:`MalformedCiphertext`, whatever the text."""
+    return decrypt_blocks(aes_key(api_key), text)
+
+
+def decrypt_blocks(key: bytes, text: str) -> bytes:
+    """The same under an AES key as it stands."""
     from cryptography.hazmat.primitives.padding import PKCS7  # noqa: PLC0415 - with the first refund notice
 
     if len(text) > MAX_CHARACTERS:
@@ -37,7 +42,7 @@ def decrypt(api_key: str, text: str) -> bytes:
         raise MalformedCiphertext("not base64") from None
     if not data or len(data) % _BLOCK:
         raise MalformedCiphertext("not whole blocks of AES")
-    reader = _cipher(api_key).decryptor()
+    reader = _cipher(key).decryptor()
     padded = reader.update(data) + reader.finalize()
     unpadder = PKCS7(_BLOCK * 8).unpadder()
     try:
@@ -52,14 +57,18 @@ def encrypt(api_key: str, plain: bytes) -> str:
 
     padder = PKCS7(_BLOCK * 8).padder()
     padded = padder.update(plain) + padder.finalize()
-    writer = _cipher(api_key).encryptor()
+    writer = _cipher(aes_key(api_key)).encryptor()
     return base64.b64encode(writer.update(padded) + writer.finalize()).decode("ascii")
 
 
-def _cipher(api_key: str) -> Cipher[ECB]:
+def aes_key(api_key: str) -> bytes:
+    """What notices are encrypted with: the lower-case hexadecimal MD5 of the shared key, as 32 characters."""
+    return hashlib.md5(api_key.encode()).hexdigest().encode("ascii")  # noqa: S324 - what WeChat prescribes
+
+
+def _cipher(key: bytes) -> Cipher[ECB]:
     from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.ciphers.modes import ECB  # noqa: PLC0415 - as above
 
-    digest = hashlib.md5(api_key.encode()).hexdigest()  # noqa: S324 - the derivation that WeChat prescribes
-    return Cipher(AES(digest.encode("ascii")), ECB())  # noqa: S305 - the mode that WeChat prescribes
+    return Cipher(AES(key), ECB())  # noqa: S305 - the mode that WeChat prescribes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import ipaddress
+import shutil
 import ssl
 import tempfile
 from collections.abc import Sequence
@@ -50,10 +52,12 @@ class LoopbackCertificates:
 
 @dataclass(frozen=True, slots=True)
 class ClientIdentity:
-    """Who a caller is in mutual TLS: PEM texts, and what :attr:`payport.sdk.testing.wire.Incoming.client` will say."""
+    """Who a caller is in mutual TLS: a file with certificate and key in PEM, readable for this user alone.
 
-    certificate: str
-    key: str = field(repr=False)
+    ``fingerprint``: what :attr:`payport.sdk.testing.wire.Incoming.client` says of a caller who proves to hold the key.
+    """
+
+    chain_file: str
     fingerprint: str
 
 
@@ -70,14 +74,18 @@ def loopback_certificates() -> LoopbackCertificates:
     )
 
 
+@lru_cache(maxsize=16)
 def client_identity(name: str) -> ClientIdentity:
-    """A new client certificate of the same authority, valid for a year from now."""
+    """A client certificate of the same authority, one for each name, valid for a year from now.
+
+    TLS reads it from a file, which is removed when the process ends.
+    """
     certificate, key = _leaf(name, ExtendedKeyUsageOID.CLIENT_AUTH, [x509.DNSName("client.invalid")])
-    return ClientIdentity(
-        certificate=certificate.public_bytes(Encoding.PEM).decode(),
-        key=_pem(key),
-        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
-    )
+    folder = Path(tempfile.mkdtemp(prefix="payport-client-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    chain = folder / "client.pem"
+    chain.write_text(certificate.public_bytes(Encoding.PEM).decode() + _pem(key))
+    return ClientIdentity(chain_file=str(chain), fingerprint=certificate.fingerprint(hashes.SHA256()).hex())
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from payport.sdk.tls import Trust
 
 IN_PROCESS_URL = "https://api.stripe.simulator"
-_SECRET_KEY = "sk_test_simulator00000000000000000000"  # noqa: S105 - opens nothing but this simulator
+_SECRET_KEY = "rk_test_simulator00000000000000000000"  # noqa: S105 - opens nothing but this simulator
 _PUBLISHABLE_KEY = "pk_test_simulator00000000000000000000"
 _WEBHOOK_SECRET = "whsec_simulator"  # noqa: S105 - signs nothing but this simulator's events
 ROLLED_FOR = timedelta(hours=24)

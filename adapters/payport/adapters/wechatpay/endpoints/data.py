@@ -97,7 +97,7 @@ class Echo(Request):
     hidden = ("encrypted_echo_message",)
 
     echo_message: Text256
-    encrypted_echo_message: Text256 | None = None
+    encrypted_echo_message: Text256 | None = Field(default=None, repr=False)
     notify_url: Address | None = None
 
 

@@ -14,7 +14,7 @@ What stands behind each rule is the partner's documentation as far as it is publ
 from __future__ import annotations
 
 from payport.adapters.wechatpay.simulator.cashier import CannotPay, Visit
-from payport.adapters.wechatpay.simulator.ledger import Charge, Entry, EntryKind, Hold, Ledger, Refunded, Transferred
+from payport.adapters.wechatpay.simulator.ledger import Charge, Entry, EntryKind, Ledger, Refunded, Transferred
 from payport.adapters.wechatpay.simulator.notices import Notices
 from payport.adapters.wechatpay.simulator.payer import Payer
 from payport.adapters.wechatpay.simulator.quirks import Quirks
@@ -29,7 +29,6 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Fault",
-    "Hold",
     "Ledger",
     "Notices",
     "Payer",

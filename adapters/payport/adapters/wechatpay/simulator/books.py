@@ -73,6 +73,7 @@ class Books:
 
     parties: Parties
     balance_minor: int
+    api_url: str
     page_url: str
     quirks: Quirks = field(default_factory=Quirks)
     lock: RLock = field(default_factory=RLock)
@@ -88,6 +89,7 @@ class Books:
         default_factory=dict[tuple[str, str], Mapping[str, object]]
     )
     payee_names: dict[str, str] = field(default_factory=dict[str, str])
+    bills: dict[str, tuple[bytes, datetime]] = field(default_factory=dict[str, tuple[bytes, datetime]])
     used_codes: dict[str, str] = field(default_factory=dict[str, str])
     entries: list[Entry] = field(default_factory=list[Entry])
     happenings: list[Happening] = field(default_factory=list[Happening])
@@ -222,8 +224,6 @@ class Books:
             if share.result != "PENDING":
                 continue
             share.result = "SUCCESS"
-            if share.account == self.parties.mchid:
-                continue  # what is unfrozen stays where it is
             out_no, request_no = split.out_order_no, share.detail_id
             self.enter(EntryKind.SPLIT, -share.amount_minor, out_no, split.order_id, now, request_no=request_no)
 

@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -132,9 +132,8 @@ class Cashier:
         prepay_id = package.removeprefix("prepay_id=") if jsapi else fields.get("prepayid", "")
         thing = self._prepaid(prepay_id)
         _check_app_id(self._service.books, thing, fields.get("appId" if jsapi else "appid", ""))
-        parties = self._service.books.parties
-        partner_id = parties.sub_mchid or parties.mchid
-        if not jsapi and (package, fields.get("partnerid")) != ("Sign=WXPay", partner_id):
+        mchid = self._service.books.parties.mchid
+        if not jsapi and (package, fields.get("partnerid")) != ("Sign=WXPay", mchid):
             raise CannotPay("partnerid or package is wrong")
         if jsapi:
             lines = [fields.get(name, "") for name in ("appId", "timeStamp", "nonceStr", "package")]
@@ -225,4 +224,4 @@ def _text_fields(payload: str) -> Mapping[str, str]:
         fields = None
     if not isinstance(fields, dict):
         raise CannotPay("the parameters are no JSON object")
-    return {str(name): str(value) for name, value in fields.items()}
+    return {name: str(value) for name, value in cast("dict[str, object]", fields).items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 from urllib.parse import parse_qsl, quote, unquote
 
 from payport.adapters.wechatpay.simulator.cashier import CannotPay, number_of
@@ -72,6 +72,8 @@ def _desk(thing: Thing, back: str = "") -> str:
             title, amount, verb = " ".join(thing.parts), "", "Pay all"
         case TransferRow():
             title, amount, verb = thing.remark, f": CNY {_yuan(thing.amount_minor)}", "Receive"
+        case _:
+            assert_never(thing)
     hidden = f'<input type="hidden" name="number" value="{escape(number_of(thing))}">'
     hidden += f'<input type="hidden" name="redirect_url" value="{escape(back)}">' if back else ""
     return (

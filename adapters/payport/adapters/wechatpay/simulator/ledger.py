@@ -59,16 +59,6 @@ class Refunded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """WeChat Pay's acquiring holds nothing: no row is ever made."""
-
-    out_order_no: str
-    amount: Money
-    rest: Money
-    captured: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Transferred:
     """A transfer in any state. ``status``: WeChat's word."""
 
@@ -114,11 +104,6 @@ class Ledger:
             )
             for entry in self._of(EntryKind.REFUND, reference, starting_with)
         )
-
-    def holds(self, reference: str | None = None, /) -> tuple[Hold, ...]:
-        """Nothing is ever held: always empty."""
-        del reference
-        return ()
 
     def transfers(self, reference: str | None = None, /) -> tuple[Transferred, ...]:
         """Transfers as they stand."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from payport.adapters.wechatpay.simulator.books import Books, asked_of, over
@@ -26,6 +25,8 @@ def prepay(books: Books, call: Call) -> Answer:
     kind = call.name.rpartition("/")[2]
     check_caller(books, call)
     call.notify_url(needed=True)
+    for name in ("number", "name"):
+        call.sensitive(f"/payer/identity/{name}")
     if kind == "jsapi":
         _check_payer(call)
     if kind == "h5":
@@ -39,9 +40,9 @@ def prepay(books: Books, call: Call) -> Answer:
 def codepay(books: Books, call: Call) -> Answer:
     """Charge the payer whose code was scanned. There will be no notice."""
     check_caller(books, call)
-    store = call.at("/scene_info/store_info")
-    if not isinstance(store, Mapping) or not (store.get("id") or store.get("out_id")):
-        raise wrong("/scene_info/store_info", store, "id or out_id is missing")
+    shop = "/scene_info/store_info"
+    if call.text(f"{shop}/id") is None and call.text(f"{shop}/out_id") is None:
+        raise wrong(shop, call.at(shop), "id or out_id is missing")
     code = call.need("/payer/auth_code", longest=32)
     row = known_order(books, call, "MICROPAY")
     if row is None:

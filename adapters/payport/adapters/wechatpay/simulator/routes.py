@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from payport.adapters.wechatpay.simulator import combine, orders, payments, refunds, sharing, transfers
+from payport.adapters.wechatpay.simulator import bills, combine, orders, payments, refunds, sharing, transfers
 
 if TYPE_CHECKING:
     from payport.adapters.wechatpay.simulator.books import Books
@@ -60,6 +60,10 @@ HANDLERS: Mapping[str, tuple[str, Handler]] = MappingProxyType(
         f"{_SHARING}/transactions/{{transaction_id}}/amounts": ("GET", sharing.amounts),
         f"{_SHARING}/receivers/add": ("POST", sharing.add_receiver),
         f"{_SHARING}/receivers/delete": ("POST", sharing.delete_receiver),
+        f"{_SHARING}/merchant-configs/{{sub_mchid}}": ("GET", sharing.config),
+        "/v3/bill/tradebill": ("GET", bills.trade_bill),
+        "/v3/bill/fundflowbill": ("GET", bills.fund_flow_bill),
+        bills.FILE: ("GET", bills.file),
     }
 )
 _METHODS = {**{name: method for name, (method, _) in HANDLERS.items()}, CERTIFICATES: "GET", ECHO: "POST"}

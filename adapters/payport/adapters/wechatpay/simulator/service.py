@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from payport.adapters.wechatpay.simulator.keys import Cabinet
     from payport.sdk.testing.wire import Incoming
 
+OLD_TRANSFERS = "/v3/transfer/"
+"""Batches of transfers: for merchants from before 2025 only, of whom this is none."""
+
 _BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 _SPOKEN = frozenset({Fault.COMMIT_THEN_SYSTEM_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
 _UNSIGNED = frozenset({Fault.NO_SIGNATURE, Fault.UNSIGNED_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
@@ -98,6 +101,8 @@ class Service:
         self, incoming: Incoming, found: Route | None, *, now: datetime, clock: datetime | None, slow: bool = False
     ) -> Answer:
         self.gate.authenticate(incoming, clock)
+        if found is None and incoming.path.startswith(OLD_TRANSFERS):
+            raise Refusal("NO_AUTH", "商户未开通该产品,请使用新版商家转账", status=403)
         if found is None:
             raise Refusal("RESOURCE_NOT_EXISTS", "请求的接口不存在", status=404)
         call = self.gate.read(incoming, found.name, found.path, now=now, slow=slow)
@@ -126,7 +131,9 @@ class Service:
                 raise misdeeds.refusal_of(fault, title)
         except Refusal as refusal:
             return self._refuse(incoming, refusal, fault)
-        fields, status = answer.fields, answer.status if answer.fields is not None else 204
+        if answer.file is not None:
+            return WireReply(200, (("content-type", "application/octet-stream"),), answer.file)
+        fields, status = answer.fields, 204 if answer.fields is None else 200
         if fault is Fault.UNKNOWN_STATUS and not misdeeds.has_state(fields):
             status = misdeeds.UNHEARD_OF
         alter = misdeeds.ALTERATIONS.get(fault) if fault is not None else None

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from payport.adapters.wechatpay.simulator.books import Books
 from payport.adapters.wechatpay.simulator.calls import Answer, Call, Refusal, canonical, wire_time, wrong
+from payport.adapters.wechatpay.simulator.keys import pair
 from payport.adapters.wechatpay.simulator.ledger import EntryKind
 from payport.adapters.wechatpay.simulator.rows import (
     PAID_STATES,
@@ -20,6 +21,7 @@ from payport.adapters.wechatpay.simulator.rows import (
 SPLIT_TAKES = timedelta(minutes=1)
 MOST_REQUESTS = 20
 MOST_RECEIVERS = 50
+MOST_SHARED = 3000
 _KINDS = ("MERCHANT_ID", "PERSONAL_OPENID", "PERSONAL_SUB_OPENID")
 _LONG = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 
@@ -87,12 +89,11 @@ def amounts(books: Books, call: Call) -> Answer:
 def add_receiver(books: Books, call: Call) -> Answer:
     """Allow somebody to receive. As often as one likes."""
     kind, account = _receiver(call)
-    call.need("/relation_type", longest=32)
-    call.sensitive("/name")
+    relation, name = call.need("/relation_type", longest=32), call.sensitive("/name")
     books.receivers[kind, account] = call.body
-    return Answer(
-        fields={**_whose(books), "type": kind, "account": account, "relation_type": call.at("/relation_type")}
-    )
+    fields: dict[str, object] = {**_whose(books), "type": kind, "account": account, "relation_type": relation}
+    # what goes back is encrypted for the merchant
+    return Answer(fields=fields if name is None else {**fields, "name": pair("merchant").encrypt(name)})
 
 
 def delete_receiver(books: Books, call: Call) -> Answer:
@@ -100,6 +101,13 @@ def delete_receiver(books: Books, call: Call) -> Answer:
     kind, account = _receiver(call)
     books.receivers.pop((kind, account), None)
     return Answer(fields={**_whose(books), "type": kind, "account": account})
+
+
+def config(books: Books, call: Call) -> Answer:
+    """How much of a payment a service provider may share for its sub-merchant, in ten-thousandths."""
+    if call.path["sub_mchid"] != books.parties.sub_mchid:
+        raise Refusal("RESOURCE_NOT_EXISTS", "子商户不存在", status=404)
+    return Answer(fields={"sub_mchid": books.parties.sub_mchid, "max_ratio": MOST_SHARED})
 
 
 def finish_return(books: Books, row: ShareReturnRow, *, succeed: bool) -> None:

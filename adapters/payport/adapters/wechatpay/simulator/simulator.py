@@ -89,6 +89,7 @@ class WeChatPaySimulator:
                 sub_appid=sub_appid,
             ),
             balance_minor=balance_minor,
+            api_url=IN_PROCESS_URL,
             page_url=IN_PROCESS_PAGE_URL,
         )
         self._service = Service(
@@ -199,7 +200,7 @@ class WeChatPaySimulator:
         if self._server is None:
             self._courier.authority = loopback_certificates().authority
             self._server = LoopbackServer(self.handle, self.faults, port=port)
-            self._books.page_url = self._server.url
+            self._books.api_url = self._books.page_url = self._server.url
         return self
 
     def close(self) -> None:

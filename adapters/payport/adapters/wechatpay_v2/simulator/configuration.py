@@ -1,30 +1,8 @@
-"""The simulator's account as configuration files, and the client certificate that it gives out."""
+"""The simulator's account as configuration files: ``payport.toml``, and the key and authority it refers to."""
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
-from functools import lru_cache
-from pathlib import Path
-
 from payport.adapters.wechatpay_v2.account import WeChatPayV2Account
-
-
-@lru_cache(maxsize=1)
-def client_certificate() -> tuple[str, str]:
-    """A client certificate of this process: the path of its chain with the key, and its fingerprint.
-
-    TLS reads it from a file, which is removed when the process ends.
-    """
-    from payport.sdk.testing.certificates import client_identity  # noqa: PLC0415 - makes keys
-
-    identity = client_identity("Payport simulated merchant")
-    folder = Path(tempfile.mkdtemp(prefix="payport-wechatpay-"))  # readable for this user alone
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = folder / "apiclient_cert.pem"
-    path.write_text(identity.certificate + identity.key)
-    return str(path), identity.fingerprint
 
 
 def settings_files(account: WeChatPayV2Account) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from payport.adapters.wechatpay_v2.account import SignType, WeChatPayV2Account
 from payport.adapters.wechatpay_v2.simulator.books import Books, OrderStatus, RefundStatus
 from payport.adapters.wechatpay_v2.simulator.cashier import Cashier
-from payport.adapters.wechatpay_v2.simulator.configuration import client_certificate, settings_files
+from payport.adapters.wechatpay_v2.simulator.configuration import settings_files
 from payport.adapters.wechatpay_v2.simulator.ledger import Ledger
 from payport.adapters.wechatpay_v2.simulator.notices import Notices, accepts
 from payport.adapters.wechatpay_v2.simulator.pages import MWEB_PATH, Pages
@@ -114,12 +114,12 @@ class WeChatPayV2Simulator:
     @property
     def trust(self) -> Trust:
         """How to trust the loopback server, and the merchant's client certificate."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
+        from payport.sdk.testing.certificates import client_identity, loopback_certificates  # noqa: PLC0415 - makes keys
         from payport.sdk.tls import ClientCertificate, Trust  # noqa: PLC0415 - loads ssl
 
+        chain_file = client_identity("Payport simulated merchant").chain_file
         return Trust(
-            ca_data=loopback_certificates().authority,
-            client_certificate=ClientCertificate(chain_file=client_certificate()[0]),
+            ca_data=loopback_certificates().authority, client_certificate=ClientCertificate(chain_file=chain_file)
         )
 
     @property

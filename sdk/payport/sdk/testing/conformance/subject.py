@@ -62,8 +62,8 @@ class Way(Generic[PartnerT]):
     ``gives``: what ``pay`` ends with (``ActionRequired``, ``Succeeded``, ``Authorized``, ``Pending``, ``Declined``).
     ``door``: where the request goes; ``None`` when nothing is sent before the payer acts. ``hold``: the order is to be
     held, not taken. ``closes``, ``expires``: of what was handed out: when cancelling fences it, and whether the partner
-    itself refuses it once its time is over. ``confirm``: with ``Pending``, the payer's word, given the reference.
-    ``notifies``: false where the partner only answers and tells nothing later. ``comes_back``: where ``complete`` must
+    itself refuses it once its time is over. ``notifies``: whether the partner tells of a payment made this way.
+    ``confirm``: with ``Pending``, the payer's word, given the reference. ``comes_back``: where ``complete`` must
     follow, what the payer's browser brings along, out of what ``payer.open`` answered.
     """
 
@@ -116,6 +116,7 @@ class Subject(Generic[PartnerT]):
     ``misleading``: genuine notices about something else than what was asked (another amount), which must teach nothing.
     ``notifies``: false for a partner that tells nothing by itself. ``cancels``: false for an adapter that cannot
     cancel. ``adopts``: whether payments can be looked up by the partner's own number.
+    ``aside``: endpoints that tokens and certificates are fetched from, on the way to a step and part of none.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Subject(Generic[PartnerT]):
     notifies: bool = True
     cancels: bool = True
     adopts: bool = False
+    aside: frozenset[str] = frozenset()
     life_s: float = 1800.0
     """How long an order lives whose time the suite lets run out."""
 

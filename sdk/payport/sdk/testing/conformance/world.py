@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
@@ -70,7 +70,7 @@ class World(Generic[PartnerT]):
         key = SEALING_KEY if self.sealed else None
         self.place.write_bytes(_empty_journal())
         self.journal = Journal.open(f"sqlite:///{self.place}", sealing_key=key, durability="normal")
-        self.watch = Watch(asks=self.subject.asks, known=self._known)
+        self.watch = Watch(asks=self.subject.asks, known=self._known, aside=self.subject.aside)
         self.transport = WatchedTransport(self.partner.transport(), self.watch)
         self.bare = self.subject.adapter(self.partner)
         """The adapter as the subject makes it."""
@@ -223,6 +223,12 @@ class World(Generic[PartnerT]):
         found = [operation for operation in self.operations(ref) if operation.verb is verb]
         assert found, f"{ref} has no {verb.value} in the journal"
         return found[-1]
+
+    def until(self, ref: str) -> datetime:
+        """When the newest attempt is over: the order's end, or sooner where what was handed out lives shorter."""
+        until = self.last(ref).payable_until
+        assert until is not None
+        return until
 
     def history(self, ref: str) -> Sequence[Transition]:
         """A debt's history."""

@@ -105,12 +105,21 @@ def test_a_sensitive_field_is_opened_with_the_key_that_the_request_names(changin
         body = changing.transfer(number, user_name=changing.encrypt(name, key_id))
         assert changing.call("POST", BILLS, body, wechatpay_serial=key_id).status == 200
     wrong = changing.transfer("A4", user_name=changing.encrypt(name, old))
-    for other_id in (public, new, None, "PUB_KEY_ID_0", "00" * 20):
+    for other_id in (public, new, None, "PUB_KEY_ID_0", "00" * 20):  # the last two are nobody's
         said = changing.call("POST", BILLS, wrong, wechatpay_serial=other_id)
         assert (said.status, said.code, said.fields["detail"]["field"]) == (400, "PARAM_ERROR", "/user_name")
     plain = changing.call("POST", BILLS, changing.transfer("A5", user_name=name))
     assert plain.code == "PARAM_ERROR"
     assert [row.out_bill_no for row in partner.ledger.transfers()] == ["A1", "A2", "A3"]
+
+
+def test_a_certificate_that_is_gone_opens_nothing(changing: Merchant) -> None:
+    """Once only the public key is in use."""
+    changing.download()
+    old = next(iter(changing.certificates))
+    body = changing.transfer(user_name=changing.encrypt("张三", old))
+    changing.partner.switch("public_key")
+    assert changing.call("POST", BILLS, body, wechatpay_serial=old).code == "PARAM_ERROR"
 
 
 def test_the_echo_shows_that_keys_encryption_and_notices_work(merchant: Merchant) -> None:
