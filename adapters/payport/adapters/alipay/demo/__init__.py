@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from payport.adapters.alipay.adapter import Alipay
-from payport.adapters.alipay.demo.scenes import FINALE, PAY, SCENES
+from payport.adapters.alipay.demo.scenes import PAY, SCENES
 from payport.adapters.alipay.simulator import AlipaySimulator, Wallet
 from payport.schemas.methods import QrScanned
 from payport.sdk.cli.demo import Play, Till
+from payport.sdk.cli.demo.death import settled_after_restart
 
 PLAY = Play(
     name="Alipay",
@@ -15,6 +16,6 @@ PLAY = Play(
     simulator=AlipaySimulator,
     adapter=lambda partner: Alipay(partner.account),
     scenes=SCENES,
-    finale=FINALE,
+    finale=(("Alipay, after the restart", settled_after_restart),),
     till=Till(endpoint=PAY, amount="30.00", method=lambda: QrScanned(auth_code=Wallet.PAYS.code(900_000_001))),
 )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from payport.adapters.alipay.adapter import Alipay
 from payport.adapters.alipay.simulator import AlipaySimulator, Fault, Wallet
 from payport.schemas.methods import QrScanned, QrShown
 from payport.schemas.order import Order
 from payport.schemas.outcome import Declined, Succeeded, Unknown
-from payport.sdk.cli.demo.death import killed_between_commit_and_answer, settled_after_restart
-from payport.sdk.cli.demo.scenes import Scene, answer_lost, handed_out_and_paid, refunded_in_parts
-from payport.sdk.cli.demo.stage import HastyClock, Scenes, Stage
+from payport.sdk.cli.demo.death import killed_between_commit_and_answer
+from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid, refunded_in_parts
+from payport.sdk.cli.demo.stage import HastyClock, Stage
 from payport.sdk.gateway import AsyncGateway, Gateway
 
 PAY = "alipay.trade.pay"
 AlipayStage = Stage[AlipaySimulator, Alipay]
+AlipayScene = Callable[[AlipayStage], None]
 
 
 def scanned(partner: AlipaySimulator, wallet: Wallet = Wallet.PAYS) -> QrScanned:
@@ -66,11 +68,11 @@ async def _pay_all(stage: AlipayStage, orders: list[Order]) -> int:
         return sum(await asyncio.gather(*(pay(order) for order in orders)))
 
 
-shown_and_paid: Scene[AlipaySimulator, Alipay] = handed_out_and_paid("12.34", "Tea", lambda _: QrShown(), copies=2)
-timed_out_after_commit: Scene[AlipaySimulator, Alipay] = answer_lost("20.00", "Noodles", scanned, PAY)
-refunded_in_two_parts: Scene[AlipaySimulator, Alipay] = refunded_in_parts("2.34", "10.00", beyond="0.01")
+shown_and_paid: AlipayScene = handed_out_and_paid("12.34", "Tea", lambda _: QrShown(), copies=2)
+timed_out_after_commit: AlipayScene = answer_lost("20.00", "Noodles", scanned, PAY)
+refunded_in_two_parts: AlipayScene = refunded_in_parts("2.34", "10.00", beyond="0.01")
 
-SCENES: Scenes[AlipaySimulator, Alipay] = (
+SCENES: Sequence[tuple[str, AlipayScene]] = (
     ("Alipay: a QR code is shown, paid, and notified twice", shown_and_paid),
     ("Alipay: the answer is lost after the money moved", timed_out_after_commit),
     ("Alipay: kill -9 between the charge and its answer", killed_between_commit_and_answer),
@@ -78,4 +80,3 @@ SCENES: Scenes[AlipaySimulator, Alipay] = (
     ("Alipay, meanwhile: a payer who never confirms", never_confirmed),
     ("Alipay, meanwhile: sixteen callers under asyncio", many_at_once),
 )
-FINALE: Scenes[AlipaySimulator, Alipay] = (("Alipay, after the restart", settled_after_restart),)

@@ -31,7 +31,7 @@ def perform(console: Console, folder: Path, plays: Sequence[AnyPlay]) -> bool:
         for play in plays:
             place = folder / play.partner
             place.mkdir()
-            stages.append(stack.enter_context(Stage.build(console, place, play)))
+            stages.append(stack.enter_context(AnyStage.build(console, place, play)))
             for title, scene in play.scenes:
                 stages[-1].act(f"{next(numbers)}. {title}", scene)
         for stage in stages:

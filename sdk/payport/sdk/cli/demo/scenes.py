@@ -9,11 +9,10 @@ from payport.schemas.actions import Action, PostForm, QrCode, Redirect
 from payport.schemas.events import Acknowledgement, RawNotification, Verified
 from payport.schemas.order import Order
 from payport.schemas.outcome import ActionRequired, NotSent, Pending, Succeeded, Unknown
-from payport.sdk.cli.demo.stage import AdapterT, PartnerT, Stage
+from payport.sdk.cli.demo.stage import AdapterT, PartnerT, Scene, Stage
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.mailbox import Mailbox
 
-Scene: TypeAlias = Callable[[Stage[PartnerT, AdapterT]], None]
 Method: TypeAlias = Callable[[PartnerT], object]
 """Makes what ``gateway.pay`` takes."""
 ComesBack: TypeAlias = Callable[[PartnerT, object], Mapping[str, str]]

@@ -42,8 +42,6 @@ from payport.sdk.testing.watching import EveryVerb
 PartnerT = TypeVar("PartnerT", bound=ServedPartner)
 AdapterT = TypeVar("AdapterT", bound=Adapter)
 Told = PayOutcome[object] | RefundOutcome[object] | CaptureOutcome[object] | CancelOutcome[object]
-Scenes: TypeAlias = "Sequence[tuple[str, Callable[[Stage[PartnerT, AdapterT]], None]]]"
-"""Titles and scenes, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +203,9 @@ class Stage(Generic[PartnerT, AdapterT]):
             self.console.print(f"  {line}", style="white on black", highlight=False, markup=False)
 
 
+Scene: TypeAlias = Callable[[Stage[PartnerT, AdapterT]], None]
+Scenes: TypeAlias = Sequence[tuple[str, Callable[[Stage[PartnerT, AdapterT]], None]]]
+"""Titles and scenes, in their order."""
 AnyPlay: TypeAlias = Play[ServedPartner, EveryVerb]
 AnyStage: TypeAlias = Stage[ServedPartner, EveryVerb]
 _BLOCKS = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
