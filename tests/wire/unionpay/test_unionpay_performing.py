@@ -468,8 +468,24 @@ def reversal(code: str) -> bytes:
 def test_a_reversal_is_confirmed_by_its_repetition() -> None:
     """It has no number of its own to ask about: 46 says that it was done."""
     for answers in ((reversal("00"), reversal("46")), (reversal("46"),)):
-        told = reverse(*answers)
+        told = reverse(*answers, answered())
         assert (told.state, told.cancelled_by) == (State.SUCCEEDED, CancelledBy.REVERSED)
+
+
+@pytest.mark.parametrize(
+    ("answer", "by"),
+    [
+        (answered("01"), CancelledBy.CLOSED),
+        (answered("00"), CancelledBy.REVERSED),
+        (answered("05"), CancelledBy.REVERSED),
+        (answered("Z9"), CancelledBy.REVERSED),
+        (ABSENT, CancelledBy.REVERSED),
+        (SILENCE, CancelledBy.REVERSED),
+    ],
+)
+def test_whether_money_was_given_back_is_asked(answer: bytes | SendFailure, by: CancelledBy) -> None:
+    """Only when UnionPay says that the payment failed, nothing had been taken."""
+    assert reverse(reversal("46"), answer).cancelled_by is by
 
 
 @pytest.mark.parametrize("second", [reversal("00"), reversal("35"), reversal("06"), SILENCE])
