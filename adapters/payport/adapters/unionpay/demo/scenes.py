@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from payport.adapters.unionpay.adapter import UnionPay
 from payport.adapters.unionpay.simulator import UnionPaySimulator, Wallet
 from payport.schemas.events import Rejected
 from payport.schemas.methods import HostedPage, QrScanned, QrShown
 from payport.schemas.outcome import ActionRequired, Declined, Pending, Succeeded
 from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid, refunded_in_parts
-from payport.sdk.cli.demo.stage import HastyClock, Scenes, Stage
+from payport.sdk.cli.demo.stage import HastyClock, Stage
 from payport.sdk.gateway import Gateway
 
 SCANNED = "backTransReq.do 01/06"
@@ -70,7 +72,7 @@ def never_confirmed(stage: UnionPayStage) -> None:
     stage.charges(order.ref, 0)
 
 
-SCENES: Scenes[UnionPaySimulator, UnionPay] = (
+SCENES: tuple[tuple[str, Callable[[UnionPayStage], None]], ...] = (
     ("UnionPay: a code is shown and paid", handed_out_and_paid("9.90", "Tea", lambda _: QrShown(), copies=2)),
     ("UnionPay: the first card is refused, the second one pays", first_card_refused),
     ("UnionPay: the receipt is lost after the charge", answer_lost("19.90", "Noodles", scanned, SCANNED)),
