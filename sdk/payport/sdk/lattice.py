@@ -59,14 +59,16 @@ def absorb(operation: Operation, observation: Observation, now: datetime) -> Ope
     if observation.state is State.NOT_SENT and operation.may_have_left:
         return learnt  # an earlier try may be outside: not having sent this one proves nothing
     if observation.state is State.DOUBT:
-        return _doubted(learnt, observation)
+        return _add_facts(_doubted(learnt, observation), observation.facts)
     if RANK[observation.state] < RANK[operation.state]:
-        return learnt
+        return _add_facts(learnt, observation.facts)
     return _moved(learnt, observation, now)
 
 
 def _doubted(operation: Operation, observation: Observation) -> Operation:
     left = operation.may_have_left or observation.source is Source.REPLY
+    if observation.unknown is None and observation.source is not Source.REPLY:
+        return operation  # facts and numbers: they say nothing of what is in doubt
     if operation.unknown == observation.unknown and operation.may_have_left == left:
         return operation
     return replace(operation, unknown=observation.unknown, may_have_left=left)
@@ -118,7 +120,8 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         return observation.facts  # a repetition was refused: that says nothing of the request that succeeded
     partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
-    if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED):
+    reversal = operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED
+    if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED) and not reversal:
         return observation.facts  # it had been paid or held, and that money was given back by the cancel
     if operation.state.over and paid:
         kind = FactKind.SURPLUS_PAID
@@ -126,7 +129,7 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         amount = operation.amount
     elif operation.state is State.SUCCEEDED and operation.verb is Verb.PAYOUT:
         kind, detail, amount = FactKind.TRANSFER_RETURNED, observation.message, operation.amount
-    elif operation.state is State.SUCCEEDED and operation.verb is Verb.REFUND:
+    elif operation.state is State.SUCCEEDED and (operation.verb is Verb.REFUND or reversal):
         kind, detail, amount = FactKind.REFUND_BOUNCED, observation.message, operation.amount
     elif operation.state is State.AUTHORIZED and observation.state is State.DECLINED:
         kind, detail, amount = FactKind.RELEASED, observation.message, None
