@@ -168,6 +168,8 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     step = operation.open_step
     assert step is not None
     alone = yield from _mark_repetition(setup, operation, step)
+    if alone is None:
+        return Carried(operation)
     observation = yield from attempt(setup, operation, step, deadline_s)
     if observation.state is State.DECLINED and not alone:
         told = observation.partner_code or (observation.reason or Reason.OTHER).value
@@ -184,11 +186,16 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     return Carried(operation, bind(operation, observation).native)
 
 
-def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool]:
-    """Write down that a step leaves again; true when everything that left before has arrived or never will."""
+def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool | None]:
+    """Write down that a step leaves again; true when everything that left before has arrived or never will.
+
+    ``None`` for a payment that is being cancelled: sending it again would charge the payer after all.
+    """
     now = (yield from exchange.now()).utc
 
-    def write(session: Session) -> bool:
+    def write(session: Session) -> bool | None:
+        if is_being_cancelled(session, operation):
+            return None
         ours = [line for line in session.history(operation.ref) if line.operation == operation.id]
         last = max(line.at for line in ours if line.source not in _LEARNT)
         current = session.operation(operation.id) or operation
