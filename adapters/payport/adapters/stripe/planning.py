@@ -172,7 +172,10 @@ def _call(name: str, params: Mapping[str, object], slot: Slot, **numbers: str) -
 
 def _step(name: str, call: Call, slot: Slot, *, exposes: bool = False, replay_until: datetime | None = None) -> Step:
     """The journal's form of a call. ``exposes``: what it makes is handed out and may be paid without us."""
-    request = call.encode()
+    try:
+        request = call.encode()
+    except UnicodeEncodeError:
+        raise InvalidIntent("a text holds half a surrogate pair, which cannot be sent in UTF-8") from None
     return Step(
         name=name,
         moves_money=exposes or ROUTES[call.name].moves_money,
