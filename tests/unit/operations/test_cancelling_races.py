@@ -101,6 +101,25 @@ def test_what_is_being_cancelled_is_never_sent_again(journal: Journal, time: Tim
     assert payment_of(journal).state is State.DECLINED
 
 
+def test_what_cannot_be_cancelled_any_more_is_asked_about_and_not_fenced_each_time(
+    journal: Journal, time: Time
+) -> None:
+    """A bank debit takes two weeks, long after its time to be paid: a fence a day, so that cancels do not run out."""
+    waiting = Observation(state=State.PENDING, source=Source.REPLY, amount=EURO)
+    corner = Closing(steps=("confirm",), says=[waiting])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Pending)
+    for _ in range(72):
+        time.pass_by(3600)
+        corner.says = [waiting, TOO_LATE]
+        till.resume()
+    cancels = [each for each in journal.read(lambda session: session.operations(REF)) if each.verb is Verb.CANCEL]
+    assert len(cancels) == 3
+    assert corner.did.count("ask") == 72
+    corner.says = [TOO_LATE]
+    assert isinstance(till.cancel(REF), Declined), "who asks for one is never put off"
+
+
 def test_a_charge_in_doubt_that_nobody_cancels_is_repeated(journal: Journal, time: Time) -> None:
     """As ever."""
     corner = Closing(says=[SILENCE] * 3)

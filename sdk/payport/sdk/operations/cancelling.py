@@ -117,6 +117,24 @@ def fence(setup: Setup, payment: Operation, deadline_s: float) -> Exchange[Opera
     return current or payment
 
 
+def refused_lately(payment: Operation, now: datetime) -> Exchange[bool]:
+    """Whether the partner said within a day that the attempt is beyond cancelling: money is on its way by a slow road.
+
+    Asking goes on; a fence at every question would use up the attempts to cancel, and say nothing new.
+    """
+    operations = yield from exchange.load("last fence", lambda session: session.operations(payment.ref))
+    cancels = [each for each in operations if each.verb is Verb.CANCEL and each.of == payment.id]
+    return (
+        bool(cancels)
+        and cancels[-1].state is State.DECLINED
+        and cancels[-1].reason is Reason.INVALID_STATE
+        and now < cancels[-1].created_at + _FENCE_AGAIN
+    )
+
+
+_FENCE_AGAIN = timedelta(days=1)
+
+
 def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carried]:
     """Send a cancel, again if need be: closing twice closes once. Ends the attempt and the cancel in one commit."""
     if cancel.state.final:

@@ -18,7 +18,7 @@ from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source, doubt
-from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled
+from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.learning import learn, release, unwritten
@@ -140,7 +140,8 @@ def _without_answer(
         )
         return Carried((yield from learn(setup, operation, expired)))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
-        return Carried((yield from fence(setup, operation, deadline_s)))
+        beyond = operation.state is State.PENDING and (yield from refused_lately(operation, now))
+        return Carried(operation if beyond else (yield from fence(setup, operation, deadline_s)))
     unanswerable = observation.absent or cannot_ask
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
         return Carried((yield from _call_person(setup, operation, now, _NOT_KEPT)))
