@@ -12,6 +12,7 @@ import pytest
 from tests.contract.checker import Contract, Wiretap
 
 from payport.adapters.wechatpay_v2 import OfficialAccount, SignType, WeChatPayV2
+from payport.adapters.wechatpay_v2 import endpoints as e
 from payport.adapters.wechatpay_v2.encryption import decrypt
 from payport.adapters.wechatpay_v2.simulator import Fault, Wallet, WeChatPayV2Simulator
 from payport.schemas import (
@@ -163,15 +164,29 @@ def ends(shop: Counter) -> None:
         assert isinstance(other.adopt("ADOPTED001", numbered), Succeeded)
 
 
+def asks(shop: Counter) -> None:
+    """Native questions, by every number."""
+    order = shop.paid()
+    trade = shop.gateway.native(e.ORDER_QUERY, e.OrderQuery(out_trade_no=f"{order.ref}T001")).unwrap()
+    assert trade.transaction_id is not None
+    shop.gateway.native(e.ORDER_QUERY, e.OrderQuery(transaction_id=trade.transaction_id)).unwrap()
+    shop.gateway.refund(order.ref, "REFUND0009", Money.of("1.00", "CNY"))
+    shop.gateway.native(e.REFUND_QUERY, e.RefundQuery(out_trade_no=f"{order.ref}T001")).unwrap()
+    code = shop.partner.payer.code()
+    shop.gateway.native(e.AUTH_CODE_TO_OPENID, e.AuthCodeToOpenId(auth_code=code)).unwrap()
+    shop.gateway.native(e.AUTH_CODE_TO_OPENID, e.AuthCodeToOpenId(auth_code=Wallet.STALE.code(1)))
+
+
 def hears(shop: Counter) -> None:
     """Notices, which make the adapter ask."""
     pays(shop)
     ends(shop)
+    asks(shop)
     for notice in shop.partner.notices:
         shop.gateway.receive(notice)
 
 
-@pytest.mark.parametrize("work", [pays, ends, hears])
+@pytest.mark.parametrize("work", [pays, ends, asks, hears])
 @pytest.mark.parametrize(
     ("kind", "provider"),
     [

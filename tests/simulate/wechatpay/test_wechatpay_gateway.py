@@ -9,6 +9,7 @@ import pytest
 
 from payport.adapters.wechatpay import WeChatPay
 from payport.adapters.wechatpay.simulator import Fault, WeChatPaySimulator
+from payport.adapters.wechatpay.simulator.keys import merchant_serial
 from payport.schemas import ActionRequired, Money, Order, QrScanned, QrShown, Succeeded, Unknown
 from payport.schemas.events import Acknowledgement, RawNotification
 from payport.sdk.gateway import Gateway
@@ -94,6 +95,16 @@ def test_a_certificate_that_rotates_midway_is_downloaded_once(shop: Shop) -> Non
     assert isinstance(shop.scanned("BUY0000002"), Succeeded)
     assert shop.shown_and_paid("BUY0000003") is State.SUCCEEDED
     assert (shop.downloads, shop.refused) == (2, 0)
+
+
+@pytest.mark.parametrize("number", [0xAB, 0x0ABC << 136, 0xFF << 144])
+def test_a_serial_number_may_begin_with_zeros(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """As one in a hundred and thirty does: its forty digits are a name, only the number is compared."""
+    merchant_serial()  # drawn before, and kept
+    monkeypatch.setattr("cryptography.x509.random_serial_number", lambda: number)
+    for shop in open_shop(WeChatPaySimulator()):
+        assert shop.shown_and_paid("BUY0000001") is State.SUCCEEDED
+        assert (shop.downloads, shop.refused) == (1, 0)
 
 
 def test_the_change_to_the_public_key_needs_no_restart(changing: Shop) -> None:

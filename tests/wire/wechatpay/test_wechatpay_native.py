@@ -328,6 +328,8 @@ def test_queries_are_written_as_wechat_reads_them() -> None:
     """Truth values in small letters; what was not given is not there."""
     _, sent = called(E.BATCH_BY_ID, EVERY[E.BATCH_BY_ID][0], said(200, {}))
     assert sent.url.endswith("/batch-id/1030?need_query_detail=true&offset=0&limit=20&detail_status=ALL")
+    timed = E.NewOrder.model_validate({**ORDER, "time_expire": "2026-01-31T12:00:00+08:00"})
+    assert body_of(E.PAY_NATIVE, timed)["time_expire"] == "2026-01-31T12:00:00+08:00"
     _, sent = called(E.BATCH_BY_OUT_NO, EVERY[E.BATCH_BY_OUT_NO][0], said(200, {}))
     assert sent.url.endswith("/out-batch-no/BATCH1?need_query_detail=false")
 
