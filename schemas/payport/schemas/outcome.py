@@ -98,6 +98,8 @@ class UnknownKind(Enum):
     """The process that was sending stopped, or its lease ran out."""
     NOT_FOUND = "not_found"
     """The partner does not know the order yet, which is no proof while a request may be on its way."""
+    NO_QUERY = "no_query"
+    """The partner cannot be asked: its notification, the same request again or a fence will tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class _NotASuccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequired(_NotASuccess):
-    """The payer must act. The action may be paid until ``payable_until`` with no further call from us."""
+    """The payer must act (of a payout, the payee), and can until ``payable_until`` with no further call from us."""
 
     action: Action
     payable_until: datetime
@@ -224,4 +226,4 @@ PayOutcome: TypeAlias = (
 CaptureOutcome: TypeAlias = Succeeded[Capture[NativeT]] | Pending | Declined | NotSent | Unknown
 CancelOutcome: TypeAlias = Succeeded[Cancellation[NativeT]] | Pending | Declined | NotSent | Unknown
 RefundOutcome: TypeAlias = Succeeded[Refund[NativeT]] | Pending | Declined | NotSent | Unknown
-PayoutOutcome: TypeAlias = Succeeded[Payout[NativeT]] | Pending | Declined | NotSent | Unknown
+PayoutOutcome: TypeAlias = Succeeded[Payout[NativeT]] | ActionRequired | Pending | Declined | NotSent | Unknown

@@ -35,7 +35,10 @@ ReplyT_co = TypeVar("ReplyT_co", covariant=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """What is already fixed when an adapter plans: the frozen reference at the partner, and the time."""
+    """What is already fixed when an adapter plans: the frozen reference at the partner, and the time.
+
+    ``now``: when the operation was first asked for; a cancel that is planned anew sees the same instant again.
+    """
 
     partner_ref: str
     now: datetime
@@ -146,10 +149,30 @@ class SupportsAdopt(Adapter, Protocol[NativeT_co]):
 
 
 class SupportsCancel(Adapter, Protocol):
-    """The adapter can make sure that an order will not be paid."""
+    """The adapter can make sure that an order will not be paid.
+
+    A plan without steps says that the partner has no way to close it: then the time until which it can be paid is
+    waited out, and the partner asked.
+    """
 
     def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
         """The steps that close, void or (with ``reverse_paid``) reverse. Pure. Raises :class:`InvalidIntent`."""
+        ...
+
+
+class SupportsComplete(Adapter, Protocol[NativeT_co]):
+    """The adapter goes on after the payer came back: an approved order is captured, details are posted."""
+
+    def plan_complete(self, payment: Operation, returned: Mapping[str, str], slot: Slot) -> Plan | None:
+        """The steps to add to the payment's own, under names that it does not have yet; ``None``: nothing to do.
+
+        ``returned``: the query parameters of the page that the payer came back to, empty when ``resume`` asks. They
+        prove nothing. Pure.
+        """
+        ...
+
+    def native_payment(self, native: object) -> NativeT_co | None:
+        """``native`` of an observation when it is this partner's record, else ``None``."""
         ...
 
 
@@ -187,6 +210,7 @@ class AnyAdapter(
     SupportsCapture,
     SupportsRefund,
     SupportsAdopt[object],
+    SupportsComplete[object],
     Protocol,
 ):
     """An adapter loaded by name, of which the type check knows no more than the portable verbs.

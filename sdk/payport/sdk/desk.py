@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -27,6 +27,7 @@ from payport.sdk.adapter import (
     Endpoint,
     SupportsAdopt,
     SupportsCapture,
+    SupportsComplete,
     SupportsPay,
     SupportsPayout,
     SupportsRefund,
@@ -41,6 +42,7 @@ from payport.sdk.operations import (
     adopting,
     cancelling,
     capturing,
+    completing,
     native,
     paying,
     paying_out,
@@ -179,6 +181,16 @@ class Desk:
     def wait(self, adapter: SupportsPay[MethodT, NativeT], ref: str, timeout_s: float) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.wait`."""
         return querying.wait(self._setup(), ref, Verb.PAY, "", timeout_s, partial(self._told, adapter))
+
+    def complete(
+        self, adapter: SupportsComplete[NativeT], ref: str, returned: Mapping[str, str], deadline_s: float | None
+    ) -> Exchange[PayOutcome[NativeT]]:
+        """See :meth:`payport.sdk.Gateway.complete`."""
+        setup, until = self._setup(), self._until(deadline_s)
+        lacking = self._lacks("plan_complete")
+        if lacking is not None:
+            return answered(lacking)
+        return completing.complete(setup, adapter, ref, returned, until)
 
     def capture(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
 
     from payport.schemas.events import Change, RawNotification, Received
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         SupportsAdopt,
         SupportsCancel,
         SupportsCapture,
+        SupportsComplete,
         SupportsPay,
         SupportsPayout,
         SupportsRefund,
@@ -147,6 +148,20 @@ class Gateway(Generic[AdapterT_co]):
     def wait(self: Gateway[SupportsPay[MethodT, NativeT]], ref: str, timeout_s: float) -> PayOutcome[NativeT]:
         """Ask until the order is final or ``timeout_s`` seconds are over."""
         return self._run(self._desk.wait(self._adapter, ref, timeout_s))
+
+    def complete(
+        self: Gateway[SupportsComplete[NativeT]],
+        ref: str,
+        returned: Mapping[str, str] | None = None,
+        *,
+        deadline_s: float | None = None,
+    ) -> PayOutcome[NativeT]:
+        """Go on after the payer came back: capture what was approved, post details; how the order stands then.
+
+        ``returned``: the query parameters of the page that the payer came back to, never a proof. Calling again is
+        always safe.
+        """
+        return self._run(self._desk.complete(self._adapter, ref, returned or {}, deadline_s))
 
     def capture(
         self: Gateway[SupportsCapture],
@@ -345,6 +360,20 @@ class AsyncGateway(Generic[AdapterT_co]):
     ) -> PayOutcome[NativeT]:
         """Ask until the order is final or ``timeout_s`` seconds are over."""
         return await self._run(self._desk.wait(self._adapter, ref, timeout_s))
+
+    async def complete(
+        self: AsyncGateway[SupportsComplete[NativeT]],
+        ref: str,
+        returned: Mapping[str, str] | None = None,
+        *,
+        deadline_s: float | None = None,
+    ) -> PayOutcome[NativeT]:
+        """Go on after the payer came back: capture what was approved, post details; how the order stands then.
+
+        ``returned``: the query parameters of the page that the payer came back to, never a proof. Calling again is
+        always safe.
+        """
+        return await self._run(self._desk.complete(self._adapter, ref, returned or {}, deadline_s))
 
     async def capture(
         self: AsyncGateway[SupportsCapture],

@@ -55,10 +55,9 @@ def not_sent(kind: NotSentKind, detail: str) -> NotSent:
 
 def pay_outcome(operation: Operation, profile: Profile, native: NativeT | None) -> PayOutcome[NativeT]:
     """The outcome of an attempt to pay."""
-    if operation.state is State.ACTION and operation.action is not None and operation.payable_until is not None:
-        return ActionRequired(
-            action=operation.action, payable_until=operation.payable_until, last_refusal=operation.reason
-        )
+    offered = _offered(operation)
+    if offered is not None:
+        return offered
     if operation.state is State.AUTHORIZED:
         hold: Authorization[NativeT] = Authorization(
             **_said(operation), authorized_at=operation.settled_at, native=native
@@ -91,6 +90,9 @@ def refund_outcome(operation: Operation, profile: Profile, native: NativeT | Non
 
 def payout_outcome(operation: Operation, profile: Profile, native: NativeT | None) -> PayoutOutcome[NativeT]:
     """The outcome of a payout."""
+    offered = _offered(operation)
+    if offered is not None:
+        return offered
 
     def payout() -> Payout[NativeT]:
         return Payout(**_said(operation), paid_at=operation.settled_at, native=native)
@@ -110,6 +112,18 @@ def cancel_outcome(operation: Operation, profile: Profile, native: NativeT | Non
             native=native,
         ),
     )
+
+
+def _offered(operation: Operation) -> ActionRequired | Unknown | None:
+    """What was handed out to be acted on; ``None`` when nothing is.
+
+    While a step that goes on from there has no answer, nobody may be told to act once more.
+    """
+    if operation.state is not State.ACTION or operation.action is None or operation.payable_until is None:
+        return None
+    if operation.open_step is not None:
+        return Unknown(operation=operation.id, cause=operation.unknown or _INTERRUPTED)
+    return ActionRequired(action=operation.action, payable_until=operation.payable_until, last_refusal=operation.reason)
 
 
 def _outcome(

@@ -39,6 +39,8 @@ class Profile:
     ``settle_margin_s``: how long after ``payable_until`` a late payment may still appear.
     ``in_flight_s``: how long a request that was sent may take to be seen by a query.
     ``ladders``: by name; every operation names one, ``"default"`` must be there.
+    ``answers_queries``: whether the partner can be asked about an operation by our own reference; where it cannot, only
+    its notification, the same request again or a fence tells.
     ``sandbox``: whether money here is play money.
     """
 
@@ -55,4 +57,5 @@ class Profile:
     ladders: Mapping[str, Ladder] = field(
         default_factory=lambda: MappingProxyType({"default": Ladder(ask_after_s=(2.0, 5.0, 15.0, 60.0, 300.0, 3600.0))})
     )
+    answers_queries: bool = True
     sandbox: bool = False

@@ -15,9 +15,6 @@ from tests.simulate.alipay.merchant import Merchant
 
 from payport.adapters.alipay.forms import notice_is_authentic, parse_form
 from payport.adapters.alipay.simulator import AlipaySimulator, Fault, Wallet
-from payport.adapters.alipay.simulator.books import Happening
-from payport.adapters.alipay.simulator.courier import Courier
-from payport.adapters.alipay.simulator.notices import Notice
 from payport.schemas.events import Acknowledgement, RawNotification
 from payport.sdk.keys import PublicKey
 
@@ -237,23 +234,6 @@ def test_nothing_is_posted_to_other_machines(partner: AlipaySimulator, address: 
     merchant.pay()
     assert partner.wait_delivered(0)
     assert len(partner.notices) == 1
-
-
-def test_a_receiver_that_never_accepts_is_given_up(partner: AlipaySimulator) -> None:
-    """One try more than there are waits; status and body must both be right."""
-    seen: list[Notice] = []
-
-    def sign(notice: Notice) -> RawNotification:
-        seen.append(notice)
-        return RawNotification(body=b"", headers={})
-
-    courier = Courier(sign, resend_after_s=(0.0, 0.0))
-    courier.deliver_to(lambda _: Acknowledgement(status=500, content_type="text/plain", body=b"success"))
-    happening = Happening(status="TRADE_SUCCESS", fields={}, notify_url=None, charset="utf-8", at=partner.now)
-    courier.take(Notice("1", happening))
-    assert courier.wait(5)
-    courier.stop()
-    assert len(seen) == 3
 
 
 def keep(seen: list[RawNotification]) -> Callable[[RawNotification], Acknowledgement]:

@@ -2,138 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.support.paths import AT_ONCE, MORNING, SEALING_KEY, Time, WorkerClock
+from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
+from tests.support.paths import MORNING, Time
 
 from payport.schemas import (
     Declined,
-    Money,
     NotSent,
-    NotSentCause,
     NotSentKind,
     Order,
     Pending,
     Reason,
-    Rejected,
     Succeeded,
     Unknown,
-    UnknownKind,
 )
-from payport.schemas.events import RawNotification
-from payport.sdk.adapter import InvalidIntent, Opened, Plan, Slot
-from payport.sdk.exchange import Exchange, now
-from payport.sdk.gateway import Gateway
-from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.records import State
 from payport.sdk.journal.store import Journal
-from payport.sdk.message import SendFailure, WireReply, WireRequest
-from payport.sdk.observation import Observation, Source, doubt
-from payport.sdk.profile import Ladder, Profile
-from payport.sdk.tls import Trust
-
-EURO = Money.of("3.00", "EUR")
-GO_ON = Observation(state=State.DOUBT, source=Source.REPLY, ids={"intent": "pi_1"})
-PAID = Observation(state=State.SUCCEEDED, source=Source.REPLY, amount=EURO)
-SILENCE = doubt(Source.REPLY, UnknownKind.TIMED_OUT, "silence", again=True)
-ABSENT = doubt(Source.QUERY, UnknownKind.NOT_FOUND, "not here")
-UNSENT = Observation(
-    state=State.NOT_SENT, source=Source.LOCAL, not_sent=NotSentCause(NotSentKind.UNREACHABLE, "no road")
-)
-
-
-@dataclass(frozen=True)
-class Wink:
-    """How one pays at the corner."""
-
-    eye: str = "left"
-
-
-@dataclass
-class Corner:
-    """The shop around the corner. ``says``: its answers in order, to steps and questions. ``did``: what it was told."""
-
-    account: str = "corner:1"
-    says: list[Observation] = field(default_factory=list[Observation])
-    did: list[str] = field(default_factory=list[str])
-    steps: tuple[str, ...] = ("create", "confirm")
-    ladder: str = "slow"
-    partner: str = "corner"
-    trust: Trust | None = None
-
-    @property
-    def profile(self) -> Profile:
-        """Euros and dollars."""
-        ladders = {"default": Ladder(ask_after_s=(7.0,)), self.ladder: Ladder(ask_after_s=(9.0,))}
-        return Profile(
-            partner=self.partner,
-            hosts=frozenset({"corner.example"}),
-            currencies=frozenset({"EUR", "USD"}),
-            ladders=ladders,
-        )
-
-    def plan_pay(self, order: Order, method: Wink, slot: Slot) -> Plan:
-        """Each step can be repeated."""
-        if method.eye == "none":
-            raise InvalidIntent("nobody winks without an eye")
-        steps = tuple(
-            Step(name=name, moves_money=name == "confirm", digest=name, request=name.encode(), replayable=True)
-            for name in self.steps
-        )
-        return Plan(steps=steps, ladder=self.ladder)
-
-    def native_payment(self, native: object) -> str | None:
-        """A slip of paper."""
-        return native if isinstance(native, str) else None
-
-    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
-        """Whatever comes next."""
-        yield from now()
-        self.did.append(step.name)
-        return self.says.pop(0)
-
-    def ask(self, operation: Operation, deadline_s: float) -> Exchange[Observation]:
-        """Whatever comes next."""
-        yield from now()
-        self.did.append("ask")
-        return self.says.pop(0)
-
-    def open_notice(self, raw: RawNotification) -> Exchange[Opened | Rejected]:
-        """It sends none."""
-        raise NotImplementedError
-
-
-class NoRoad:
-    """Nothing is ever sent."""
-
-    def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
-        raise AssertionError("the corner needs no network")
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-@pytest.fixture
-def journal() -> Iterator[Journal]:
-    with Journal.open("sqlite:///:memory:?durable=no", sealing_key=SEALING_KEY) as opened:
-        yield opened
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-def gateway(corner: Corner, journal: Journal, time: Time) -> Gateway[Corner]:
-    """A till at the corner."""
-    clock = WorkerClock(time, corner.account)
-    return Gateway(corner, journal=journal, transport=NoRoad(), sinks=(), retry=AT_ONCE, clock=clock)
-
-
-def order(ref: str = "CORNER000001", amount: Money = EURO) -> Order:
-    return Order(ref=ref, amount=amount, subject="Bread", payable_until=MORNING + timedelta(hours=1))
+from payport.sdk.observation import Observation, Source
 
 
 def test_each_step_is_written_down_before_the_next_one_leaves(journal: Journal, time: Time) -> None:

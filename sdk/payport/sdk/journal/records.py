@@ -143,6 +143,11 @@ class Operation:
     asked: int = 0
     for_person: str | None = None
 
+    @property
+    def open_step(self) -> Step | None:
+        """The first step that was not answered; ``None`` when all were."""
+        return next((step for step in self.steps if not step.done), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:

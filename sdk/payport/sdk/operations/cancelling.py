@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from payport.schemas.outcome import CancelOutcome, NotSent, NotSentKind, Reason, Succeeded, UnknownKind
 from payport.schemas.payment import Cancellation, CancelledBy, Fact, FactKind
 from payport.sdk import exchange
-from payport.sdk.adapter import Plan, Slot
+from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
@@ -18,7 +18,7 @@ from payport.sdk.lattice import absorb
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.carrying import Carried, attempt
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
-from payport.sdk.operations.learning import add_facts, learn, lost, refused_by_storage, storage_failed
+from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import cancel_outcome, not_sent
 
@@ -131,13 +131,15 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
     if not payment.started:
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.NOTHING_SENT, Source.LOCAL)))
     if payment.state.final and FENCE in cancel.identity and not (yield from _may_be_outside(cancel)):
-        refused = Observation(
-            state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message="it was paid before"
-        )
-        return Carried((yield from learn(setup, cancel, refused, release=True)))
+        return Carried((yield from _refused_here(setup, cancel, "it was paid before")))
     now = (yield from exchange.now()).utc
-    slot = Slot(partner_ref=cancel.partner_ref, now=now, payable_until=cancel.payable_until or now)
-    plan = adapter.plan_cancel(payment, slot, reverse_paid=REVERSE in cancel.identity)
+    slot = Slot(partner_ref=cancel.partner_ref, now=cancel.created_at, payable_until=cancel.payable_until or now)
+    try:
+        plan = adapter.plan_cancel(payment, slot, reverse_paid=REVERSE in cancel.identity)
+    except InvalidIntent as error:
+        return Carried((yield from _refused_here(setup, cancel, str(error))))
+    if not plan.steps:
+        return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
     observation = yield from attempt(setup, cancel, plan.steps[0], deadline_s)
     if observation.state is State.SUCCEEDED and observation.cancelled_by is not None:
         by = observation.cancelled_by
@@ -157,6 +159,27 @@ def _may_be_outside(cancel: Operation) -> Exchange[bool]:
     )
 
 
+def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Operation]:
+    refused = Observation(state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message=message)
+    return (yield from learn(setup, cancel, refused, release=True))
+
+
+def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s: float) -> Exchange[Carried]:
+    """The partner has no way to close it: only its word about the attempt, or the end of its time, ends the wait."""
+    if setup.profile.answers_queries:
+        observation = yield from setup.adapter.ask(payment, deadline_s)
+        payment = yield from learn(setup, payment, observation, asked=True)
+        if payment.state.over:
+            by = payment.cancelled_by or CancelledBy.CLOSED
+            return Carried((yield from _conclude(setup, cancel, payment, by, Source.QUERY)))
+        if payment.state.final and REVERSE not in cancel.identity:
+            return Carried((yield from _refused_here(setup, cancel, "it was paid before it was cancelled")))
+        if not observation.absent:
+            return Carried((yield from _still_payable(setup, cancel, payment)))
+    now = (yield from exchange.now()).utc
+    return (yield from _nothing_to_close(setup, cancel, payment, now))
+
+
 def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: datetime) -> Exchange[Carried]:
     """The partner knows no such trade. No fence: what was handed out can be paid until its time is over."""
     if payment.state.final:
@@ -164,13 +187,18 @@ def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: 
     until = payment.payable_until or now
     if payment.expires and now >= until + timedelta(seconds=setup.profile.settle_margin_s):
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.EXPIRED, Source.LOCAL)))
+    return Carried((yield from _still_payable(setup, cancel, payment)))
+
+
+def _still_payable(setup: Setup, cancel: Operation, payment: Operation) -> Exchange[Operation]:
+    until = payment.payable_until or payment.created_at
     waiting = Observation(
         state=State.PENDING,
         source=Source.REPLY,
         cancelled_by=CancelledBy.EXPIRED,
         message=f"not payable after {until.isoformat()}" if payment.expires else "may be paid at any time",
     )
-    return Carried((yield from learn(setup, cancel, waiting, asked=True, release=True)))
+    return (yield from learn(setup, cancel, waiting, asked=True, release=True))
 
 
 def _contradicted(setup: Setup, cancel: Operation) -> Exchange[Operation]:
@@ -196,30 +224,41 @@ def _conclude(
 ) -> Exchange[Operation]:
     """The cancel succeeded: end the attempt in the same commit, or note on a paid one what was given back."""
     done = Observation(state=State.SUCCEEDED, source=source, cancelled_by=by)
-    expired = by is CancelledBy.EXPIRED
-    ended = Observation(
-        state=State.DECLINED,
-        source=source,
-        reason=Reason.EXPIRED if expired else Reason.CLOSED,
-        cancelled_by=by,
-        message=f"cancelled: {by.value}",
-    )
 
     def end_payment(session: Session, _: Operation, now: datetime) -> None:
-        current = session.operation(payment.id)
-        if current is None or current.state.over:
-            return
-        if by is CancelledBy.NOTHING_SENT and current.started:
-            raise _Moved
-        if current.state.final:
-            _note_on_paid(session, current, by, now)
-            return
-        session.save(absorb(current, ended, now), source=source.value, detail={"cancelled_by": by.value}, now=now)
+        _end_payment(session, payment.id, by, source, now)
 
     try:
         return (yield from learn(setup, cancel, done, release=True, also=end_payment))
     except _Moved:
         return (yield from _contradicted(setup, cancel))
+
+
+def end_with_cancel(session: Session, learnt: Learnt, now: datetime) -> None:
+    """When what was learnt is that a cancel succeeded, end the attempt that it is about in the same transaction."""
+    cancel, by = learnt.after, learnt.after.cancelled_by
+    told = learnt.before.state is not State.SUCCEEDED and cancel.state is State.SUCCEEDED
+    if cancel.verb is Verb.CANCEL and told and by is not None:
+        _end_payment(session, cancel.of, by, learnt.observation.source, now)
+
+
+def _end_payment(session: Session, payment_id: str, by: CancelledBy, source: Source, now: datetime) -> None:
+    current = session.operation(payment_id)
+    if current is None or current.state.over:
+        return
+    if by is CancelledBy.NOTHING_SENT and current.started:
+        raise _Moved
+    if current.state.final:
+        _note_on_paid(session, current, by, now)
+        return
+    ended = Observation(
+        state=State.DECLINED,
+        source=source,
+        reason=Reason.EXPIRED if by is CancelledBy.EXPIRED else Reason.CLOSED,
+        cancelled_by=by,
+        message=f"cancelled: {by.value}",
+    )
+    session.save(absorb(current, ended, now), source=source.value, detail={"cancelled_by": by.value}, now=now)
 
 
 def _note_on_paid(session: Session, payment: Operation, by: CancelledBy, now: datetime) -> None:

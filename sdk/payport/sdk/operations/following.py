@@ -52,7 +52,7 @@ def _stay(setup: Setup, carried: Carried, deadline_s: float) -> Exchange[Carried
         # taken again for each question: what the journal could not be told before, it must know before we go on
         taken = yield from take(setup, operation, deadline_s)
         if taken is None:
-            return Carried(_as_pending((yield from current(operation))))
+            return Carried(as_pending((yield from current(operation))))
         carried = yield from resolve(setup, taken, deadline_s)
         operation = carried.operation
     if not operation.state.final:
@@ -80,10 +80,9 @@ def _follow(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
             carried = yield from resolve(setup, taken, deadline_s)
             if setup.ladder(carried.operation).inline:
                 return (yield from stay(setup, carried, deadline_s))
-            stale = carried.operation.state is State.ACTION and not _can_tell(carried.operation, now)
-            return Carried(_as_pending(carried.operation)) if stale else carried
+            return Carried(as_pending(carried.operation)) if _is_stale(carried.operation, now) else carried
         if now.monotonic_s + look_s >= deadline_s:
-            return Carried(_as_pending(operation))
+            return Carried(as_pending(operation))
         yield from exchange.sleep(look_s)
         look_s = min(look_s * 2, _LONGEST_LOOK_S)
         operation = yield from current(operation)
@@ -100,10 +99,15 @@ def _can_tell(operation: Operation, now: exchange.Moment) -> bool:
     if operation.state.final:
         return True
     until = operation.payable_until
-    offered = operation.state is State.ACTION and operation.action is not None
+    offered = operation.state is State.ACTION and operation.action is not None and operation.open_step is None
     return offered and until is not None and now.utc < until
 
 
-def _as_pending(operation: Operation) -> Operation:
+def _is_stale(operation: Operation, now: exchange.Moment) -> bool:
+    """Whether what was handed out may not be offered any more, and nobody knows yet whether it was used."""
+    return operation.state is State.ACTION and operation.open_step is None and not _can_tell(operation, now)
+
+
+def as_pending(operation: Operation) -> Operation:
     """What a caller is told while another worker is sending: accepted here, not final."""
     return operation if operation.state.final else replace(operation, state=State.PENDING)

@@ -91,7 +91,9 @@ def add(
     if before is None:
         raise JournalError(f"operation {operation_id} is not in the journal any more")
     bound = bind(before, observation)
-    after = _schedule(setup, absorb(before, bound, now), now, asked=asked, step_done=step_done)
+    after = absorb(before, bound, now)
+    first_word = before.state is State.DOUBT and after.state in (State.ACTION, State.PENDING)
+    after = _schedule(setup, after, now, asked=asked, step_done=step_done, first_word=first_word)
     if after != before:
         after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now)
     return Learnt(before, after, bound)
@@ -135,10 +137,15 @@ def add_facts(session: Session, operation: Operation, facts: tuple[Fact, ...], n
     )
 
 
-def _schedule(setup: Setup, operation: Operation, now: datetime, *, asked: bool, step_done: str | None) -> Operation:
+def _schedule(
+    setup: Setup, operation: Operation, now: datetime, *, asked: bool, step_done: str | None, first_word: bool
+) -> Operation:
     """When to look again, how often the partner was asked, and which step is over."""
     steps = operation.steps
-    if step_done is not None:
+    if first_word:
+        # the partner's word about the operation stands for the answer of whatever was sent for it until then
+        steps = tuple(step if step.done else replace(step, done=True) for step in steps)
+    elif step_done is not None:
         steps = tuple(replace(step, done=True) if step.name == step_done else step for step in steps)
     if operation.state.final:
         return replace(operation, steps=steps) if steps is not operation.steps else operation

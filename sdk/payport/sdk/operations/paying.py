@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
-from payport.schemas.order import CaptureMode, Order
+from payport.schemas.order import CaptureMode, CompletionMode, Order
 from payport.schemas.outcome import NotSent, NotSentCause, NotSentKind, PayOutcome
-from payport.sdk.adapter import SupportsPay
+from payport.sdk.adapter import Plan, Slot, SupportsPay
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.session import Session
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.cancelling import fence
 from payport.sdk.operations.carrying import carry_out
+from payport.sdk.operations.extending import AUTOMATIC, can_complete
 from payport.sdk.operations.following import follow, stay
 from payport.sdk.operations.intending import Existing, Intent, digest_of, intend
 from payport.sdk.operations.learning import learn, release
@@ -26,11 +29,17 @@ NativeT = TypeVar("NativeT")
 
 def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
     """What paying this order by this method wants."""
+    automatic = order.complete is CompletionMode.AUTOMATIC and can_complete(adapter)
+
+    def plan(_: Session, slot: Slot) -> Plan:
+        planned = adapter.plan_pay(order, method, slot)
+        return replace(planned, identity={**planned.identity, AUTOMATIC: "1"}) if automatic else planned
+
     return Intent(
         ref=order.ref,
         verb=Verb.PAY,
         amount=order.amount,
-        plan=lambda _, slot: adapter.plan_pay(order, method, slot),
+        plan=plan,
         method_digest=method_digest(method, order.capture),
         payable_until=order.payable_until,
         opens_debt=True,

@@ -56,7 +56,8 @@ def query(
     """Ask the partner about the newest attempt and add what it says; the journal's word when it cannot be asked."""
     operation = yield from last_operation(setup, ref, verb, part)
     now = yield from exchange.now()
-    if operation.account != setup.adapter.account or operation.state is State.NOT_SENT:
+    cannot_ask = operation.account != setup.adapter.account or not setup.profile.answers_queries
+    if cannot_ask or operation.state is State.NOT_SENT:
         return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
     if not operation.state.final:
         taken = yield from take(setup, operation, deadline_s)

@@ -13,6 +13,7 @@ from payport.sdk.events import NoticeReceived, NoticeRejected
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Notice
 from payport.sdk.journal.session import Session
+from payport.sdk.operations.cancelling import end_with_cancel
 from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
 from payport.sdk.operations.setup import Setup
 
@@ -78,4 +79,6 @@ def _keep(setup: Setup, session: Session, opened: Opened, raw: RawNotification, 
     if not session.add_notice(notice):
         return _Kept(first_seen=False, ref=ref, learnt=())
     learnt = tuple(add(setup, session, operation.id, observation, now) for operation, observation in about)
+    for each in learnt:
+        end_with_cancel(session, each, now)
     return _Kept(first_seen=True, ref=ref, learnt=learnt)

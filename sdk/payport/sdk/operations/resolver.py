@@ -20,6 +20,7 @@ from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
+from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.learning import learn, release
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 
@@ -65,13 +66,20 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
         return (yield from carry_out_cancel(setup, operation, deadline_s))
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
-    observation = yield from setup.adapter.ask(operation, deadline_s)
+    observation = yield from _ask(setup, operation, deadline_s)
     operation = yield from learn(setup, operation, observation, asked=True, release=observation.state.final)
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
     yield from release(setup, carried.operation)
     return carried
+
+
+def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+    if setup.profile.answers_queries:
+        return (yield from setup.adapter.ask(operation, deadline_s))
+    detail = f"{setup.adapter.partner} cannot be asked: its notification, the same request again or a fence tells"
+    return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
 
 
 def _calls_nobody(operation: Operation) -> bool:
@@ -113,8 +121,13 @@ def _without_answer(
 ) -> Exchange[Carried]:
     """The partner's word was not final: repeat, fence, close by time, wait, or call a person."""
     now = (yield from exchange.now()).utc
-    if observation.absent and _may_repeat(operation, now):
+    cannot_ask = observation.unknown is not None and observation.unknown.kind is UnknownKind.NO_QUERY
+    if (observation.absent or cannot_ask) and _may_repeat(operation, now):
         return (yield from _repeat(setup, operation, deadline_s))
+    if operation.state is State.ACTION and AUTOMATIC in operation.identity and operation.open_step is None:
+        further = yield from add_steps(setup, operation, {})
+        if further is not None:
+            return (yield from carry_out(setup, further, deadline_s, release=False))
     if operation.verb is Verb.PAY and observation.absent and _over(setup, operation, now):
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
@@ -128,14 +141,15 @@ def _without_answer(
         return Carried((yield from learn(setup, operation, expired)))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         return Carried((yield from fence(setup, operation, deadline_s)))
-    if observation.absent and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
+    unanswerable = observation.absent or cannot_ask
+    if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
         return Carried((yield from _call_person(setup, operation, now, _NOT_KEPT)))
     return Carried(operation)
 
 
 def _may_repeat(operation: Operation, now: datetime) -> bool:
     """Whether the identical step can be sent again: kept, recognised by the partner, and inside half of its window."""
-    step = _open_step(operation)
+    step = operation.open_step
     if step is None or step.request is None or not step.replayable:
         return False
     if operation.payable_until is not None and operation.verb is Verb.PAY and now >= operation.payable_until:
@@ -151,7 +165,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     A refusal of a repetition ends the operation only when nothing that was sent before can still arrive: a refund that
     is refused now (too many calls, too little money) may succeed a moment later by the request that is under way.
     """
-    step = _open_step(operation)
+    step = operation.open_step
     assert step is not None
     alone = yield from _mark_repetition(setup, operation, step)
     observation = yield from attempt(setup, operation, step, deadline_s)
@@ -164,7 +178,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
         )
     done = step.name if answered(observation) else None
     operation = yield from learn(setup, operation, observation, step_done=done)
-    if done is not None and operation.state is State.DOUBT and _open_step(operation) is not None:
+    if done is not None and observation.state is State.DOUBT and operation.open_step is not None:
         return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left
     return Carried(operation, bind(operation, observation).native)
 
@@ -182,10 +196,6 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
         return now >= last + timedelta(seconds=setup.profile.in_flight_s)
 
     return (yield from exchange.record("repeat", write))
-
-
-def _open_step(operation: Operation) -> Step | None:
-    return next((step for step in operation.steps if not step.done), None)
 
 
 def _over(setup: Setup, operation: Operation, now: datetime) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
-from typing import overload
+from itertools import count
 
 from payport.adapters.alipay.forms import encode_form, parse_form
 from payport.adapters.alipay.signing import canonical, encoder
@@ -14,7 +13,8 @@ from payport.adapters.alipay.simulator.books import Happening
 from payport.adapters.alipay.simulator.calls import wire_time
 from payport.adapters.alipay.simulator.keys import Pair
 from payport.schemas.events import RawNotification
-from payport.sdk.testing.faults import draw
+from payport.sdk.testing.courier import Letter
+from payport.sdk.testing.mailbox import Mailbox
 
 DEFAULT_STATUSES = frozenset({"TRADE_SUCCESS", "SUCCESS", "FAIL", "REFUND"})
 """What Alipay tells unless more is switched on for the product (partner sheet, section 4)."""
@@ -31,62 +31,28 @@ class Notice:
     happening: Happening = field(repr=False)
 
 
-class Notices(Sequence[RawNotification]):
+class Notices(Mailbox):
     """What Alipay has told so far, oldest first, ready for ``gateway.receive``.
 
     ``statuses``: which states are told; assign to switch more on. ``copies``: how often each is delivered.
     """
 
-    def __init__(self, app_id: str, key: Callable[[], Pair], courier: Callable[[Notice], None]) -> None:
+    def __init__(
+        self, app_id: str, key: Callable[[], Pair], now: Callable[[], datetime], deliver: Callable[[Letter], None]
+    ) -> None:
+        super().__init__(deliver)
         self.statuses: frozenset[str] = DEFAULT_STATUSES
-        self.copies = 1
         self._app_id = app_id
         self._key = key
-        self._courier = courier
-        self._lock = Lock()
-        self._told: list[tuple[Notice, RawNotification]] = []
-        self._held: list[Notice] | None = None
-        self._count = 0
-
-    def __len__(self) -> int:
-        with self._lock:
-            return len(self._told)
-
-    @overload
-    def __getitem__(self, index: int) -> RawNotification: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[RawNotification]: ...
-    def __getitem__(self, index: int | slice) -> RawNotification | list[RawNotification]:
-        with self._lock:
-            raws = [raw for _, raw in self._told]
-        return raws[index]
+        self._now = now
+        self._numbers = count(1)
 
     def tell(self, happening: Happening) -> None:
         """Sign and deliver (or hold back) the notice of one happening, when its state is one that is told."""
         if happening.status not in self.statuses:
             return
-        with self._lock:
-            self._count += 1
-            notice = Notice(f"{happening.at:%Y%m%d}00222{self._count:021d}", happening)
-            if self._held is not None:
-                self._held.append(notice)
-                return
-        self._deliver(notice)
-
-    def hold(self) -> None:
-        """Keep back what happens from now on."""
-        with self._lock:
-            self._held = self._held or []
-
-    def release(self, *, copies: int = 1, shuffle_seed: int | None = None) -> list[RawNotification]:
-        """Deliver what was held back, ``copies`` times each, shuffled when a seed is given; returned in that order."""
-        with self._lock:
-            held, self._held = self._held or [], None
-        order = [notice for notice in held for _ in range(copies)]
-        if shuffle_seed is not None:
-            turns = {index: draw(shuffle_seed, index) for index in range(len(order))}
-            order = [order[index] for index in sorted(turns, key=lambda index: turns[index])]
-        return [self._deliver(notice) for notice in order]
+        notice = Notice(f"{happening.at:%Y%m%d}00222{next(self._numbers):021d}", happening)
+        self.post(Letter(lambda: self.sign(notice, self._now()), happening.notify_url))
 
     def sign(self, notice: Notice, at: datetime) -> RawNotification:
         """The notice as it is posted at this moment."""
@@ -111,14 +77,6 @@ class Notices(Sequence[RawNotification]):
     def unsigned(self, raw: RawNotification) -> RawNotification:
         """``raw`` without its signature."""
         return _raw({name: value for name, value in parse_form(raw.body).fields.items() if name != "sign"})
-
-    def _deliver(self, notice: Notice) -> RawNotification:
-        raw = self.sign(notice, notice.happening.at)
-        with self._lock:
-            self._told.append((notice, raw))
-        for _ in range(self.copies):
-            self._courier(notice)
-        return raw
 
     def _signed(self, fields: Mapping[str, str]) -> RawNotification:
         message = canonical(fields, fields["charset"], without=_V2 if "msg_method" in fields else _V1)

@@ -14,18 +14,18 @@ from payport.adapters.alipay.simulator.books import Books
 from payport.adapters.alipay.simulator.cashier import Cashier
 from payport.adapters.alipay.simulator.configuration import settings_files
 from payport.adapters.alipay.simulator.counter import Counter
-from payport.adapters.alipay.simulator.courier import Courier, Receiver
 from payport.adapters.alipay.simulator.gate import Gate, read_parameters
 from payport.adapters.alipay.simulator.keys import Leaf, authority, new_leaf, pair
 from payport.adapters.alipay.simulator.ledger import Ledger
-from payport.adapters.alipay.simulator.notices import Notice, Notices
+from payport.adapters.alipay.simulator.notices import Notices
 from payport.adapters.alipay.simulator.payer import Payer
 from payport.adapters.alipay.simulator.replies import Quirks
 from payport.adapters.alipay.simulator.rows import TransferStatus
 from payport.adapters.alipay.simulator.service import CERTIFICATE_DOWNLOAD, HANDLERS, PAGES, Service
-from payport.schemas.events import RawNotification
+from payport.schemas.events import Acknowledgement, RawNotification
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.secrets import Secret
+from payport.sdk.testing.courier import Courier, Receiver
 from payport.sdk.testing.faults import FaultPlan
 from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
 from payport.sdk.testing.wire import Delivery, Incoming
@@ -41,6 +41,11 @@ _ENCRYPTION_KEY = "cGF5cG9ydC1zaW11bGF0ZQ=="
 
 def _system_now() -> datetime:
     return SystemClock().moment().utc
+
+
+def _accepts(answer: Acknowledgement) -> bool:
+    """Alipay takes nothing but these seven bytes for an acknowledgement."""
+    return (answer.status, answer.body) == (200, b"success")
 
 
 class AlipaySimulator:
@@ -94,8 +99,8 @@ class AlipaySimulator:
         self._cashier = Cashier(self._service)
         self._counter = Counter(self._cashier, self._publish)
         self._server: LoopbackServer | None = None
-        self._courier = Courier(self._sign_again)
-        self.notices = Notices(app_id, lambda: self._service.key, self._courier.take)
+        self._courier = Courier(_accepts)
+        self.notices = Notices(app_id, lambda: self._service.key, self._service.now, self._courier.take)
         self.payer = Payer(self._cashier, self._publish)
         self.ledger = Ledger(self._books, self._settle)
 
@@ -279,9 +284,6 @@ class AlipaySimulator:
     def _publish(self) -> None:
         for happening in self._books.drain():
             self.notices.tell(happening)
-
-    def _sign_again(self, notice: Notice) -> RawNotification:
-        return self.notices.sign(notice, self._service.now())
 
     def _gate(self, app_id: str) -> Gate:
         download = frozenset({CERTIFICATE_DOWNLOAD}) if self._tree is not None else frozenset[str]()

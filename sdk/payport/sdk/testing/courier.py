@@ -1,4 +1,4 @@
-"""Delivers notices in the background: to a function, or over HTTP to an address on this machine."""
+"""Delivers a simulated partner's notices in the background: to a function, or over HTTP on this machine."""
 
 from __future__ import annotations
 
@@ -6,54 +6,65 @@ import http.client
 import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Condition, Event, Thread
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from payport.adapters.alipay.simulator.notices import Notice
 from payport.schemas.events import Acknowledgement, RawNotification
 
 Receiver: TypeAlias = Callable[[RawNotification], Acknowledgement]
 
 RESEND_AFTER_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Alipay resends after 4 m, 10 m, 10 m, 1 h, 2 h, 6 h and 15 h: as many times, but sooner."""
+"""Partners resend for hours or days, some eight times: as many times, but sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One notice on its way. ``sign`` makes the bytes anew for every try: the time changes, the event's id does not.
+
+    ``address``: where the merchant wants it posted, ``None`` when nowhere.
+    """
+
+    sign: Callable[[], RawNotification] = field(repr=False)
+    address: str | None
 
 
 class Courier:
-    """One background thread that delivers until the answer is exactly ``success`` or the tries are used up.
+    """One background thread that delivers until a letter is accepted or the tries are used up.
 
-    ``sign`` makes the bytes anew for every try, as Alipay does: the time changes, the id does not.
-    ``authority``: PEM of whom to trust when posting over TLS.
+    ``accepts``: whether the partner takes this answer for an acknowledgement. ``authority``: PEM of whom to trust when
+    posting over TLS.
     """
 
     def __init__(
-        self, sign: Callable[[Notice], RawNotification], *, resend_after_s: Sequence[float] = RESEND_AFTER_S
+        self, accepts: Callable[[Acknowledgement], bool], *, resend_after_s: Sequence[float] = RESEND_AFTER_S
     ) -> None:
-        self._sign = sign
         self.authority: str | None = None
+        self._accepts = accepts
         self._resend_after_s = resend_after_s
         self._receiver: Receiver | None = None
-        self._queue: SimpleQueue[Notice] = SimpleQueue()
+        self._queue: SimpleQueue[Letter] = SimpleQueue()
         self._stopped = Event()
         self._idle = Condition()
         self._open = 0
         self._thread: Thread | None = None
 
     def deliver_to(self, receiver: Receiver | None) -> None:
-        """Hand every notice to ``receiver`` from now on, instead of posting it."""
+        """Hand every letter to ``receiver`` from now on, instead of posting it."""
         self._receiver = receiver
 
-    def take(self, notice: Notice) -> None:
-        """Deliver one notice, when there is anywhere to deliver it to."""
-        if self._receiver is None and not _is_here(notice.happening.notify_url):
+    def take(self, letter: Letter) -> None:
+        """Deliver one letter, when there is anywhere to deliver it to."""
+        if self._receiver is None and not _is_here(letter.address):
             return
         with self._idle:
             self._open += 1
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="alipay-simulator-courier", daemon=True)
+                self._thread = Thread(target=self._run, name="simulator-courier", daemon=True)
                 self._thread.start()
-        self._queue.put(notice)
+        self._queue.put(letter)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until nothing is left to deliver; false when time was up first."""
@@ -69,30 +80,28 @@ class Courier:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                notice = self._queue.get(timeout=0.05)
+                letter = self._queue.get(timeout=0.05)
             except Empty:
                 continue
-            self._insist(notice)
+            self._insist(letter)
             with self._idle:
                 self._open -= 1
                 self._idle.notify_all()
 
-    def _insist(self, notice: Notice) -> None:
+    def _insist(self, letter: Letter) -> None:
         for wait_s in (*self._resend_after_s, 0.0):
-            if self._accepted(notice) or self._stopped.wait(wait_s):
+            if self._accepted(letter) or self._stopped.wait(wait_s):
                 return
 
-    def _accepted(self, notice: Notice) -> bool:
-        raw, receiver = self._sign(notice), self._receiver
+    def _accepted(self, letter: Letter) -> bool:
+        raw, receiver = letter.sign(), self._receiver
         try:
-            if receiver is not None:
-                answer = receiver(raw)
-                return (answer.status, answer.body) == (200, b"success")
-            return self._post(notice.happening.notify_url or "", raw)
-        except Exception:  # noqa: BLE001 - whatever the receiver's fault is, Alipay sees only that it was not accepted
+            answer = receiver(raw) if receiver is not None else self._post(letter.address or "", raw)
+        except Exception:  # noqa: BLE001 - whatever the receiver's fault is, the partner sees only that it did not accept
             return False
+        return self._accepts(answer)
 
-    def _post(self, address: str, raw: RawNotification) -> bool:
+    def _post(self, address: str, raw: RawNotification) -> Acknowledgement:
         url = urlsplit(address)
         host = url.hostname or ""
         if url.scheme == "https":
@@ -104,7 +113,9 @@ class Courier:
             path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
             link.request("POST", path, body=raw.body, headers=dict(raw.headers))
             answer = link.getresponse()
-            return (answer.status, answer.read(1024)) == (200, b"success")
+            return Acknowledgement(
+                status=answer.status, content_type=answer.getheader("content-type", ""), body=answer.read(1024)
+            )
         finally:
             link.close()
 

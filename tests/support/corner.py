@@ -1,0 +1,114 @@
+"""The shop around the corner: an adapter that says what it is told to say, for tests of the operations themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from tests.support.paths import AT_ONCE, MORNING, Time, WorkerClock
+
+from payport.schemas import Money, NotSentCause, NotSentKind, Order, Rejected, UnknownKind
+from payport.schemas.events import RawNotification
+from payport.sdk.adapter import InvalidIntent, Opened, Plan, Slot
+from payport.sdk.exchange import Exchange, now
+from payport.sdk.gateway import Gateway
+from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.store import Journal
+from payport.sdk.message import SendFailure, WireReply, WireRequest
+from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.profile import Ladder, Profile
+from payport.sdk.tls import Trust
+
+EURO = Money.of("3.00", "EUR")
+GO_ON = Observation(state=State.DOUBT, source=Source.REPLY, ids={"intent": "pi_1"})
+PAID = Observation(state=State.SUCCEEDED, source=Source.REPLY, amount=EURO)
+SILENCE = doubt(Source.REPLY, UnknownKind.TIMED_OUT, "silence", again=True)
+ABSENT = doubt(Source.QUERY, UnknownKind.NOT_FOUND, "not here")
+UNSENT = Observation(
+    state=State.NOT_SENT, source=Source.LOCAL, not_sent=NotSentCause(NotSentKind.UNREACHABLE, "no road")
+)
+
+
+CornerT = TypeVar("CornerT", bound="Corner")
+
+
+@dataclass(frozen=True)
+class Wink:
+    """How one pays at the corner."""
+
+    eye: str = "left"
+
+
+@dataclass
+class Corner:
+    """The shop around the corner. ``says``: its answers in order, to steps and questions. ``did``: what it was told."""
+
+    account: str = "corner:1"
+    says: list[Observation] = field(default_factory=list[Observation])
+    did: list[str] = field(default_factory=list[str])
+    steps: tuple[str, ...] = ("create", "confirm")
+    ladder: str = "slow"
+    partner: str = "corner"
+    trust: Trust | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """Euros and dollars."""
+        ladders = {"default": Ladder(ask_after_s=(7.0,)), self.ladder: Ladder(ask_after_s=(9.0,))}
+        return Profile(
+            partner=self.partner,
+            hosts=frozenset({"corner.example"}),
+            currencies=frozenset({"EUR", "USD"}),
+            ladders=ladders,
+        )
+
+    def plan_pay(self, order: Order, method: Wink, slot: Slot) -> Plan:
+        """Each step can be repeated."""
+        if method.eye == "none":
+            raise InvalidIntent("nobody winks without an eye")
+        steps = tuple(
+            Step(name=name, moves_money=name == "confirm", digest=name, request=name.encode(), replayable=True)
+            for name in self.steps
+        )
+        return Plan(steps=steps, ladder=self.ladder)
+
+    def native_payment(self, native: object) -> str | None:
+        """A slip of paper."""
+        return native if isinstance(native, str) else None
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """Whatever comes next."""
+        yield from now()
+        self.did.append(step.name)
+        return self.says.pop(0)
+
+    def ask(self, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+        """Whatever comes next."""
+        yield from now()
+        self.did.append("ask")
+        return self.says.pop(0)
+
+    def open_notice(self, raw: RawNotification) -> Exchange[Opened | Rejected]:
+        """It sends none."""
+        raise NotImplementedError
+
+
+class NoRoad:
+    """Nothing is ever sent."""
+
+    def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+        raise AssertionError("the corner needs no network")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def gateway(corner: CornerT, journal: Journal, time: Time) -> Gateway[CornerT]:
+    """A till at the corner."""
+    clock = WorkerClock(time, corner.account)
+    return Gateway(corner, journal=journal, transport=NoRoad(), sinks=(), retry=AT_ONCE, clock=clock)
+
+
+def order(ref: str = "CORNER000001", amount: Money = EURO) -> Order:
+    return Order(ref=ref, amount=amount, subject="Bread", payable_until=MORNING + timedelta(hours=1))
