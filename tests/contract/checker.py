@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # it publishes no types
+from jsonschema import Draft202012Validator, FormatChecker
 
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 from payport.sdk.transport import Transport

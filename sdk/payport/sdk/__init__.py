@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from payport.sdk.profile import Ladder, Profile
     from payport.sdk.redaction import configure_logging
     from payport.sdk.retry import RetryPolicy
+    from payport.sdk.router import AsyncRouter, Router, avia, via
+    from payport.sdk.routing import Health
     from payport.sdk.secrets import Secret
     from payport.sdk.settings import Settings, open_adapter
     from payport.sdk.tls import ClientCertificate, Trust
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AsyncGateway": "gateway",
+    "AsyncRouter": "router",
     "ClientCertificate": "tls",
     "ConfigurationError": "errors",
     "EventSink": "events",
     "Gateway": "gateway",
     "GatewayClosed": "errors",
+    "Health": "routing",
     "Journal": "journal.store",
     "JournalConflict": "errors",
     "JournalError": "errors",
@@ -46,6 +50,7 @@ _HOME = {
     "ReferenceConflict": "errors",
     "Resumed": "operations.resuming",
     "RetryPolicy": "retry",
+    "Router": "router",
     "SdkEvent": "events",
     "Secret": "secrets",
     "Settings": "settings",
@@ -53,20 +58,24 @@ _HOME = {
     "Trust": "tls",
     "UnknownReference": "operations.querying",
     "__version__": "version",
+    "avia": "router",
     "configure_logging": "redaction",
     "open_adapter": "settings",
     "open_async_gateway": "opening",
     "open_gateway": "opening",
     "open_journal": "opening",
+    "via": "router",
 }
 
 __all__ = [
     "AsyncGateway",
+    "AsyncRouter",
     "ClientCertificate",
     "ConfigurationError",
     "EventSink",
     "Gateway",
     "GatewayClosed",
+    "Health",
     "Journal",
     "JournalConflict",
     "JournalError",
@@ -78,6 +87,7 @@ __all__ = [
     "ReferenceConflict",
     "Resumed",
     "RetryPolicy",
+    "Router",
     "SdkEvent",
     "Secret",
     "Settings",
@@ -85,11 +95,13 @@ __all__ = [
     "Trust",
     "UnknownReference",
     "__version__",
+    "avia",
     "configure_logging",
     "open_adapter",
     "open_async_gateway",
     "open_gateway",
     "open_journal",
+    "via",
 ]
 
 

@@ -1,0 +1,38 @@
+"""The conformance suite: what is true of any partner, tried with yours.
+
+A partner plugs in with one :class:`Subject`: its simulator, its adapter, its ways to pay and its endpoints, as data::
+
+    from payport.sdk.testing.conformance import cases
+
+    @pytest.mark.parametrize("case", cases(SUBJECT), ids=str)
+    def test_conformance(case, tmp_path):
+        case.run(tmp_path)
+
+or, without a file of one's own: ``pytest --payport-conformance my_package.conformance``.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from payport.sdk.testing.conformance.case import CHECKS, AnySubject, Case
+from payport.sdk.testing.conformance.subject import (
+    Closes,
+    Door,
+    PartnerT,
+    Payout,
+    Subject,
+    Way,
+    whole_request,
+)
+from payport.sdk.testing.conformance.world import World
+
+__all__ = ["Case", "Closes", "Door", "Payout", "Subject", "Way", "World", "cases", "whole_request"]
+
+
+def cases(subject: Subject[PartnerT]) -> list[Case]:
+    """Everything to be tried with a partner."""
+    from payport.sdk.testing.conformance import checks  # noqa: PLC0415 - the checks import this package's parts
+
+    assert checks.MODULES
+    return [case for check in CHECKS for case in check.cases(cast("AnySubject", subject))]

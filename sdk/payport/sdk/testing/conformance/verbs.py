@@ -1,0 +1,120 @@
+"""Every verb of the port as one call, by name: for the sync gateway, for the async one, and to be stepped."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from payport.schemas.outcome import ActionRequired
+from payport.sdk.gateway import AsyncGateway, Gateway
+from payport.sdk.journal.records import Verb
+from payport.sdk.testing.conformance.subject import PartnerT, Way
+from payport.sdk.testing.conformance.world import DEADLINE_S, SOON_S, World
+from payport.sdk.testing.stepping import Run
+from payport.sdk.testing.watching import EveryVerb
+
+_VERBS = {
+    "pay": Verb.PAY,
+    "refund": Verb.REFUND,
+    "capture": Verb.CAPTURE,
+    "close": Verb.CANCEL,
+    "reverse": Verb.CANCEL,
+    "release": Verb.CANCEL,
+    "payout": Verb.PAYOUT,
+}
+
+
+def verb_of(verb: str) -> Verb:
+    """The journal's word for it."""
+    return _VERBS[verb]
+
+
+def back_ref(ref: str) -> str:
+    """The reference of the refund of an order."""
+    return f"BACK{ref}"
+
+
+def prepare(world: World[PartnerT], verb: str, ref: str) -> None:
+    """What must have happened to a debt before the verb: paid, held, or handed out and opened."""
+    match verb:
+        case "refund" | "reverse":
+            world.sell(ref)
+        case "capture" | "release":
+            world.hold(ref)
+        case "close":
+            world.partner.payer.leave(world.hand_out(ref))
+        case _:
+            pass
+
+
+def call(
+    gateway: Gateway[EveryVerb],
+    world: World[PartnerT],
+    verb: str,
+    way: Way[PartnerT] | None,
+    ref: str,
+    *,
+    deadline_s: float = SOON_S,
+) -> object:
+    """Call a verb; the outcome."""
+    subject, s = world.subject, deadline_s
+    calls: dict[str, Callable[[], object]] = {
+        "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
+        "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
+        "capture": lambda: gateway.capture(ref, subject.part, deadline_s=s),
+        "close": lambda: gateway.cancel(ref, deadline_s=s),
+        "release": lambda: gateway.cancel(ref, deadline_s=s),
+        "reverse": lambda: gateway.cancel(ref, reverse_paid=True, deadline_s=s),
+        "payout": lambda: gateway.payout(world.payout_order(ref), _payee(world), deadline_s=s),
+    }
+    return calls[verb]()
+
+
+def acall(
+    gateway: AsyncGateway[EveryVerb], world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str
+) -> Awaitable[object]:
+    """The same of the async gateway."""
+    subject, s = world.subject, SOON_S
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
+        "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
+        "capture": lambda: gateway.capture(ref, subject.part, deadline_s=s),
+        "close": lambda: gateway.cancel(ref, deadline_s=s),
+        "release": lambda: gateway.cancel(ref, deadline_s=s),
+        "reverse": lambda: gateway.cancel(ref, reverse_paid=True, deadline_s=s),
+        "payout": lambda: gateway.payout(world.payout_order(ref), _payee(world), deadline_s=s),
+    }
+    return calls[verb]()
+
+
+def start(world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str) -> Run[object]:
+    """The same by a new worker, to be stepped."""
+    subject, s = world.subject, DEADLINE_S
+    starts: dict[str, Callable[[], Run[object]]] = {
+        "pay": lambda: world.start_pay(ref, _way(way)),
+        "refund": lambda: world.run(lambda desk, a: desk.refund(a, ref, back_ref(ref), subject.part, "", s)),
+        "capture": lambda: world.run(lambda desk, a: desk.capture(a, ref, subject.part, "", s, final=True)),
+        "close": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=False)),
+        "release": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=False)),
+        "reverse": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=True)),
+        "payout": lambda: world.run(lambda desk, a: desk.payout(a, world.payout_order(ref), _payee(world), s)),
+        "query": lambda: world.run(lambda desk, a: desk.query(a, ref, s)),
+        "receive": lambda: world.run(lambda desk, _: desk.receive(world.partner.notices[-1])),
+        "resume": lambda: world.run(lambda desk, _: desk.resume(60.0)),
+    }
+    return starts[verb]()
+
+
+def pay_what_is_shown(world: World[PartnerT], outcome: object) -> None:
+    """The payer pays, when there is something to pay."""
+    if isinstance(outcome, ActionRequired):
+        world.partner.payer.open(outcome.action)
+
+
+def _way(way: Way[PartnerT] | None) -> Way[PartnerT]:
+    assert way is not None
+    return way
+
+
+def _payee(world: World[PartnerT]) -> object:
+    assert world.subject.payout is not None
+    return world.subject.payout.payee

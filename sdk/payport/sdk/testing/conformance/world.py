@@ -1,0 +1,287 @@
+"""One merchant, one simulated partner, one journal, and time that moves when it is moved.
+
+A world can be brought to rest, and then says everything that does not add up.
+"""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Generic, Self, TypeVar
+
+from payport.schemas.actions import Action
+from payport.schemas.order import CaptureMode, Order, PayoutOrder
+from payport.schemas.outcome import ActionRequired
+from payport.sdk.desk import Desk
+from payport.sdk.events import SdkEvent
+from payport.sdk.exchange import Exchange
+from payport.sdk.gateway import AsyncGateway, Gateway
+from payport.sdk.hosting import Admission, SyncHost
+from payport.sdk.journal.records import Operation, Transition, Verb
+from payport.sdk.journal.store import Journal
+from payport.sdk.retry import RetryPolicy
+from payport.sdk.secrets import Secret
+from payport.sdk.testing.conformance.agreement import disagreements
+from payport.sdk.testing.conformance.subject import PartnerT, Subject, Way
+from payport.sdk.testing.stepping import Run, Time, WorkerClock
+from payport.sdk.testing.watching import AsyncWatchedTransport, EveryVerb, Watch, WatchedTransport, watched
+
+T = TypeVar("T")
+
+SEALING_KEY = Secret(base64.b64encode(bytes(range(32))).decode())
+AT_ONCE = RetryPolicy(base_s=0.0, cap_s=0.0)
+"""Three tries without waiting."""
+DEADLINE_S = 10.0
+SOON_S = 1.0
+"""A deadline before anybody asks: what is told is what the call itself learnt."""
+
+
+@dataclass
+class World(Generic[PartnerT]):
+    """``sealed``: whether requests are kept to be repeated."""
+
+    subject: Subject[PartnerT]
+    folder: Path
+    sealed: bool = True
+    time: Time = field(default_factory=Time)
+    events: list[SdkEvent] = field(default_factory=list[SdkEvent])
+    refs: list[str] = field(default_factory=list[str])
+    """Every reference made here so far."""
+    told: list[object] = field(default_factory=list[object])
+    """What callers were told by :meth:`tell`."""
+    methods: list[object] = field(default_factory=list[object])
+    """How it was paid: a scanned code in it is a secret."""
+    _names: Iterator[int] = field(default_factory=lambda: count(1))
+    _held: set[str] = field(default_factory=set[str])
+    _delivered: int = 0
+
+    def __post_init__(self) -> None:
+        self.partner: PartnerT = self.subject.simulator(self.time)
+        self.place = self.folder / "payments.db"
+        key = SEALING_KEY if self.sealed else None
+        self.place.write_bytes(_empty_journal())
+        self.journal = Journal.open(f"sqlite:///{self.place}", sealing_key=key, durability="normal")
+        self.watch = Watch(asks=self.subject.asks, known=self._known)
+        self.transport = WatchedTransport(self.partner.transport(), self.watch)
+        self.bare = self.subject.adapter(self.partner)
+        """The adapter as the subject makes it."""
+        self.adapter: EveryVerb = watched(self.bare, self.watch)
+
+    def close(self) -> None:
+        """Close journal and partner."""
+        self.journal.close()
+        self.partner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def gateway(self, *, admissions: Sequence[Admission] = ()) -> Gateway[EveryVerb]:
+        """Another worker's gateway."""
+        return Gateway(
+            self.adapter,
+            journal=self.journal,
+            transport=self.transport,
+            sinks=(self.events.append,),
+            retry=AT_ONCE,
+            admissions=admissions,
+            clock=WorkerClock(self.time, f"worker-{next(self._names)}"),
+        )
+
+    def async_gateway(self, *, admissions: Sequence[Admission] = ()) -> AsyncGateway[EveryVerb]:
+        """Another worker's async gateway."""
+        return AsyncGateway(
+            self.adapter,
+            journal=self.journal,
+            transport=AsyncWatchedTransport(self.transport),
+            sinks=(self.events.append,),
+            retry=AT_ONCE,
+            admissions=admissions,
+            clock=WorkerClock(self.time, f"worker-{next(self._names)}"),
+        )
+
+    @cached_property
+    def worker(self) -> Gateway[EveryVerb]:
+        """The gateway for everything that is not about crashing."""
+        return self.gateway()
+
+    def desk(self) -> Desk:
+        """The operations of a new worker."""
+        return self.gateway()._desk  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # stands between operation and host
+
+    def run(self, call: Callable[[Desk, EveryVerb], Exchange[T]], name: str = "") -> Run[T]:
+        """A call of a new worker, to be stepped."""
+        desk = self.desk()
+        return Run(call(desk, self.adapter), SyncHost(around=desk.around, transport=self.transport), name)
+
+    # what is bought
+
+    def new_ref(self) -> str:
+        """A reference that nothing else here begins with."""
+        self.refs.append(f"BUY{len(self.refs) + 1:07d}")
+        return self.refs[-1]
+
+    def order(self, ref: str, *, hold: bool = False, life_s: float | None = None) -> Order:
+        """The sample order under a reference. ``life_s``: its life from now."""
+        if hold:
+            self._held.add(ref)
+        return replace(
+            self.subject.order,
+            ref=ref,
+            capture=CaptureMode.MANUAL if hold else CaptureMode.AUTOMATIC,
+            payable_until=None if life_s is None else self.time.at + timedelta(seconds=life_s),
+        )
+
+    def payout_order(self, ref: str) -> PayoutOrder:
+        """The sample payout under a reference."""
+        assert self.subject.payout is not None
+        return replace(self.subject.payout.order, ref=ref)
+
+    def method(self, way: Way[PartnerT]) -> object:
+        """A fresh method of a way."""
+        self.methods.append(way.method(self.partner))
+        return self.methods[-1]
+
+    def tell(self, outcome: T) -> T:
+        """Remember what a caller was told."""
+        self.told.append(outcome)
+        return outcome
+
+    def pay(self, ref: str, way: Way[PartnerT], *, deadline_s: float = SOON_S, life_s: float | None = None) -> object:
+        """Pay the sample order; what the caller is told."""
+        bought = self.order(ref, hold=way.hold, life_s=life_s)
+        return self.tell(self.worker.pay(bought, self.method(way), deadline_s=deadline_s))
+
+    def start_pay(self, ref: str, way: Way[PartnerT]) -> Run[object]:
+        """The same by a new worker, to be stepped."""
+        bought, method = self.order(ref, hold=way.hold), self.method(way)
+        return self.run(lambda desk, adapter: desk.pay(adapter, bought, method, DEADLINE_S), f"pay {way.name}")
+
+    def hand_out(self, ref: str, way: Way[PartnerT] | None = None, *, life_s: float | None = None) -> Action:
+        """What the payer is to be shown for an order."""
+        outcome = self.pay(ref, way or self.subject.handing_out(), life_s=life_s)
+        assert isinstance(outcome, ActionRequired), outcome
+        return outcome.action
+
+    def sell(self, ref: str) -> None:
+        """An order that is paid, and the journal knows it."""
+        self._bring_about(ref, self.subject.selling)
+
+    def hold(self, ref: str) -> None:
+        """An order whose money is held, and the journal knows it."""
+        way = self.subject.holding
+        assert way is not None
+        self._bring_about(ref, way)
+
+    def _bring_about(self, ref: str, way: Way[PartnerT]) -> None:
+        outcome = self.pay(ref, way, deadline_s=DEADLINE_S)
+        if isinstance(outcome, ActionRequired):
+            self.partner.payer.open(outcome.action)
+            self.learn(ref)
+        assert self.last(ref).state.final, f"{way.name} should have been paid by now: {self.last(ref)}"
+
+    def learn(self, ref: str) -> None:
+        """Have the journal learn how an order stands, by asking, or by the notices where nobody can be asked."""
+        self.partner.process()
+        self.worker.query(ref)
+        if not self.last(ref).state.final:
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Hand over the notices that were not handed over before."""
+        notices = self.partner.notices
+        while self._delivered < len(notices):
+            self._delivered += 1
+            self.tell(self.worker.receive(notices[self._delivered - 1]))
+
+    # what the journal says
+
+    def _known(self, operation_id: str) -> Operation | None:
+        return self.journal.read(lambda session: session.operation(operation_id))
+
+    def operations(self, ref: str) -> Sequence[Operation]:
+        """Every operation of a debt."""
+        return self.journal.read(lambda session: session.operations(ref))
+
+    def last(self, ref: str, verb: Verb = Verb.PAY) -> Operation:
+        """The newest operation of a verb."""
+        found = [operation for operation in self.operations(ref) if operation.verb is verb]
+        assert found, f"{ref} has no {verb.value} in the journal"
+        return found[-1]
+
+    def history(self, ref: str) -> Sequence[Transition]:
+        """A debt's history."""
+        return self.journal.read(lambda session: session.history(ref))
+
+    def open_operations(self) -> list[Operation]:
+        """What is not final and not left to a person."""
+        found = self.journal.read(lambda session: session.open_operations())
+        return [operation for operation in found if operation.for_person is None]
+
+    def forget_leases(self) -> None:
+        """As if enough time had passed on the database's clock for every lease to run out."""
+        with closing(sqlite3.connect(self.place, timeout=10)) as connection, connection:
+            connection.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
+
+    # rest, and what is wrong then
+
+    def settle(self, *, rounds: int = 80) -> None:
+        """No more faults: time passes and the journal is resumed until nothing is open any more."""
+        self.partner.faults.clear()
+        self.transport.road = self.partner.transport()
+        for _ in range(rounds):
+            self.forget_leases()
+            self.partner.process()
+            self.worker.resume()
+            waiting = self.open_operations()
+            if not waiting:
+                return
+            due = min(operation.next_at or self.time.at for operation in waiting)
+            self.time.pass_by(max(30.0, (due - self.time.at).total_seconds()))
+        raise AssertionError(f"still open after {rounds} rounds: {self.open_operations()}")
+
+    def wrong_with(self, ref: str) -> list[str]:
+        """What does not add up about one debt, between the journal, its history and the partner's books."""
+        return disagreements(
+            ref,
+            self.operations(ref),
+            self.history(ref),
+            self.partner.ledger,
+            held=ref in self._held,
+            arrived=frozenset() if self.subject.payout is None else self.subject.payout.done,
+        )
+
+    def must_agree(self) -> None:
+        """Come to rest; then everything must add up, for every reference made here."""
+        self.settle()
+        wrong = [line for ref in self.refs for line in self.wrong_with(ref)] + self.watch.problems()
+        assert not wrong, wrong
+
+    def charged(self, ref: str) -> int:
+        """How often the partner charged a debt, reversed charges included."""
+        return len(self.partner.ledger.charges(starting_with=ref))
+
+    def net_minor(self, ref: str) -> int:
+        """What the partner took for a debt minus what it gave back, in minor units."""
+        ledger = self.partner.ledger
+        taken = sum(row.amount.amount_minor for row in ledger.charges(starting_with=ref))
+        return taken - sum(row.amount.amount_minor for row in ledger.refunds(starting_with=ref))
+
+
+@lru_cache(maxsize=1)
+def _empty_journal() -> bytes:
+    """The file of a journal in which nothing stands yet: to copy it is faster than to build its tables again."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder, "payments.db")
+        Journal.open(f"sqlite:///{place}").close()
+        return place.read_bytes()

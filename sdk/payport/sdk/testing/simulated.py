@@ -1,0 +1,141 @@
+"""What a simulated partner shows of itself to tests, demos and the conformance suite: the same for every partner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from payport.schemas.actions import Action
+from payport.schemas.events import RawNotification
+from payport.schemas.money import Money
+from payport.sdk.testing.faults import FaultPlan
+
+if TYPE_CHECKING:
+    from payport.sdk.transport import Transport
+
+
+class Row(Protocol):
+    """One line of a partner's books: a frozen dataclass whose first field is the merchant's reference there."""
+
+    @property
+    def amount(self) -> Money:
+        """The money it is about."""
+        ...
+
+
+class HoldRow(Row, Protocol):
+    """Money that was to be held. Nothing is held or captured before the payer agrees."""
+
+    @property
+    def rest(self) -> Money:
+        """What is still held."""
+        ...
+
+    @property
+    def captured(self) -> Money:
+        """What was taken from it."""
+        ...
+
+
+class TransferRow(Row, Protocol):
+    """Money that was sent, or was to be."""
+
+    @property
+    def status(self) -> str:
+        """The partner's word for how it stands."""
+        ...
+
+
+class SimulatedLedger(Protocol):
+    """What really happened at the partner. A refund's row names, in another field, the refund's own reference."""
+
+    def charges(self, reference: str | None = None, /, *, starting_with: str | None = None) -> Sequence[Row]:
+        """Money taken: all, under one reference, or under every reference that begins with a debt's."""
+        ...
+
+    def refunds(self, reference: str | None = None, /, *, starting_with: str | None = None) -> Sequence[Row]:
+        """Money given back, reversals and voids of what was paid included."""
+        ...
+
+
+@runtime_checkable
+class KeepsHolds(Protocol):
+    """A ledger of a partner that can hold money."""
+
+    def holds(self, reference: str | None = None, /) -> Sequence[HoldRow]:
+        """Holds as they stand: all, or under one reference."""
+        ...
+
+
+@runtime_checkable
+class KeepsTransfers(Protocol):
+    """A ledger of a partner that can send money."""
+
+    def transfers(self, reference: str | None = None, /) -> Sequence[TransferRow]:
+        """Transfers as they stand: all, or under one reference."""
+        ...
+
+
+class SimulatedPayer(Protocol):
+    """The person who pays. Both raise where the partner would show an error page."""
+
+    def open(self, action: Action, /) -> object:
+        """Open what was handed out, and pay."""
+        ...
+
+    def leave(self, action: Action, /) -> object:
+        """Open what was handed out, and go away without paying."""
+        ...
+
+
+class SimulatedPartner(Protocol):
+    """A partner's side: stateful, with its own clock, answering and notifying as the true one does."""
+
+    @property
+    def account(self) -> object:
+        """The merchant's side: everything an adapter needs to talk to it, secrets included."""
+        ...
+
+    @property
+    def faults(self) -> FaultPlan:
+        """Which misbehaviour comes next."""
+        ...
+
+    @property
+    def ledger(self) -> SimulatedLedger:
+        """Its books."""
+        ...
+
+    @property
+    def payer(self) -> SimulatedPayer:
+        """Who pays there."""
+        ...
+
+    @property
+    def notices(self) -> Sequence[RawNotification]:
+        """What it has told so far, oldest first."""
+        ...
+
+    def transport(self) -> Transport:
+        """A way to it without a socket."""
+        ...
+
+    def process(self, *, succeed: bool = True) -> object:
+        """Finish what was accepted and is not final."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening and delivering."""
+        ...
+
+
+def reference_of(row: object) -> str:
+    """The merchant's reference at the partner that a row is about: its first field."""
+    assert is_dataclass(row), f"{type(row).__name__} is to be a dataclass whose first field is the merchant's reference"
+    return str(getattr(row, fields(row)[0].name))
+
+
+def mentions(row: object, reference: str) -> bool:
+    """Whether a reference stands in any field of a row."""
+    return is_dataclass(row) and any(getattr(row, item.name) == reference for item in fields(row))

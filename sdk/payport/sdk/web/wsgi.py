@@ -1,0 +1,79 @@
+"""Notifications for WSGI servers and frameworks (Flask, Django, Pyramid).
+
+Source: PEP 3333.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+
+from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, ONLY_POST, TOO_LONG, notification
+
+if TYPE_CHECKING:
+    from payport.schemas.events import Acknowledgement
+    from payport.sdk.adapter import Adapter
+    from payport.sdk.gateway import Gateway
+
+Environ: TypeAlias = dict[str, object]
+StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
+Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class _Input(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class WsgiNotifications:
+    """A WSGI application that hands what is posted to it to a gateway, and answers what the partner wants to hear.
+
+    Mount it where the partner posts, or put it in front of an application with :meth:`before`. What the gateway learnt
+    is in :meth:`payport.sdk.Gateway.changes`. An authentic notice is answered after it is durably kept.
+    ``max_body_bytes``: a longer body is refused with 413.
+    """
+
+    def __init__(self, gateway: Gateway[Adapter], *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self._gateway = gateway
+        self._max_body_bytes = max_body_bytes
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        answer = self._answer(environ)
+        headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+        if answer.status == ONLY_POST.status:
+            headers.append(("Allow", "POST"))
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+        return [answer.body]
+
+    def before(self, application: Application, path: str) -> Application:
+        """``application`` with this at exactly ``path``: no framework sees, or alters, what is posted there."""
+
+        def both(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            here = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}" == path
+            return (self if here else application)(environ, start_response)
+
+        return both
+
+    def _answer(self, environ: Environ) -> Acknowledgement:
+        if environ["REQUEST_METHOD"] != "POST":
+            return ONLY_POST
+        try:
+            length = int(str(environ.get("CONTENT_LENGTH") or "0"))
+        except ValueError:
+            return CUT_SHORT
+        if length > self._max_body_bytes:
+            return TOO_LONG
+        body = cast("_Input", environ["wsgi.input"]).read(length) if length > 0 else b""
+        if len(body) < length:
+            return CUT_SHORT
+        query = str(environ.get("QUERY_STRING", ""))
+        return self._gateway.receive(notification(body, _headers(environ), query)).acknowledgement
+
+
+def _headers(environ: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, value in environ.items():
+        if name.startswith("HTTP_"):
+            yield name.removeprefix("HTTP_").replace("_", "-"), str(value)
+        elif name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            yield name.replace("_", "-"), str(value)

@@ -1,0 +1,265 @@
+"""The router: who is asked first, and when another may be. A debt has one live attempt over all accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, order
+from tests.support.paths import AT_ONCE, SEALING_KEY, Time, WorkerClock
+
+from payport.schemas import (
+    ActionRequired,
+    Declined,
+    Money,
+    NotSent,
+    NotSentKind,
+    Pending,
+    QrCode,
+    QrShown,
+    Reason,
+    Retriable,
+    Succeeded,
+    Unknown,
+)
+from payport.sdk import (
+    AsyncGateway,
+    AsyncRouter,
+    ConfigurationError,
+    Gateway,
+    Health,
+    Journal,
+    ReferenceConflict,
+    Router,
+    UnknownReference,
+    avia,
+    via,
+)
+from payport.sdk.journal.records import State
+from payport.sdk.message import SendFailure, WireReply, WireRequest
+from payport.sdk.observation import Observation, Source
+
+REF = "CORNER000001"
+
+
+def refused(reason: Reason) -> Observation:
+    """An authentic no."""
+    return Observation(state=State.DECLINED, source=Source.REPLY, reason=reason)
+
+
+class NoRoad:
+    """Nothing is ever sent: the corners answer by themselves."""
+
+    def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+        raise AssertionError("the corner needs no network")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class AsyncNoRoad:
+    """The same."""
+
+    async def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+        raise AssertionError("the corner needs no network")
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    with Journal.open("sqlite:///:memory:?durable=no", sealing_key=SEALING_KEY) as opened:
+        yield opened
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def baker() -> Corner:
+    return Corner(account="baker:1", partner="baker", steps=("charge",))
+
+
+@pytest.fixture
+def grocer() -> Corner:
+    return Corner(account="grocer:1", partner="grocer", steps=("charge",))
+
+
+def till(corner: Corner, journal: Journal, time: Time) -> Gateway[Corner]:
+    clock = WorkerClock(time, corner.account)
+    return Gateway(corner, journal=journal, transport=NoRoad(), sinks=(), retry=AT_ONCE, clock=clock)
+
+
+@pytest.fixture
+def router(baker: Corner, grocer: Corner, journal: Journal, time: Time) -> Router:
+    """The baker first, the grocer when the baker cannot."""
+    clock = WorkerClock(time, "router")
+    return Router(via(till(baker, journal, time)), via(till(grocer, journal, time)), clock=clock)
+
+
+def test_the_first_suitable_route_is_asked(router: Router, baker: Corner, grocer: Corner) -> None:
+    """And only that one."""
+    baker.says = [PAID]
+    assert isinstance(router.pay(order(), Wink()), Succeeded)
+    assert (baker.did, grocer.did) == (["charge"], [])
+
+
+@pytest.mark.parametrize("told", [UNSENT, refused(Reason.PARTNER_UNAVAILABLE), refused(Reason.NOT_PERMITTED)])
+def test_what_lies_with_the_partner_is_tried_elsewhere(
+    router: Router, baker: Corner, grocer: Corner, told: Observation
+) -> None:
+    """It is certain that nothing was charged."""
+    baker.says = [told]
+    grocer.says = [PAID]
+    outcome = router.pay(order(), Wink())
+    assert isinstance(outcome, Succeeded)
+    assert outcome.value.account == "grocer:1"
+
+
+@pytest.mark.parametrize("reason", [Reason.INSUFFICIENT_FUNDS, Reason.DECLINED, Reason.INVALID_REQUEST])
+def test_what_lies_with_the_payer_is_told(router: Router, baker: Corner, grocer: Corner, reason: Reason) -> None:
+    """Whether another partner may be asked is the merchant's decision: ``elsewhere``."""
+    baker.says = [refused(reason)]
+    assert router.pay(order(), Wink()) == Declined(reason=reason)
+    assert grocer.did == []
+
+
+def test_the_merchant_may_decide_otherwise(baker: Corner, grocer: Corner, journal: Journal, time: Time) -> None:
+    """With a rule over ``NotSent`` and ``Declined``; the type check lets it see nothing else."""
+
+    def always(outcome: Retriable) -> bool:
+        return True
+
+    router = Router(via(till(baker, journal, time)), via(till(grocer, journal, time)), elsewhere=always)
+    baker.says, grocer.says = [refused(Reason.DECLINED)], [PAID]
+    assert isinstance(router.pay(order(), Wink()), Succeeded)
+
+
+def test_paybridge_one_slow_reply_is_one_charge_at_one_provider(
+    router: Router, baker: Corner, grocer: Corner, time: Time
+) -> None:
+    """One slow reply was answered there by four charges at the first provider and one at the second.
+
+    Here the identical request is repeated, the outcome is ``Unknown``, nobody else is asked, then or later, and the
+    question settles it.
+    """
+    baker.says = [SILENCE] * 3
+    assert isinstance(router.pay(order(), Wink()), Unknown)
+    time.pass_by(5)
+    baker.says = [SILENCE] * 10
+    assert isinstance(router.pay(order(), Wink()), Unknown)
+    assert grocer.did == []
+    time.pass_by(120)
+    baker.says = [PAID]
+    router.gateways[0].resume()
+    outcome = router.pay(order(), Wink())
+    assert isinstance(outcome, Succeeded)
+    assert outcome.value.account == "baker:1"
+    assert grocer.did == []
+
+
+def test_a_live_attempt_is_followed_where_it_lives(router: Router, baker: Corner, grocer: Corner, time: Time) -> None:
+    """Though another route comes first now."""
+    baker.says = [UNSENT]
+    grocer.says = [Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="grocer"))]
+    assert isinstance(router.pay(order(), Wink()), ActionRequired)
+    assert isinstance(router.pay(order(), Wink()), ActionRequired)
+    assert baker.did == ["charge"]
+    assert router.at(REF).adapter.account == "grocer:1"
+
+
+def test_a_live_attempt_at_an_account_without_a_route_is_told_and_not_paid_again(
+    baker: Corner, grocer: Corner, journal: Journal, time: Time
+) -> None:
+    """The journal knows of it, though this router does not know the way."""
+    grocer.says = [Observation(state=State.PENDING, source=Source.REPLY, amount=EURO)]
+    till(grocer, journal, time).pay(order(), Wink())
+    router = Router(via(till(baker, journal, time)))
+    assert isinstance(router.pay(order(), Wink()), Pending)
+    assert baker.did == []
+    with pytest.raises(UnknownReference, match="grocer:1"):
+        router.at(REF)
+
+
+def test_another_amount_conflicts_over_all_accounts(router: Router, baker: Corner, grocer: Corner) -> None:
+    """One reference, one debt, whoever is asked."""
+    baker.says = [UNSENT]
+    grocer.says = [UNSENT]
+    assert isinstance(router.pay(order(), Wink()), NotSent)
+    with pytest.raises(ReferenceConflict):
+        router.pay(order(amount=EURO * 2), Wink())
+
+
+def test_routes_choose_by_currency_method_and_rule(baker: Corner, grocer: Corner, journal: Journal, time: Time) -> None:
+    """Small sums to the baker by winking; what nobody takes is not sent."""
+    small = via(till(baker, journal, time), Wink, when=lambda order: order.amount.amount_minor < 1_000)
+    large = via(till(grocer, journal, time), Wink)
+    router = Router(small, large)
+    baker.says, grocer.says = [PAID], [replace(PAID, amount=EURO * 10)]
+    assert isinstance(router.pay(order(), Wink()), Succeeded)
+    assert isinstance(router.pay(order("CORNER000002", EURO * 10), Wink()), Succeeded)
+    assert (baker.did, grocer.did) == (["charge"], ["charge"])
+    for nobodys in (
+        router.pay(order("CORNER000003"), QrShown()),
+        router.pay(order("CORNER000004", Money.of("5", "JPY")), Wink()),
+    ):
+        assert isinstance(nobodys, NotSent)
+        assert nobodys.cause.kind is NotSentKind.UNSUPPORTED
+
+
+def test_a_gateway_that_keeps_failing_is_asked_last_for_a_while(
+    baker: Corner, grocer: Corner, journal: Journal, time: Time
+) -> None:
+    """Doubt counts as failing, though it is never failed over; then the first route is the first again."""
+    clock = WorkerClock(time, "router")
+    health = Health(failures=2, rest_s=60)
+    router = Router(via(till(baker, journal, time), health=health), via(till(grocer, journal, time)), clock=clock)
+    baker.says, grocer.says = [UNSENT], [PAID]
+    router.pay(order("CORNER000001"), Wink())
+    baker.says = [SILENCE] * 3
+    assert isinstance(router.pay(order("CORNER000002"), Wink()), Unknown)
+    baker.did.clear()
+    grocer.says = [PAID]
+    assert isinstance(router.pay(order("CORNER000003"), Wink()), Succeeded)
+    assert baker.did == []
+    time.pass_by(61)
+    baker.says = [PAID]
+    assert isinstance(router.pay(order("CORNER000004"), Wink()), Succeeded)
+    assert baker.did == ["charge"]
+
+
+def test_a_router_that_cannot_be_safe_is_not_built(baker: Corner, journal: Journal, time: Time) -> None:
+    """Two journals could each open an attempt; two gateways of one account are one too many."""
+    with Journal.open("sqlite:///:memory:?durable=no", sealing_key=SEALING_KEY) as another:
+        other = Corner(account="grocer:1")
+        with pytest.raises(ConfigurationError, match="share one Journal"):
+            Router(via(till(baker, journal, time)), via(till(other, another, time)))
+    with pytest.raises(ConfigurationError, match="same account"):
+        Router(via(till(baker, journal, time)), via(till(baker, journal, time)))
+    with pytest.raises(ConfigurationError, match="at least one"):
+        Router()
+
+
+def test_an_order_nobody_knows_lives_nowhere(router: Router) -> None:
+    """So there is no gateway to ask."""
+    with pytest.raises(UnknownReference):
+        router.at("CORNER000009")
+
+
+@pytest.mark.anyio
+async def test_the_async_router_does_the_same(baker: Corner, grocer: Corner, journal: Journal, time: Time) -> None:
+    """Not sent at the first, paid at the second, asked where it lives."""
+
+    def desk(corner: Corner) -> AsyncGateway[Corner]:
+        clock = WorkerClock(time, corner.account)
+        return AsyncGateway(corner, journal=journal, transport=AsyncNoRoad(), sinks=(), retry=AT_ONCE, clock=clock)
+
+    router = AsyncRouter(avia(desk(baker)), avia(desk(grocer)), clock=WorkerClock(time, "router"))
+    baker.says, grocer.says = [UNSENT], [PAID]
+    assert isinstance(await router.pay(order(), Wink()), Succeeded)
+    assert (await router.at(REF)).adapter.account == "grocer:1"
+    assert len(router.gateways) == 2
