@@ -88,13 +88,14 @@ def dump(value: object) -> object:
     return value if kind in _PLAIN else _writer(kind)(value)
 
 
-def dump_sparse(record: object) -> dict[str, object]:
+def dump_sparse(record: object, names: tuple[str, ...] | None = None) -> dict[str, object]:
     """As :func:`dump` for a record, without those of its own fields that hold their default: reading fills them in.
 
-    For a store that writes many records of many fields. A default may not change while such texts are kept.
+    ``names``: only these fields. For a store that writes many records of many fields. A default may not change while
+    such texts are kept.
     """
     kind: object = type(record)
-    return _sparse_writer(kind)(record)
+    return _sparse_writer(kind, names)(record)
 
 
 @overload
@@ -124,13 +125,13 @@ def _writer(kind: type) -> Callable[[object], object]:
 def _record_writer(kind: type) -> Callable[[object], object]:
     tag = kind.__name__
     names = tuple(item.name for item in fields(kind) if item.name != "native")
+    values = _all_of(names)
     # what stands under `native` is never looked at: it is the adapter's own
     has_native = len(names) < len(fields(kind))
 
     def write(value: object) -> object:
         content: dict[str, object] = {"type": tag}
-        for name in names:
-            item = getattr(value, name)
+        for name, item in zip(names, values(value), strict=True):
             content[name] = item if type(item) in _PLAIN else dump(item)
         if has_native:
             content["native"] = None
@@ -140,14 +141,15 @@ def _record_writer(kind: type) -> Callable[[object], object]:
 
 
 @lru_cache(maxsize=64)
-def _sparse_writer(kind: type) -> Callable[[object], dict[str, object]]:
+def _sparse_writer(kind: type, only: tuple[str, ...] | None) -> Callable[[object], dict[str, object]]:
     tag = kind.__name__
-    members = tuple((item.name, item.default) for item in fields(kind) if item.name != "native")
+    members = [item for item in fields(kind) if item.name != "native" and (only is None or item.name in only)]
+    names, defaults = tuple(item.name for item in members), tuple(item.default for item in members)
+    values = _all_of(names)
 
     def write(value: object) -> dict[str, object]:
         content: dict[str, object] = {"type": tag}
-        for name, default in members:
-            item = getattr(value, name)
+        for name, item, default in zip(names, values(value), defaults, strict=True):
             # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
             # all, it is written, which reads the same
             if item is not default:
@@ -155,6 +157,13 @@ def _sparse_writer(kind: type) -> Callable[[object], dict[str, object]]:
         return content
 
     return write
+
+
+def _all_of(names: tuple[str, ...]) -> Callable[[object], tuple[object, ...]]:
+    """All these attributes of an object, fetched by one call in C."""
+    if len(names) > 1:
+        return attrgetter(*names)  # a tuple for two names and more
+    return lambda value: tuple([getattr(value, name) for name in names])
 
 
 def _write_float(value: object) -> object:
@@ -172,6 +181,11 @@ def _write_instant(value: object) -> object:
             instant = instant.astimezone(UTC)
         except OverflowError:
             raise EncodingError("an instant must fall into the years 1 to 9999 in UTC") from None
+    return _utc_text(instant)
+
+
+@lru_cache(maxsize=256)  # one instant stands in several records, and in every version of each
+def _utc_text(instant: datetime) -> str:
     return instant.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 

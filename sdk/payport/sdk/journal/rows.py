@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
@@ -18,7 +18,8 @@ from payport.schemas.encoding import dump_sparse, load
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.recent import Recent
-from payport.sdk.journal.records import Debt, Notice, Operation, State, Step, Transition, Verb
+from payport.sdk.journal.records import Debt, Notice, Operation, State, Step, Transition, Verb, evolve
+from payport.sdk.journal.rules import FROZEN
 from payport.sdk.journal.sealing import SealingKeys
 
 T = TypeVar("T")
@@ -32,8 +33,11 @@ UPGRADES: Mapping[int, Callable[[Content], Content]] = {VERSION: lambda content:
 CLOSED, DRIVEN, LEFT_TO_A_PERSON = 0, 1, 2
 """An operation's standing: final, driven by ``resume``, waiting for a person."""
 
-_SEALED = ("request", "raw")
-"""The fields that never lie in the clear."""
+# what is sealed (`request`, `raw`) never lies in the clear: these are the other fields
+_CLEAR_STEP = tuple(item.name for item in fields(Step) if item.name != "request")
+_CLEAR_NOTICE = tuple(item.name for item in fields(Notice) if item.name != "raw")
+_MOVING = tuple(item.name for item in fields(Operation) if item.name not in FROZEN and item.name != "steps")
+_FROZEN_TEXT = "_frozen_text"
 
 # one encoder for all: json.dumps with options of its own builds another for every call
 _to_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -60,15 +64,39 @@ class Lesson:
     detail: Mapping[str, str]
 
 
-def encode(record: Debt | Operation | Notice | Lesson) -> str:
+def encode(record: Debt | Operation | Notice) -> str:
     """The body of a record, with what belongs sealed left out."""
-    content = dump_sparse(record)
-    for holder in (content, *cast("list[Content]", content.get("steps", ()))):
-        for name in _SEALED:
-            if name in holder:
-                holder[name] = None
+    match record:
+        case Operation():
+            return _encode_operation(record)
+        case Notice():
+            content = dump_sparse(record, _CLEAR_NOTICE)
+        case Debt():
+            content = dump_sparse(record)
     content["v"] = VERSION
     return _to_text(content)
+
+
+def _encode_operation(operation: Operation) -> str:
+    """Half of the fields are frozen, so their text is made once and goes along from version to version.
+
+    It lies in the dictionary of the operation, beside its fields: :func:`.records.evolve`, which changes none of the
+    frozen ones, copies it; ``dataclasses.replace``, which may change them, does not.
+    """
+    frozen = cast("str | None", operation.__dict__.get(_FROZEN_TEXT))
+    if frozen is None:
+        frozen = operation.__dict__[_FROZEN_TEXT] = _to_text(dump_sparse(operation, FROZEN))[:-1]
+    content = dump_sparse(operation, _MOVING)
+    del content["type"]  # stands in the frozen part
+    if operation.steps:
+        content["steps"] = [{**dump_sparse(step, _CLEAR_STEP), "request": None} for step in operation.steps]
+    content["v"] = VERSION
+    return f"{frozen},{_to_text(content)[1:]}"
+
+
+def encode_lesson(source: str, detail: Mapping[str, str]) -> str:
+    """The body of a transition."""
+    return _to_text({"type": "Lesson", "source": source, "detail": dict(detail), "v": VERSION})
 
 
 def decode(body: object, kind: type[T], row: str, fill: Callable[[Content], None] | None = None) -> T:
@@ -148,7 +176,7 @@ def without_requests(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def as_read(operation: Operation, keys: SealingKeys | None, sealed: bytes | None) -> Operation | None:
     """What reading an operation's row will give, ``None`` where only reading it tells."""
     if sealed is None or keys is None:
-        return replace(operation, steps=without_requests(operation.steps)) if _requests(operation) else operation
+        return evolve(operation, steps=without_requests(operation.steps)) if _requests(operation) else operation
     # a step without its request here may have one there: it came along with an earlier writer
     return operation if len(_requests(operation)) == len(operation.steps) else None
 

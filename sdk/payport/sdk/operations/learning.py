@@ -12,7 +12,7 @@ from payport.sdk import exchange
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.events import Mismatch, OperationChanged, StorageFailed, Surplus
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.records import Operation, State, evolve
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb, bind
 from payport.sdk.observation import Observation, Source
@@ -55,11 +55,9 @@ def learn(
     now = (yield from exchange.now()).utc
 
     def write(session: Session) -> Learnt:
-        learnt = add(setup, session, operation.id, observation, now, asked=asked, step_done=step_done)
+        learnt = add(setup, session, operation.id, observation, now, asked=asked, step_done=step_done, release=release)
         if also is not None:
             also(session, learnt.after, now)
-        if release or learnt.after.state.final:
-            session.release(operation.id, setup.owner)
         return learnt
 
     for _ in range(MAX_CONFLICTS):
@@ -70,7 +68,7 @@ def learn(
         except JournalError as error:
             yield from storage_failed(setup, f"learn {operation.verb.value}", error)
             left = operation.may_have_left or observation.source is Source.REPLY
-            return lost(replace(operation, may_have_left=left), f"the answer could not be written down: {error}")
+            return lost(evolve(operation, may_have_left=left), f"the answer could not be written down: {error}")
         yield from tell(setup, learnt, now)
         return learnt.after
     return lost(operation, "other workers kept changing the operation; resume settles it")
@@ -85,8 +83,12 @@ def add(
     *,
     asked: bool = False,
     step_done: str | None = None,
+    release: bool | None = None,
 ) -> Learnt:
-    """The part of :func:`learn` inside a transaction: the row is read again, so nothing is decided on an old one."""
+    """The part of :func:`learn` inside a transaction: the row is read again, so nothing is decided on an old one.
+
+    ``release``: give our lease back, which is done in any case once the operation is final; ``None``: none is ours.
+    """
     before = session.operation(operation_id)
     if before is None:
         raise JournalError(f"operation {operation_id} is not in the journal any more")
@@ -94,8 +96,11 @@ def add(
     after = absorb(before, bound, now)
     first_word = before.state is State.DOUBT and after.state in (State.ACTION, State.PENDING)
     after = _schedule(setup, after, now, asked=asked, step_done=step_done, first_word=first_word)
+    gives_back = setup.owner if release or (release is not None and after.state.final) else None
     if after != before:
-        after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now)
+        after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now, release=gives_back)
+    elif gives_back is not None:
+        session.release(operation_id, gives_back)
     return Learnt(before, after, bound)
 
 
@@ -109,7 +114,7 @@ def release(setup: Setup, operation: Operation) -> Exchange[None]:
 
 def lost(operation: Operation, detail: str) -> Operation:
     """What a caller is told of an operation when the journal could not be read or written: nothing is claimed."""
-    return replace(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
+    return evolve(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
 
 
 def refused_by_storage(setup: Setup, work: str, error: JournalError) -> Exchange[NotSent]:
@@ -130,7 +135,7 @@ def storage_failed(setup: Setup, work: str, error: JournalError) -> Exchange[Non
 def add_facts(session: Session, operation: Operation, facts: tuple[Fact, ...], now: datetime) -> Operation:
     """Write later facts on an operation inside a running transaction."""
     return session.save(
-        replace(operation, facts=operation.facts + facts),
+        evolve(operation, facts=operation.facts + facts),
         source="local",
         detail={"facts": ",".join(fact.kind.value for fact in facts)},
         now=now,
@@ -148,13 +153,13 @@ def _schedule(
     elif step_done is not None:
         steps = tuple(replace(step, done=True) if step.name == step_done else step for step in steps)
     if operation.state.final:
-        return replace(operation, steps=steps) if steps is not operation.steps else operation
+        return evolve(operation, steps=steps) if steps is not operation.steps else operation
     count = operation.asked + asked
     next_at = now + setup.wait(operation, count)
     if operation.payable_until is not None:
         over = operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s)
         next_at = min(next_at, over) if over > now else next_at  # the moment that decides is not slept through
-    return replace(operation, steps=steps, asked=count, next_at=next_at)
+    return evolve(operation, steps=steps, asked=count, next_at=next_at)
 
 
 def _detail(observation: Observation) -> dict[str, str]:
