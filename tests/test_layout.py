@@ -25,7 +25,7 @@ GROUND_UP = (
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
-    ("hosts and gateway", "hosting desk gateway settings settings_file opening routing router"),
+    ("hosts and gateway", "hosting desk gateway settings settings_file opening routing router openapi drift"),
     ("front door", ""),
     ("tools", "testing cli web"),
 )

@@ -6,6 +6,7 @@ import ast
 import re
 import tokenize
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,11 @@ ALLOWED = {
     "sdk/payport/sdk/transport/": "clock: deadlines are checked with every chunk, below the effects",
     "sdk/payport/sdk/journal/": "clock random files: seals rows, waits for writers, looks at the disk",
     "sdk/payport/sdk/tls.py": "clock files: certificates are read and their expiry is checked when an account is built",
-    "adapters/payport/adapters/alipay/partner_keys.py": "clock: expiry is checked when an account is built",
+    "adapters/payport/adapters/*/partner_keys.py": "clock: expiry is checked when an account is built",
+    "sdk/payport/sdk/openapi.py": "files: reads a partner's document, for tests and the command line",
     "sdk/payport/sdk/testing/": "clock random environment files: tools for tests",
     "sdk/payport/sdk/cli/": "clock random environment files: a program, not the library",
-    "adapters/payport/adapters/alipay/simulator/": "clock random: plays the partner, which has its own clock",
+    "adapters/payport/adapters/*/simulator/": "clock random: plays the partner, which has its own clock",
 }
 """Who may touch what, and why. Everybody else yields an effect."""
 
@@ -106,7 +108,8 @@ def test_the_outside_world_is_touched_in_known_places(what: str) -> None:
 def allowed(module: Module, what: str) -> bool:
     """Whether :data:`ALLOWED` lets a module do this."""
     return any(
-        module.place.startswith(where) and what in reason.partition(":")[0].split() for where, reason in ALLOWED.items()
+        fnmatchcase(module.place, f"{where}*") and what in reason.partition(":")[0].split()
+        for where, reason in ALLOWED.items()
     )
 
 
@@ -126,7 +129,7 @@ def touches(module: Module, what: str) -> Iterator[ast.expr | ast.ImportFrom]:
 @pytest.mark.parametrize("where", ALLOWED)
 def test_every_allowance_is_about_something(where: str) -> None:
     """An allowance whose file is gone would hide the next one of that name."""
-    assert (ROOT / where).exists()
+    assert list(ROOT.glob(where.rstrip("/")))
 
 
 def test_no_comment_leaves_work_for_later() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_journal
 from payport.sdk.cli.doctoring import examine_all, show_findings
+from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.explaining import explain_order
 from payport.sdk.cli.partners import demo_of, simulator_of
 from payport.sdk.cli.resuming import resume_accounts
@@ -138,6 +139,18 @@ def simulate(
     simulator = simulator_of(partner)
     with tempfile.TemporaryDirectory(prefix=f"payport-{partner}-") as spare:
         serve_until_stopped(_console(), simulator, folder or Path(spare), port=port)
+
+
+@app.command()
+def drift(
+    partner: Annotated[str, typer.Argument(help="Whose document it is: stripe, paypal, adyen.")],
+    *,
+    spec: Annotated[
+        list[Path], typer.Option(help="The partner's OpenAPI document, in JSON; several times for several.")
+    ],
+) -> None:
+    """Compare a newer document of a partner with what its adapter uses. Ends with 1 when something breaks."""
+    raise typer.Exit(0 if show_drift(_console(), partner, spec) else 1)
 
 
 @app.command()

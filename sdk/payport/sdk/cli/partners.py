@@ -1,7 +1,8 @@
 """What an adapter may bring along for the command line: modules of fixed names in its package.
 
 An adapter announces its class in the entry-point group ``payport.adapters``; the package that the entry point names may
-hold the modules ``simulator`` (:class:`Simulator`), ``doctor`` (:class:`Doctor`) and ``demo`` (:class:`Demo`). A
+hold the modules ``simulator`` (:class:`Simulator`), ``doctor`` (:class:`Doctor`), ``demo`` (:class:`Demo`) and
+``uses`` (``USES``: what the adapter uses of a published OpenAPI document). A
 partner of your own brings them the same way; what it does not bring, its commands say.
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from payport.sdk.adapter import Adapter
 from payport.sdk.cli.findings import Finding
+from payport.sdk.drift import Use
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.exchange import Exchange
 from payport.sdk.settings import ENTRY_POINTS
@@ -107,6 +109,14 @@ def demo_of(partner: str | None) -> Demo:
     if chosen is None:
         raise ConfigurationError("none of the installed adapters brings a demo")
     return cast("Demo", _beside(chosen, "demo"))
+
+
+def uses_of(partner: str) -> Sequence[Use]:
+    """What the partner's adapter uses of a published document: ``USES`` of its module ``uses``.
+
+    Raises :class:`payport.sdk.ConfigurationError` for a partner that publishes none.
+    """
+    return cast("Sequence[Use]", _beside(partner, "uses").USES)
 
 
 def _beside(partner: str, part: str) -> ModuleType:

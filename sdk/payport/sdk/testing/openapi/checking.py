@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator, ValidationError
 
 from payport.sdk.message import SendFailure, WireReply, WireRequest
+from payport.sdk.openapi import Document, Node, Route, as_node
 from payport.sdk.strict_json import MalformedJson, parse
-from payport.sdk.testing.openapi.document import Document, Node, Route, as_node
 from payport.sdk.testing.openapi.forms import MalformedForm, read_form, shaped
 from payport.sdk.transport import Transport
 

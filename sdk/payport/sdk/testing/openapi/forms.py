@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import cast
 from urllib.parse import parse_qsl
 
-from payport.sdk.testing.openapi.document import Document, Node, as_node
+from payport.sdk.openapi import Document, Node, as_node, types_of
 
 _ANY: Node = {}
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
@@ -77,11 +77,3 @@ def _shaped_parts(document: Document, schema: Node, shapes: list[Node], parts: M
         name: shaped(document, {"anyOf": list(fields[name])} if name in fields else rest, inner)
         for name, inner in parts.items()
     }
-
-
-def types_of(schema: Node) -> tuple[str, ...]:
-    """The types that a schema names."""
-    kind = schema.get("type")
-    if isinstance(kind, str):
-        return (kind,)
-    return tuple(str(each) for each in cast("list[object]", kind)) if isinstance(kind, list) else ()

@@ -198,6 +198,14 @@ def as_list(value: object) -> Sequence[object]:
     return cast("Sequence[object]", value) if isinstance(value, list) else ()
 
 
+def types_of(schema: Node) -> tuple[str, ...]:
+    """The types that a schema names."""
+    kind = schema.get("type")
+    if isinstance(kind, str):
+        return (kind,)
+    return tuple(str(each) for each in cast("list[object]", kind)) if isinstance(kind, list) else ()
+
+
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"(\{[^}]*\})", path)
     return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts))
