@@ -85,7 +85,10 @@ def dump(value: object) -> object:
     Raises :class:`EncodingError` for an instant without time zone, NaN, infinity, and what is no schema value.
     """
     kind: object = type(value)
-    return value if kind in _PLAIN else _writer(kind)(value)
+    if kind in _PLAIN:
+        return value
+    write = _KNOWN.get(kind)
+    return write(value) if write is not None else _writer(kind)(value)
 
 
 def dump_sparse(record: object, names: tuple[str, ...] | None = None) -> dict[str, object]:
@@ -110,8 +113,16 @@ def load(content: object, kind: object) -> object:
 _PLAIN: frozenset[object] = frozenset({str, int, bool, NoneType})
 
 
-@lru_cache(maxsize=512)
-def _writer(kind: type) -> Callable[[object], object]:
+_KNOWN: dict[object, Callable[[object], object]] = {}
+"""The writers of the classes that were written before: as many as there are schema classes."""
+
+
+def _writer(kind: object) -> Callable[[object], object]:
+    write = _KNOWN[kind] = _new_writer(cast("type", kind))
+    return write
+
+
+def _new_writer(kind: type) -> Callable[[object], object]:
     if kind in _WRITERS:
         return _WRITERS[kind]
     is_record: bool = is_dataclass(kind)
@@ -186,7 +197,9 @@ def _write_instant(value: object) -> object:
 
 @lru_cache(maxsize=256)  # one instant stands in several records, and in every version of each
 def _utc_text(instant: datetime) -> str:
-    return instant.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return (
+        instant.isoformat(timespec="microseconds")[:26] + "Z"
+    )  # the first 26 are the date and the time, without "+00:00"
 
 
 def _write_mapping(value: object) -> object:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from payport.schemas.encoding import dump_sparse, load
+from payport.sdk.compact_json import compact_encoder
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.recent import Recent
@@ -39,8 +40,7 @@ _CLEAR_NOTICE = tuple(item.name for item in fields(Notice) if item.name != "raw"
 _MOVING = tuple(item.name for item in fields(Operation) if item.name not in FROZEN and item.name != "steps")
 _FROZEN_TEXT = "_frozen_text"
 
-# one encoder for all: json.dumps with options of its own builds another for every call
-_to_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_to_text = compact_encoder()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

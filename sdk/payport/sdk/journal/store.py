@@ -184,7 +184,8 @@ class Journal:
             unit.ended = True
         except BaseException as error:  # noqa: BLE001 - handed to the task that asked
             unit.error = error
-        wake([unit.waiter])
+        if unit.waiter is not None:
+            wake([unit.waiter])
 
     def _borrow(self) -> Link:
         if self._closed:

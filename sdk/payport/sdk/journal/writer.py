@@ -34,7 +34,7 @@ class Unit(Generic[T]):
 
     __slots__ = ("_answer", "ended", "error", "leads", "waiter", "work")
 
-    def __init__(self, work: Callable[[Session], T], waiter: Waiter) -> None:
+    def __init__(self, work: Callable[[Session], T], waiter: Waiter | None) -> None:
         self.work = work
         self.waiter = waiter
         self.leads = False
@@ -76,9 +76,14 @@ class Writer:
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in a transaction; durable on return."""
+        self._check_open()
+        if not self._queue and self._turn.acquire(blocking=False):
+            alone = Unit(work, None)  # nobody has to wake a caller who leads, so it costs no waiter
+            self._lead([alone])
+            return alone.answer()
         waiting = ThreadWaiter()
         unit = Unit(work, waiting)
-        self._enqueue(unit)
+        self._queue.append(unit)
         if self._turn.acquire(blocking=False):
             self._lead([])
         else:
@@ -87,9 +92,10 @@ class Writer:
 
     async def awrite(self, work: Callable[[Session], T]) -> T:
         """The same from a task. When it is cancelled, the work is done whole or not at all."""
+        self._check_open()
         waiting = task_waiter()
         unit = Unit(work, waiting)
-        self._enqueue(unit)
+        self._queue.append(unit)
         try:
             self._call_thread()
             await waiting.wait()
@@ -100,7 +106,7 @@ class Writer:
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` on the writer's own connection: a database in memory has no other."""
-        unit = Unit(work, ThreadWaiter())
+        unit = Unit(work, None)
         self._turn.acquire()
         try:
             with self._gate:
@@ -127,11 +133,10 @@ class Writer:
             self._link.close()
             self._link = None
 
-    def _enqueue(self, unit: Unit[Any]) -> None:
+    def _check_open(self) -> None:
         self._gate.check()
         if self._closing:
             raise JournalError("the journal is closed")
-        self._queue.append(unit)
 
     def _withdraw(self, unit: Unit[Any]) -> bool:
         """Take a unit back; false when it is under way already."""
@@ -175,11 +180,12 @@ class Writer:
             self._carry_out(group)
         finally:
             self._pass_on()
-            wake([unit.waiter for unit in group])
+            if len(group) > 1 or (group and group[0].waiter is not None):
+                wake([unit.waiter for unit in group if unit.waiter is not None])
 
     def _carry_out(self, group: list[Unit[Any]]) -> None:
-        with suppress(IndexError):
-            while True:
+        while self._queue:
+            with suppress(IndexError):  # who gave up waiting took it back at this moment
                 group.append(self._queue.popleft())
         if group:
             with self._gate:
@@ -188,9 +194,8 @@ class Writer:
     def _pass_on(self) -> None:
         """Give the turn to the first thread that waits for it; to the journal's thread when a task is first."""
         while True:
-            try:
-                first = self._queue.popleft()
-            except IndexError:
+            first = self._first()
+            if first is None:
                 self._turn.release()
             else:
                 if isinstance(first.waiter, ThreadWaiter):
@@ -203,6 +208,13 @@ class Writer:
             # somebody may have queued up before the release, and found the turn taken
             if not self._queue or not self._turn.acquire(blocking=False):
                 return
+
+    def _first(self) -> Unit[Any] | None:
+        """The first of the queue, taken out of it."""
+        if self._queue:  # an exception costs more than to look
+            with suppress(IndexError):
+                return self._queue.popleft()
+        return None
 
     def _run(self, group: list[Unit[Any]], begin: str) -> None:
         """One transaction. What goes wrong with all of it stands in every unit's ``error`` afterwards."""
