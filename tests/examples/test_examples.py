@@ -18,6 +18,13 @@ SAYS: dict[str, Sequence[str]] = {
         "genuine: payment TRADE_SUCCESS SHOP10010001 seen before",
         "the order changed: SHOP10010001 pay succeeded",
     ],
+    **{
+        f"notify_{framework}": [
+            "the order changed: SHOP10010001 pay action",
+            "the order changed: SHOP10010001 pay succeeded",
+        ]
+        for framework in ("fastapi", "flask", "django")
+    },
     "recover": [
         "not known yet: timed_out",
         "open: SHOP10010001/pay//1",

@@ -27,6 +27,8 @@ class FactKind(Enum):
     DISPUTED = "disputed"
     CONTRADICTED = "contradicted"
     """The partner's word changed after it was final: a person must look."""
+    FLAGGED = "flagged"
+    """The partner says of itself that its books may not agree yet: to be looked at when the day is reconciled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,10 @@ def bind(operation: Operation, observation: Observation) -> Observation:
         return _mismatch(observation, "reference", operation.partner_ref, observation.partner_ref)
     if observation.amount is not None and observation.amount != operation.amount:
         return _mismatch(observation, "amount", operation.amount, observation.amount)
+    for name, answered in observation.identity.items():
+        asked = operation.identity.get(name)
+        if answered != asked:
+            return _mismatch(observation, name, asked or "none", answered)
     return observation
 
 

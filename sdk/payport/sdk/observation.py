@@ -32,8 +32,10 @@ class Observation:
     """One thing learnt about one operation.
 
     ``state`` is what the partner's word amounts to; ``DOUBT`` with ``unknown`` when nothing was learnt.
-    ``partner_ref`` and ``amount`` are what the partner stated, ``None`` where it states none: they are compared with
-    what was asked before anything is believed. Whose money it is (merchant, application) the adapter has compared.
+    ``partner_ref``, ``amount`` and ``identity`` are what the partner stated, ``None`` or left out where it states none:
+    they are compared with what was asked before anything is believed. ``identity``: what the partner dedupes on besides
+    the reference, by the names of the operation's own identity. Whose money it is (merchant, application) the adapter
+    has compared.
     ``again``: the same step may be tried again at once (rate limit, a cancel that asks to be repeated).
     """
 
@@ -41,6 +43,7 @@ class Observation:
     source: Source
     partner_ref: str | None = None
     amount: Money | None = None
+    identity: Mapping[str, str] = field(default_factory=_no_ids)
     partner_id: str | None = None
     ids: Mapping[str, str] = field(default_factory=_no_ids)
     at: datetime | None = None

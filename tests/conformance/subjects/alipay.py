@@ -41,9 +41,9 @@ def scanned(wallet: Wallet) -> Callable[[AlipaySimulator], QrScanned]:
     return lambda partner: QrScanned(auth_code=partner.payer.code(wallet))
 
 
-def altered(name: str, value: str) -> Callable[[AlipaySimulator, RawNotification], RawNotification]:
-    """Genuinely signed, with one field changed."""
-    return lambda partner, raw: partner.notices.altered(raw, {name: value})
+def altered(**fields: str) -> Callable[[AlipaySimulator, RawNotification], RawNotification]:
+    """Genuinely signed, with some fields changed."""
+    return lambda partner, raw: partner.notices.altered(raw, fields)
 
 
 PAY = Door(endpoint="alipay.trade.pay")
@@ -100,11 +100,12 @@ SUBJECT = Subject[AlipaySimulator](
         door=Door(endpoint="alipay.fund.trans.uni.transfer", cannot=frozenset({Fault.WRONG_AMOUNT})),
         done=frozenset({"SUCCESS"}),
     ),
-    query="alipay.trade.query",
+    adopts=True,
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
-        "of another application": altered("app_id", "2021009999999999"),
+        "of another seller": altered(seller_id="2088000000000009"),
+        "of another application": altered(app_id="2021009999999999", auth_app_id="2021009999999999"),
     },
-    misleading={"another amount": altered("total_amount", "0.01")},
+    misleading={"another amount": altered(total_amount="0.01")},
 )

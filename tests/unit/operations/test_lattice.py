@@ -145,12 +145,20 @@ def test_what_is_learnt_after_the_end_is_a_fact(
 
 
 def test_an_answer_about_something_else_is_a_doubt_that_names_what_differs() -> None:
-    """Reference and amount are compared before anything is believed."""
-    right = replace(PAID_WORDS[0], partner_ref=OPERATION.partner_ref, amount=PAID)
-    assert bind(OPERATION, right) is right
+    """Reference, amount and what else the partner dedupes on are compared before anything is believed."""
+    asked = replace(OPERATION, identity={"txnTime": "20261123120000", "hold": "1"})
+    right = replace(PAID_WORDS[0], partner_ref=asked.partner_ref, amount=PAID, identity={"txnTime": "20261123120000"})
+    assert bind(asked, right) is right
     other_order, other_amount = replace(right, partner_ref="X"), replace(right, amount=PAID * 2)
-    for wrong, field in ((other_order, "reference"), (other_amount, "amount")):
-        bound = bind(OPERATION, wrong)
+    other_day, unasked = (replace(right, identity={name: "20251123120000"}) for name in ("txnTime", "batch"))
+    wrongs = (
+        (other_order, "reference"),
+        (other_amount, "amount"),
+        (other_day, "txnTime"),
+        (unasked, "batch"),
+    )
+    for wrong, field in wrongs:
+        bound = bind(asked, wrong)
         assert bound.state is State.DOUBT
         assert bound.unknown is not None
         assert bound.unknown.kind is UnknownKind.MISMATCH

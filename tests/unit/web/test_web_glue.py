@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
@@ -12,9 +13,8 @@ from payport.adapters.alipay.simulator import AlipaySimulator
 from payport.schemas import ActionRequired, Money, Order, QrShown, RawNotification
 from payport.sdk import AsyncGateway, Gateway, Journal
 from payport.sdk.web import AsgiNotifications, WsgiNotifications
-from payport.sdk.web.asgi import Message
+from payport.sdk.web.asgi import Application, Message
 from payport.sdk.web.raw import notification
-from payport.sdk.web.wsgi import Environ, StartResponse
 
 REF = "WEB10000001"
 ORDER = Order(ref=REF, amount=Money.of("12.34", "CNY"), subject="Tea")
@@ -47,7 +47,7 @@ def notice(shop: Gateway[Alipay], partner: AlipaySimulator) -> RawNotification:
     return partner.notices[-1]
 
 
-def environ(raw: RawNotification, method: str = "POST", length: str | None = None) -> Environ:
+def environ(raw: RawNotification, method: str = "POST", length: str | None = None) -> WSGIEnvironment:
     """A request as a WSGI server shows it."""
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in raw.headers.items()}
     size = str(len(raw.body)) if length is None else length
@@ -66,20 +66,24 @@ def environ(raw: RawNotification, method: str = "POST", length: str | None = Non
 class Answer:
     """What a WSGI application answers."""
 
-    def __init__(self, application: WsgiNotifications, request: Environ) -> None:
+    def __init__(self, application: WsgiNotifications, request: WSGIEnvironment) -> None:
         self.headers: dict[str, str] = {}
         self.status = ""
         self.body = b"".join(application(request, self._start))
 
-    def _start(self, status: str, headers: list[tuple[str, str]]) -> None:
+    def _start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
         self.status = status
         self.headers = {name.lower(): value for name, value in headers}
+        return bytes
 
 
 async def ask(
-    door: AsgiNotifications,
+    door: Application,
     raw: RawNotification,
     *,
+    path: str = "/notify",
     method: str = "POST",
     parts: int = 1,
     hangs_up: bool = False,
@@ -104,6 +108,7 @@ async def ask(
     scope = {
         "type": "http",
         "method": method,
+        "path": path,
         "query_string": raw.query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in raw.headers.items()],
     }
@@ -152,15 +157,16 @@ def test_wsgi_takes_whole_posts_of_sane_length_only(
 def test_wsgi_stands_before_an_application_at_one_path(shop: Gateway[Alipay], notice: RawNotification) -> None:
     """Everything else goes through untouched."""
 
-    def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         start_response("200 OK", [])
         return [b"the shop"]
 
     both = WsgiNotifications(shop).before(application, "/notify")
     told: list[str] = []
 
-    def start(status: str, headers: list[tuple[str, str]]) -> None:
+    def start(status: str, headers: list[tuple[str, str]], exc_info: object = None, /) -> Callable[[bytes], object]:
         told.append(status)
+        return bytes
 
     assert b"".join(both(environ(notice), start)) == b"success"
     assert b"".join(both({**environ(notice), "PATH_INFO": "/notify/more"}, start)) == b"the shop"
@@ -195,6 +201,9 @@ async def test_asgi_takes_whole_posts_of_sane_length_only(
         assert (await ask(door, notice))[0] == 413
         small = RawNotification(body=b"half", headers={})
         assert (await ask(door, small, hangs_up=True))[0] == 400
+        both = AsgiNotifications(gateway).before(door, "/notify")
+        assert (await ask(both, notice))[0] == 200
+        assert (await ask(both, notice, path="/notify/"))[0] == 413  # nothing but exactly this path
         with pytest.raises(ValueError, match="websocket"):
             await door({"type": "websocket"}, None, None)  # type: ignore[arg-type]  # neither is reached
 

@@ -46,6 +46,7 @@ _FACTS: Mapping[FactKind, str] = MappingProxyType(
         FactKind.RELEASED: "what was left of the hold went back to the payer",
         FactKind.DISPUTED: "the payer disputes it: answer the partner in time",
         FactKind.CONTRADICTED: "the partner's word changed after it was final: compare with its console",
+        FactKind.FLAGGED: "the partner says that its books may not agree yet: look at it when reconciling",
     }
 )
 _HARMLESS = frozenset({FactKind.REFUNDED, FactKind.RELEASED})

@@ -1,8 +1,12 @@
-"""Fixtures for your own tests, found by pytest as soon as Payport is installed. Nothing is loaded before first use."""
+"""Fixtures and the conformance suite for your own tests, found by pytest as soon as Payport is installed.
+
+Nothing is loaded before its first use.
+"""
 
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +15,51 @@ import pytest
 
 if TYPE_CHECKING:
     from payport.sdk.journal.store import Journal
+    from payport.sdk.testing.conformance import Case
 
 _LOOPBACK = ("127.", "::1", "localhost")
+_OPTION = "--payport-conformance"
+
+pytest.register_assert_rewrite("payport.sdk.testing.conformance")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option that runs the conformance suite for an adapter."""
+    parser.getgroup("payport").addoption(
+        _OPTION,
+        action="append",
+        default=[],
+        metavar="MODULE[:NAME]",
+        help="also run Payport's conformance suite for the Subject named SUBJECT (or NAME) in this module",
+    )
+
+
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Add every case of the subjects that were asked for."""
+    asked: list[str] = session.config.getoption(_OPTION)
+    for where in asked:
+        from payport.sdk.testing.conformance import cases, subject_named  # noqa: PLC0415 - when it is asked for
+
+        items += [
+            ConformanceItem.from_parent(session, name=str(case), case=case) for case in cases(subject_named(where))
+        ]
+
+
+class ConformanceItem(pytest.Item):
+    """One case of the conformance suite as a test."""
+
+    def __init__(self, *, case: Case, **rest: object) -> None:
+        super().__init__(**rest)  # type: ignore[arg-type]  # what pytest hands to every item
+        self._case = case
+
+    def runtest(self) -> None:
+        """Try it in a folder of its own."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._case.run(Path(folder))
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it comes from, for reports."""
+        return self.path, None, self.name
 
 
 @pytest.fixture

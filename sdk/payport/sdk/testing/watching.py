@@ -11,6 +11,7 @@ from payport.sdk.adapter import (
     SupportsAdopt,
     SupportsCancel,
     SupportsCapture,
+    SupportsComplete,
     SupportsPay,
     SupportsPayout,
     SupportsRefund,
@@ -31,6 +32,7 @@ class EveryVerb(
     SupportsRefund,
     SupportsPayout[object],
     SupportsAdopt[object],
+    SupportsComplete[object],
     Protocol,
 ):
     """An adapter of which nothing is known: it may lack any of these verbs, and then says so when it is called."""

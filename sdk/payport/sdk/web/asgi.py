@@ -5,8 +5,8 @@ Source: ASGI specification, HTTP connection scope (asgi.readthedocs.io).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, TypeAlias, cast
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, ONLY_POST, TOO_LONG, notification
 
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from payport.sdk.gateway import AsyncGateway
 
 Message: TypeAlias = MutableMapping[str, object]
+Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class AsgiNotifications:
     """An ASGI application that hands what is posted to it to a gateway, and answers what the partner wants to hear.
 
-    Mount it where the partner posts: ``app.mount("/notify/alipay", AsgiNotifications(gateway))``. What the gateway
-    learnt is in :meth:`payport.sdk.AsyncGateway.changes`. An authentic notice is answered after it is durably kept.
+    Put it in front of an application with :meth:`before`, at exactly the path where the partner posts: a mount that
+    redirects to a trailing slash would not be taken for an acknowledgement. What the gateway learnt is in
+    :meth:`payport.sdk.AsyncGateway.changes`. An authentic notice is answered after it is durably kept.
     ``max_body_bytes``: a longer body is refused with 413.
     """
 
@@ -32,7 +35,7 @@ class AsgiNotifications:
         self._gateway = gateway
         self._max_body_bytes = max_body_bytes
 
-    async def __call__(self, scope: Mapping[str, object], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises ``ValueError`` for a scope that is not HTTP, as ASGI asks."""
         if scope["type"] != "http":
             raise ValueError(f"notifications come by HTTP, not by {scope['type']}")
@@ -44,7 +47,16 @@ class AsgiNotifications:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Mapping[str, object], receive: Receive) -> Acknowledgement:
+    def before(self, application: Application, path: str) -> Application:
+        """``application`` with this at exactly ``path``: no framework sees, or alters, what is posted there."""
+
+        async def both(scope: Scope, receive: Receive, send: Send) -> None:
+            here = scope["type"] == "http" and scope["path"] == path
+            await (self if here else application)(scope, receive, send)
+
+        return both
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Acknowledgement:
         if scope["method"] != "POST":
             return ONLY_POST
         body = bytearray()

@@ -5,9 +5,10 @@ Source: PEP 3333.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, ONLY_POST, TOO_LONG, notification
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from payport.schemas.events import Acknowledgement
     from payport.sdk.adapter import Adapter
     from payport.sdk.gateway import Gateway
-
-Environ: TypeAlias = dict[str, object]
-StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-
-class _Input(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 class WsgiNotifications:
@@ -37,7 +30,7 @@ class WsgiNotifications:
         self._gateway = gateway
         self._max_body_bytes = max_body_bytes
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         answer = self._answer(environ)
         headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
@@ -46,16 +39,16 @@ class WsgiNotifications:
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
         return [answer.body]
 
-    def before(self, application: Application, path: str) -> Application:
+    def before(self, application: WSGIApplication, path: str) -> WSGIApplication:
         """``application`` with this at exactly ``path``: no framework sees, or alters, what is posted there."""
 
-        def both(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        def both(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             here = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}" == path
             return (self if here else application)(environ, start_response)
 
         return both
 
-    def _answer(self, environ: Environ) -> Acknowledgement:
+    def _answer(self, environ: WSGIEnvironment) -> Acknowledgement:
         if environ["REQUEST_METHOD"] != "POST":
             return ONLY_POST
         try:
@@ -64,14 +57,14 @@ class WsgiNotifications:
             return CUT_SHORT
         if length > self._max_body_bytes:
             return TOO_LONG
-        body = cast("_Input", environ["wsgi.input"]).read(length) if length > 0 else b""
+        body = environ["wsgi.input"].read(length) if length > 0 else b""
         if len(body) < length:
             return CUT_SHORT
         query = str(environ.get("QUERY_STRING", ""))
         return self._gateway.receive(notification(body, _headers(environ), query)).acknowledgement
 
 
-def _headers(environ: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _headers(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
     for name, value in environ.items():
         if name.startswith("HTTP_"):
             yield name.removeprefix("HTTP_").replace("_", "-"), str(value)

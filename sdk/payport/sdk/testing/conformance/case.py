@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from payport.sdk.testing.conformance.secrecy import leaks
-from payport.sdk.testing.conformance.subject import Subject
+from payport.sdk.testing.conformance.subject import Subject, Way
 from payport.sdk.testing.conformance.world import World
 from payport.sdk.testing.simulated import SimulatedPartner
 
 AnySubject: TypeAlias = Subject[SimulatedPartner]
+AnyWay: TypeAlias = Way[SimulatedPartner]
 AnyWorld: TypeAlias = World[SimulatedPartner]
 RowT = TypeVar("RowT")
 
@@ -33,10 +34,14 @@ class Case:
 
     def run(self, folder: Path) -> None:
         """Try it, with files in the empty ``folder``; then look for secrets in everything that came out."""
-        with World(self.subject, folder) as world:
-            self._body(world)
-            wrong = [*world.watch.problems(), *leaks(world)]
-        assert not wrong, wrong
+        try:
+            with World(self.subject, folder) as world:
+                self._body(world)
+                wrong = [*world.watch.problems(), *leaks(world)]
+            assert not wrong, wrong
+        except Exception as error:
+            error.add_note(f"{self}: {self.promise}")
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class Way(Generic[PartnerT]):
     ``door``: where the request goes; ``None`` when nothing is sent before the payer acts. ``hold``: the order is to be
     held, not taken. ``closes``, ``expires``: of what was handed out: when cancelling fences it, and whether the partner
     itself refuses it once its time is over. ``confirm``: with ``Pending``, the payer's word, given the reference.
+    ``comes_back``: where ``complete`` must follow, what the payer's browser brings along, out of what ``payer.open``
+    answered.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Way(Generic[PartnerT]):
     closes: Closes = Closes.AT_ONCE
     expires: bool = True
     confirm: Callable[[PartnerT, str], object] | None = None
+    comes_back: Callable[[PartnerT, object], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +106,14 @@ class Subject(Generic[PartnerT]):
     given back and captured, at most a quarter. ``plays``: the faults that the simulator can play.
 
     ``refund``, ``capture``, ``close`` (of what is not paid), ``reverse`` (of what is paid), ``release`` (of a hold),
-    ``payout``: the verbs that the adapter has, each with its endpoint; ``None`` for what it lacks. ``query``: the
-    endpoint that payments are asked about by.
+    ``payout``, ``complete``: the verbs that the adapter has, each with its endpoint; ``None`` for what it lacks.
 
     ``asks``: all that a request asks for, without what is new on every try (time, nonce, signature).
 
     ``forged``: notices that must be refused (no signature, another account); tampered bytes are made by the suite.
     ``misleading``: genuine notices about something else than what was asked (another amount), which must teach nothing.
-    ``notifies``: false for a partner that tells nothing by itself.
+    ``notifies``: false for a partner that tells nothing by itself. ``cancels``: false for an adapter that cannot
+    cancel. ``adopts``: whether payments can be looked up by the partner's own number.
     """
 
     name: str
@@ -126,11 +129,13 @@ class Subject(Generic[PartnerT]):
     reverse: Door | None = None
     release: Door | None = None
     payout: Payout | None = None
-    query: str | None = None
+    complete: Door | None = None
     asks: Callable[[WireRequest], object] = whole_request
     forged: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)
     misleading: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)
     notifies: bool = True
+    cancels: bool = True
+    adopts: bool = False
     life_s: float = 1800.0
     """How long an order lives whose time the suite lets run out."""
 
@@ -172,6 +177,7 @@ class Subject(Generic[PartnerT]):
             "close": self.close,
             "reverse": self.reverse,
             "release": self.release,
+            "complete": self.complete,
             "payout": None if self.payout is None else self.payout.door,
         }
         for verb, door in others.items():

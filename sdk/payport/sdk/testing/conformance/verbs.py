@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from payport.schemas.outcome import ActionRequired
 from payport.sdk.gateway import AsyncGateway, Gateway
@@ -20,6 +20,7 @@ _VERBS = {
     "reverse": Verb.CANCEL,
     "release": Verb.CANCEL,
     "payout": Verb.PAYOUT,
+    "complete": Verb.PAY,
 }
 
 
@@ -42,8 +43,17 @@ def prepare(world: World[PartnerT], verb: str, ref: str) -> None:
             world.hold(ref)
         case "close":
             world.partner.payer.leave(world.hand_out(ref))
+        case "complete":
+            world.came_back[ref] = returned(world, ref)
         case _:
             pass
+
+
+def returned(world: World[PartnerT], ref: str) -> Mapping[str, str]:
+    """The payer paid what was handed out and is back: what the browser brought along."""
+    way = next(way for way in world.subject.ways if way.comes_back is not None)
+    assert way.comes_back is not None
+    return way.comes_back(world.partner, world.partner.payer.open(world.hand_out(ref, way)))
 
 
 def call(
@@ -65,6 +75,7 @@ def call(
         "release": lambda: gateway.cancel(ref, deadline_s=s),
         "reverse": lambda: gateway.cancel(ref, reverse_paid=True, deadline_s=s),
         "payout": lambda: gateway.payout(world.payout_order(ref), _payee(world), deadline_s=s),
+        "complete": lambda: gateway.complete(ref, world.came_back[ref], deadline_s=s),
     }
     return calls[verb]()
 
@@ -82,6 +93,7 @@ def acall(
         "release": lambda: gateway.cancel(ref, deadline_s=s),
         "reverse": lambda: gateway.cancel(ref, reverse_paid=True, deadline_s=s),
         "payout": lambda: gateway.payout(world.payout_order(ref), _payee(world), deadline_s=s),
+        "complete": lambda: gateway.complete(ref, world.came_back[ref], deadline_s=s),
     }
     return calls[verb]()
 
@@ -97,6 +109,7 @@ def start(world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str
         "release": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=False)),
         "reverse": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=True)),
         "payout": lambda: world.run(lambda desk, a: desk.payout(a, world.payout_order(ref), _payee(world), s)),
+        "complete": lambda: world.run(lambda desk, a: desk.complete(a, ref, world.came_back[ref], s)),
         "query": lambda: world.run(lambda desk, a: desk.query(a, ref, s)),
         "receive": lambda: world.run(lambda desk, _: desk.receive(world.partner.notices[-1])),
         "resume": lambda: world.run(lambda desk, _: desk.resume(60.0)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -57,6 +57,8 @@ class World(Generic[PartnerT]):
     """Every reference made here so far."""
     told: list[object] = field(default_factory=list[object])
     """What callers were told by :meth:`tell`."""
+    came_back: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """What payers who paid brought along, by reference, where ``complete`` is still to follow."""
     methods: list[object] = field(default_factory=list[object])
     """How it was paid: a scanned code in it is a secret."""
     _names: Iterator[int] = field(default_factory=lambda: count(1))
@@ -186,9 +188,15 @@ class World(Generic[PartnerT]):
     def _bring_about(self, ref: str, way: Way[PartnerT]) -> None:
         outcome = self.pay(ref, way, deadline_s=DEADLINE_S)
         if isinstance(outcome, ActionRequired):
-            self.partner.payer.open(outcome.action)
+            self.payer_pays(ref, way, outcome.action)
             self.learn(ref)
         assert self.last(ref).state.final, f"{way.name} should have been paid by now: {self.last(ref)}"
+
+    def payer_pays(self, ref: str, way: Way[PartnerT], action: Action) -> None:
+        """The payer pays what was handed out, and comes back where that is part of the way."""
+        answer = self.partner.payer.open(action)
+        if way.comes_back is not None:
+            self.tell(self.worker.complete(ref, way.comes_back(self.partner, answer), deadline_s=DEADLINE_S))
 
     def learn(self, ref: str) -> None:
         """Have the journal learn how an order stands, by asking, or by the notices where nobody can be asked."""
@@ -242,6 +250,8 @@ class World(Generic[PartnerT]):
         for _ in range(rounds):
             self.forget_leases()
             self.partner.process()
+            if not self.adapter.profile.answers_queries:
+                self.deliver()
             self.worker.resume()
             waiting = self.open_operations()
             if not waiting:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from payport.sdk.testing.conformance.checks import telling
+from payport.sdk.testing.conformance.checks import (
+    colours,
+    dying,
+    giving_back,
+    handing_out,
+    notifying,
+    references,
+    telling,
+)
 
-MODULES = (telling,)
+MODULES = (telling, references, handing_out, notifying, giving_back, dying, colours)

@@ -19,13 +19,10 @@ from payport.schemas.outcome import (
 from payport.sdk.events import Mismatch
 from payport.sdk.journal.records import State
 from payport.sdk.message import FailureKind, SendFailure, WireRequest
-from payport.sdk.testing.conformance.case import AnySubject, AnyWorld, always, check
-from payport.sdk.testing.conformance.subject import Door, Way
+from payport.sdk.testing.conformance.case import AnySubject, AnyWay, AnyWorld, always, check
+from payport.sdk.testing.conformance.subject import Door
 from payport.sdk.testing.conformance.verbs import acall, call, prepare, verb_of
 from payport.sdk.testing.faults import Fault
-from payport.sdk.testing.simulated import SimulatedPartner
-
-AnyWay = Way[SimulatedPartner]
 
 
 def words(outcome: object) -> str:
@@ -83,7 +80,7 @@ Each = tuple[str, AnyWay | None, Door]
 """A verb, its way when it is ``pay``, its endpoint."""
 
 
-def _told(world: AnyWorld, verb: str, way: AnyWay | None, ref: str, turn: int) -> object:
+def told_by(world: AnyWorld, verb: str, way: AnyWay | None, ref: str, turn: int) -> object:
     """The call, by the sync gateway on even turns and by the async one on odd turns."""
     if turn % 2 == 0:
         return world.tell(call(world.gateway(), world, verb, way, ref))
@@ -115,7 +112,7 @@ def a_fault_is_told_for_what_it_is(world: AnyWorld, each: Each) -> None:
         refs[ref] = f"{fault.value} x {times}"
         prepare(world, verb, ref)
         world.partner.faults.next(fault, None if fault in _UNREAD else door.endpoint, times=times)
-        told = words(_told(world, verb, way, ref, turn))
+        told = words(told_by(world, verb, way, ref, turn))
         world.partner.faults.clear()
         wrong[refs[ref]] = list(_wrong_told(world, each, ref, fault, times, told))
     world.settle()
@@ -144,11 +141,11 @@ def every_way_gives_what_it_says(world: AnyWorld, way: AnyWay) -> None:
     """Succeeded, Declined, ActionRequired, Authorized, Pending, by both gateways; it settles to books that agree."""
     for turn in range(2):
         ref = world.new_ref()
-        told = _told(world, "pay", way, ref, turn)
+        told = told_by(world, "pay", way, ref, turn)
         assert type(told) is way.gives, f"{type(told).__name__} instead of {way.gives.__name__}: {told}"
         match told:
             case ActionRequired(action=action):
-                world.partner.payer.open(action)
+                world.payer_pays(ref, way, action)
                 world.learn(ref)
                 assert world.last(ref).state is (State.AUTHORIZED if way.hold else State.SUCCEEDED)
             case Pending() if way.confirm is not None:
@@ -168,7 +165,7 @@ def every_verb_gives_what_it_says(world: AnyWorld, each: tuple[str, AnyWay | Non
     for turn in range(2):
         ref = world.new_ref()
         prepare(world, verb, ref)
-        told = _told(world, verb, way, ref, turn)
+        told = told_by(world, verb, way, ref, turn)
         assert type(told) in door.gives, told
     world.must_agree()
 
@@ -177,7 +174,9 @@ _PLANS: dict[str, Callable[[AnySubject], object]] = {
     "plan_refund": lambda subject: subject.refund,
     "plan_capture": lambda subject: subject.capture,
     "plan_payout": lambda subject: subject.payout,
-    "plan_cancel": lambda subject: subject.close or subject.reverse or subject.release,
+    "find": lambda subject: subject.adopts,
+    "plan_complete": lambda subject: subject.complete,
+    "plan_cancel": lambda subject: subject.cancels,
 }
 
 
@@ -229,7 +228,7 @@ def what_cannot_have_left_is_not_sent(world: AnyWorld, each: tuple[str, AnyWay |
         prepare(world, verb, ref)
         kept = world.net_minor(ref)
         world.transport.road = _Closed(kind)
-        told = _told(world, verb, way, ref, len(world.refs))
+        told = told_by(world, verb, way, ref, len(world.refs))
         assert isinstance(told, NotSent), told
         assert told.cause.kind is expected, told
         world.transport.road = world.partner.transport()

@@ -1,0 +1,85 @@
+"""The shop of the examples in a real browser: from the button to paid, at every simulated partner."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import uvicorn
+from examples.shop.app import Shop, application
+from examples.shop.partners import PARTNERS, Partner
+from playwright.sync_api import Browser, sync_playwright
+
+from payport.sdk import Journal
+
+AGREE = re.compile(r"^(pay|let freeze|agree|approve|confirm|authori[sz]e|complete).*", re.IGNORECASE)
+"""What the button on a partner's page says."""
+
+
+def chromium() -> str:
+    """The browser, found on the machine; under CI it must be there."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        reason = "no Chromium on this machine: install the package chromium of your system"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason}; under CI it must not be missing")
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a shop with every partner, on a real server."""
+    chromium()
+    listener = socket.create_server(("127.0.0.1", 0))
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    folder: Path = tmp_path_factory.mktemp("shop")
+    with Journal.open(f"sqlite:///{folder / 'payments.db'}") as journal:
+        partners: dict[str, Partner] = {name: make() for name, make in PARTNERS.items()}
+        served = Shop(partners, journal, base)
+        server = uvicorn.Server(uvicorn.Config(application(served), log_level="warning"))
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield base
+        server.should_exit = True
+        thread.join()
+        served.close()
+        for partner in partners.values():
+            partner.simulator.close()
+    listener.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless, without calls to anybody."""
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playing:
+        opened = playing.chromium.launch(executable_path=chromium(), args=flags)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize("name", PARTNERS)
+def test_a_browser_goes_from_checkout_to_paid(shop: str, browser: Browser, name: str) -> None:
+    """The shop's button, the partner's page, the shop again: paid."""
+    page = browser.new_page(ignore_https_errors=True)  # the simulators' own authority
+    page.set_default_timeout(15_000)
+    page.goto(shop)
+    page.click(f'button[value="{name}"]')
+    order = None
+    if page.locator("#phone").count():
+        order = page.locator("#order").get_attribute("href")
+        page.click("#phone")
+    page.get_by_role("button", name=AGREE).first.click()
+    if order is not None:
+        page.goto(f"{shop}{order}")
+    page.wait_for_selector("h1:text-is('Paid')")
+    assert "12.34" in page.inner_text("#state")
+    page.close()
