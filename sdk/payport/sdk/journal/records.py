@@ -40,18 +40,15 @@ class State(Enum):
     DECLINED = "declined"
     SUCCEEDED = "succeeded"
 
-    @property
-    def final(self) -> bool:
-        """Whether the operation's own answer can still change."""
-        return self in _FINAL
+    final: bool
+    """Whether the operation's own answer can no longer change."""
+    over: bool
+    """Whether it ended without money having moved: the only ends after which another attempt may open."""
 
-    @property
-    def over(self) -> bool:
-        """Whether it ended without money having moved: the only ends after which another attempt may open."""
-        return self in (State.NOT_SENT, State.DECLINED)
-
-
-_FINAL = frozenset({State.AUTHORIZED, State.NOT_SENT, State.DECLINED, State.SUCCEEDED})
+    def __init__(self, word: str) -> None:
+        # fixed here, because a payment asks a dozen times, and a property asks a set and a hash written in Python
+        self.over = word in ("not_sent", "declined")
+        self.final = self.over or word in ("authorized", "succeeded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

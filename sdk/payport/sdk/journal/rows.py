@@ -230,7 +230,7 @@ def read_transition(row: Row) -> Transition:
             ref=cast("str", row[2]),
             verb=Verb(row[3]),
             version=cast("int", row[4]),
-            state=State(row[5]),
+            state=State(cast("str", row[5])),
             at=instant(cast("int", row[6])),
             source=lesson.source,
             detail=lesson.detail,

@@ -36,6 +36,14 @@ class Session(Protocol):
         """One operation with its steps; sealed requests opened where the key is at hand."""
         ...
 
+    def latest(self, operation: Operation) -> Operation:
+        """An operation as it stands now, given how this process saw it last, without reading it where that was so.
+
+        What is decided on it must be saved in this transaction: :meth:`save` compares the versions, and raises
+        :class:`payport.sdk.errors.JournalConflict` where another process was here meanwhile. Read it then.
+        """
+        ...
+
     def operations(self, ref: str) -> Sequence[Operation]:
         """Every operation of a debt, oldest first."""
         ...

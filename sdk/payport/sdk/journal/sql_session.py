@@ -52,6 +52,17 @@ class SqlSession:
         found = self._operations(self._sql.operation, {"id": operation_id})
         return found[0] if found else None
 
+    def latest(self, operation: Operation) -> Operation:
+        """An operation as it stands now, without reading it where this process wrote or read it last."""
+        image = self._recent.image(operation) if operation.id not in self._seen else None
+        if image is not None:
+            self._seen[operation.id] = image
+            return operation
+        found = self.operation(operation.id)
+        if found is None:
+            raise JournalError(f"operation {operation.id} is not in the journal any more")
+        return found
+
     def operations(self, ref: str) -> Sequence[Operation]:
         """Every operation of a debt, oldest first."""
         return self._operations(self._sql.operations, rows.ids_of_debt(ref))
@@ -178,7 +189,8 @@ class SqlSession:
         self._write(f"tell of operation {operation.id}", self._sql.add_transition, values)
 
     def _wrote(self, operation: Operation, row: Mapping[str, object], sealed: bytes | None) -> None:
-        self._seen[operation.id] = (operation, sealed)
+        self._seen[operation.id] = image = (operation, sealed)
+        self._recent.saw(image)
         as_read = rows.as_read(operation, self._keys, sealed)
         if as_read is not None:
             self._recent.keep(row["body"], sealed, as_read)
@@ -187,7 +199,8 @@ class SqlSession:
         found: list[Operation] = []
         for row in self._read("read operations", statement, values):
             operation = rows.read_operation(row, self._keys, self._recent)
-            self._seen[operation.id] = (operation, row[9] if isinstance(row[9], bytes) else None)
+            self._seen[operation.id] = image = (operation, row[9] if isinstance(row[9], bytes) else None)
+            self._recent.saw(image)
             found.append(operation)
         return found
 

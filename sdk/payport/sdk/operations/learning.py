@@ -53,9 +53,15 @@ def learn(
     lost, so it is not claimed.
     """
     now = (yield from exchange.now()).utc
+    known: Operation | None = operation
 
     def write(session: Session) -> Learnt:
-        learnt = add(setup, session, operation.id, observation, now, asked=asked, step_done=step_done, release=release)
+        before = _read(session, operation.id) if known is None else session.latest(known)
+        learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
+        if learnt.after is before and known is not None:
+            # nothing was saved, so nothing has compared the versions: what is told is read
+            before = _read(session, operation.id)
+            learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
         if also is not None:
             also(session, learnt.after, now)
         return learnt
@@ -64,6 +70,7 @@ def learn(
         try:
             learnt = yield from exchange.record(f"learn {operation.verb.value}", write)
         except JournalConflict:
+            known = None  # what we know is old
             continue
         except JournalError as error:
             yield from storage_failed(setup, f"learn {operation.verb.value}", error)
@@ -74,10 +81,22 @@ def learn(
     return lost(operation, "other workers kept changing the operation; resume settles it")
 
 
-def add(
+def add(setup: Setup, session: Session, operation_id: str, observation: Observation, now: datetime) -> Learnt:
+    """Add one observation inside a running transaction; the lease stays with whom it is."""
+    return _add(setup, session, _read(session, operation_id), observation, now)
+
+
+def _read(session: Session, operation_id: str) -> Operation:
+    found = session.operation(operation_id)
+    if found is None:
+        raise JournalError(f"operation {operation_id} is not in the journal any more")
+    return found
+
+
+def _add(
     setup: Setup,
     session: Session,
-    operation_id: str,
+    before: Operation,
     observation: Observation,
     now: datetime,
     *,
@@ -85,13 +104,10 @@ def add(
     step_done: str | None = None,
     release: bool | None = None,
 ) -> Learnt:
-    """The part of :func:`learn` inside a transaction: the row is read again, so nothing is decided on an old one.
+    """The part of :func:`learn` inside a transaction. Nothing is decided on an old row: saving compares the versions.
 
     ``release``: give our lease back, which is done in any case once the operation is final; ``None``: none is ours.
     """
-    before = session.operation(operation_id)
-    if before is None:
-        raise JournalError(f"operation {operation_id} is not in the journal any more")
     bound = bind(before, observation)
     after = absorb(before, bound, now)
     first_word = before.state is State.DOUBT and after.state in (State.ACTION, State.PENDING)
@@ -99,9 +115,10 @@ def add(
     gives_back = setup.owner if release or (release is not None and after.state.final) else None
     if after != before:
         after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now, release=gives_back)
-    elif gives_back is not None:
-        session.release(operation_id, gives_back)
-    return Learnt(before, after, bound)
+        return Learnt(before, after, bound)
+    if gives_back is not None:
+        session.release(before.id, gives_back)
+    return Learnt(before, before, bound)
 
 
 def release(setup: Setup, operation: Operation) -> Exchange[None]:
@@ -149,9 +166,9 @@ def _schedule(
     steps = operation.steps
     if first_word:
         # the partner's word about the operation stands for the answer of whatever was sent for it until then
-        steps = tuple(step if step.done else replace(step, done=True) for step in steps)
+        steps = tuple([step if step.done else replace(step, done=True) for step in steps])
     elif step_done is not None:
-        steps = tuple(replace(step, done=True) if step.name == step_done else step for step in steps)
+        steps = tuple([replace(step, done=True) if step.name == step_done else step for step in steps])
     if operation.state.final:
         return evolve(operation, steps=steps) if steps is not operation.steps else operation
     count = operation.asked + asked
