@@ -29,7 +29,7 @@ from typing import TypeVar, cast, overload
 from payport.schemas.forms import EncodingError, form
 from payport.schemas.references import PartnerId
 
-__all__ = ["VERSION", "EncodingError", "dump", "dump_sparse", "from_json", "json_schema", "load", "to_json"]
+__all__ = ["VERSION", "EncodingError", "dump", "from_json", "instant_text", "json_schema", "load", "to_json"]
 
 VERSION = "1"
 
@@ -85,20 +85,7 @@ def dump(value: object) -> object:
     Raises :class:`EncodingError` for an instant without time zone, NaN, infinity, and what is no schema value.
     """
     kind: object = type(value)
-    if kind in _PLAIN:
-        return value
-    write = _KNOWN.get(kind)
-    return write(value) if write is not None else _writer(kind)(value)
-
-
-def dump_sparse(record: object, names: tuple[str, ...] | None = None) -> dict[str, object]:
-    """As :func:`dump` for a record, without those of its own fields that hold their default: reading fills them in.
-
-    ``names``: only these fields. For a store that writes many records of many fields. A default may not change while
-    such texts are kept.
-    """
-    kind: object = type(record)
-    return _sparse_writer(kind, names)(record)
+    return value if kind in _PLAIN else _writer(kind)(value)
 
 
 @overload
@@ -113,16 +100,8 @@ def load(content: object, kind: object) -> object:
 _PLAIN: frozenset[object] = frozenset({str, int, bool, NoneType})
 
 
-_KNOWN: dict[object, Callable[[object], object]] = {}
-"""The writers of the classes that were written before: as many as there are schema classes."""
-
-
-def _writer(kind: object) -> Callable[[object], object]:
-    write = _KNOWN[kind] = _new_writer(cast("type", kind))
-    return write
-
-
-def _new_writer(kind: type) -> Callable[[object], object]:
+@lru_cache(maxsize=512)
+def _writer(kind: type) -> Callable[[object], object]:
     if kind in _WRITERS:
         return _WRITERS[kind]
     is_record: bool = is_dataclass(kind)
@@ -136,13 +115,13 @@ def _new_writer(kind: type) -> Callable[[object], object]:
 def _record_writer(kind: type) -> Callable[[object], object]:
     tag = kind.__name__
     names = tuple(item.name for item in fields(kind) if item.name != "native")
-    values = _all_of(names)
     # what stands under `native` is never looked at: it is the adapter's own
     has_native = len(names) < len(fields(kind))
 
     def write(value: object) -> object:
         content: dict[str, object] = {"type": tag}
-        for name, item in zip(names, values(value), strict=True):
+        for name in names:
+            item = getattr(value, name)
             content[name] = item if type(item) in _PLAIN else dump(item)
         if has_native:
             content["native"] = None
@@ -151,40 +130,14 @@ def _record_writer(kind: type) -> Callable[[object], object]:
     return write
 
 
-@lru_cache(maxsize=64)
-def _sparse_writer(kind: type, only: tuple[str, ...] | None) -> Callable[[object], dict[str, object]]:
-    tag = kind.__name__
-    members = [item for item in fields(kind) if item.name != "native" and (only is None or item.name in only)]
-    names, defaults = tuple(item.name for item in members), tuple(item.default for item in members)
-    values = _all_of(names)
-
-    def write(value: object) -> dict[str, object]:
-        content: dict[str, object] = {"type": tag}
-        for name, item, default in zip(names, values(value), defaults, strict=True):
-            # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
-            # all, it is written, which reads the same
-            if item is not default:
-                content[name] = item if type(item) in _PLAIN else dump(item)
-        return content
-
-    return write
-
-
-def _all_of(names: tuple[str, ...]) -> Callable[[object], tuple[object, ...]]:
-    """All these attributes of an object, fetched by one call in C."""
-    if len(names) > 1:
-        return attrgetter(*names)  # a tuple for two names and more
-    return lambda value: tuple([getattr(value, name) for name in names])
-
-
 def _write_float(value: object) -> object:
     if not isfinite(cast("float", value)):
         raise EncodingError("a number must be finite")
     return value
 
 
-def _write_instant(value: object) -> object:
-    instant = cast("datetime", value)
+def instant_text(instant: datetime) -> str:
+    """An instant as it is written, in UTC to the microsecond. Raises :class:`EncodingError` without a time zone."""
     if instant.tzinfo is not UTC:
         if instant.utcoffset() is None:
             raise EncodingError("an instant must carry a time zone")
@@ -197,9 +150,7 @@ def _write_instant(value: object) -> object:
 
 @lru_cache(maxsize=256)  # one instant stands in several records, and in every version of each
 def _utc_text(instant: datetime) -> str:
-    return (
-        instant.isoformat(timespec="microseconds")[:26] + "Z"
-    )  # the first 26 are the date and the time, without "+00:00"
+    return instant.isoformat(timespec="microseconds")[:26] + "Z"  # without "+00:00"
 
 
 def _write_mapping(value: object) -> object:
@@ -217,7 +168,7 @@ _WRITERS: Mapping[object, Callable[[object], object]] = MappingProxyType(
     {
         float: _write_float,
         bytes: lambda value: b64encode(cast("bytes", value)).decode(),
-        datetime: _write_instant,
+        datetime: lambda value: instant_text(cast("datetime", value)),
         PartnerId: str,
         dict: _write_mapping,
         MappingProxyType: _write_mapping,

@@ -1,6 +1,6 @@
 """Rows and values: how a record becomes JSON text with a version, and how an older text is still read.
 
-``{"v": 1, ...}`` with the fields as :func:`payport.schemas.encoding.dump_sparse` writes them: those that hold their
+``{"v": 1, ...}`` with the fields as :func:`payport.schemas.sparse.sparse_text` writes them: those that hold their
 default are left out, so a default may only change together with the version. What must not lie in the clear is left out
 of the text and sealed beside it.
 """
@@ -14,7 +14,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
-from payport.schemas.encoding import dump_sparse, load
+from payport.schemas.encoding import load
+from payport.schemas.sparse import sparse_text
 from payport.sdk.compact_json import compact_encoder
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.driver import Row
@@ -70,11 +71,9 @@ def encode(record: Debt | Operation | Notice) -> str:
         case Operation():
             return _encode_operation(record)
         case Notice():
-            content = dump_sparse(record, _CLEAR_NOTICE)
+            return _with_version(sparse_text(record, _CLEAR_NOTICE))
         case Debt():
-            content = dump_sparse(record)
-    content["v"] = VERSION
-    return _to_text(content)
+            return _with_version(sparse_text(record))
 
 
 def _encode_operation(operation: Operation) -> str:
@@ -85,18 +84,19 @@ def _encode_operation(operation: Operation) -> str:
     """
     frozen = cast("str | None", operation.__dict__.get(_FROZEN_TEXT))
     if frozen is None:
-        frozen = operation.__dict__[_FROZEN_TEXT] = _to_text(dump_sparse(operation, FROZEN))[:-1]
-    content = dump_sparse(operation, _MOVING)
-    del content["type"]  # stands in the frozen part
-    if operation.steps:
-        content["steps"] = [{**dump_sparse(step, _CLEAR_STEP), "request": None} for step in operation.steps]
-    content["v"] = VERSION
-    return f"{frozen},{_to_text(content)[1:]}"
+        frozen = operation.__dict__[_FROZEN_TEXT] = sparse_text(operation, FROZEN)[:-1]
+    steps = ",".join([sparse_text(step, _CLEAR_STEP)[:-1] + ',"request":null}' for step in operation.steps])
+    moving = sparse_text(operation, _MOVING).removeprefix('{"type":"Operation"')  # which stands in the frozen part
+    return _with_version(f'{frozen},"steps":[{steps}]{moving}')
+
+
+def _with_version(text: str) -> str:
+    return f'{text[:-1]},"v":{VERSION}}}'
 
 
 def encode_lesson(source: str, detail: Mapping[str, str]) -> str:
     """The body of a transition."""
-    return _to_text({"type": "Lesson", "source": source, "detail": dict(detail), "v": VERSION})
+    return _with_version(sparse_text(Lesson(source, detail)))
 
 
 def decode(body: object, kind: type[T], row: str, fill: Callable[[Content], None] | None = None) -> T:
