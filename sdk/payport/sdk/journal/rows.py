@@ -195,10 +195,9 @@ def read_operation(row: Row, keys: SealingKeys | None, recent: Recent) -> Operat
             for step in cast("list[Content]", content["steps"]):
                 step["request"] = requests.get(cast("str", step["name"]))
 
-    operation = recent.find(body, sealed)
+    operation = recent.find(str(row[0]), body, sealed)
     if operation is None:
         operation = decode(body, Operation, name, fill)
-        recent.keep(body, sealed, operation)
     if columns != (
         operation.id, operation.ref, operation.verb.value, operation.account, operation.partner_ref, operation.version,
         operation.state.value,

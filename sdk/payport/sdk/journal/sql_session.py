@@ -10,6 +10,7 @@ from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.engine import STORAGE_ERRORS, storage_error
+from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
 
@@ -32,7 +33,7 @@ class SqlSession:
         self._recent = database.recent
         self._keys = keys
         # what this transaction read of an operation stays true until it ends: nobody else can write meanwhile
-        self._seen: dict[str, tuple[Operation, bytes | None]] = {}
+        self._seen: dict[str, Image] = {}
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""
@@ -100,13 +101,13 @@ class SqlSession:
     ) -> Operation:
         """Write the successor of an operation and its transition, and give a lease back."""
         stored = self._stored(operation.id)
-        before = stored[0]
+        before = stored.operation
         if before.version != operation.version:
             raise JournalConflict(f"operation {operation.id} is at version {before.version}, not {operation.version}")
         check_successor(before, operation)
         steps = rows.without_requests(operation.steps) if operation.state.final else operation.steps
         after = evolve(operation, version=operation.version + 1, steps=steps)
-        sealed = rows.seal_requests(after, self._keys, stored)
+        sealed = rows.seal_requests(after, self._keys, (before, stored.sealed))
         row = rows.operation_row(after, sealed)
         row["p_id"], row["p_version"], row["owner"] = operation.id, operation.version, release
         statement = self._sql.save if release is None else self._sql.save_and_release
@@ -189,22 +190,22 @@ class SqlSession:
         self._write(f"tell of operation {operation.id}", self._sql.add_transition, values)
 
     def _wrote(self, operation: Operation, row: Mapping[str, object], sealed: bytes | None) -> None:
-        self._seen[operation.id] = image = (operation, sealed)
-        self._recent.saw(image)
         as_read = rows.as_read(operation, self._keys, sealed)
-        if as_read is not None:
-            self._recent.keep(row["body"], sealed, as_read)
+        self._saw(Image(operation, as_read, row["body"], sealed))
 
     def _operations(self, statement: Statement, values: Mapping[str, object]) -> list[Operation]:
         found: list[Operation] = []
         for row in self._read("read operations", statement, values):
             operation = rows.read_operation(row, self._keys, self._recent)
-            self._seen[operation.id] = image = (operation, row[9] if isinstance(row[9], bytes) else None)
-            self._recent.saw(image)
+            self._saw(Image(operation, operation, row[8], row[9] if isinstance(row[9], bytes) else None))
             found.append(operation)
         return found
 
-    def _stored(self, operation_id: str) -> tuple[Operation, bytes | None]:
+    def _saw(self, image: Image) -> None:
+        self._seen[image.operation.id] = image
+        self._recent.keep(image)
+
+    def _stored(self, operation_id: str) -> Image:
         if operation_id not in self._seen and self.operation(operation_id) is None:
             raise JournalError(f"operation {operation_id} is not in the journal")
         return self._seen[operation_id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from payport.schemas.outcome import NotSent, NotSentKind, UnknownCause, UnknownKind
@@ -166,9 +166,9 @@ def _schedule(
     steps = operation.steps
     if first_word:
         # the partner's word about the operation stands for the answer of whatever was sent for it until then
-        steps = tuple([step if step.done else replace(step, done=True) for step in steps])
+        steps = tuple([step.answered() for step in steps])
     elif step_done is not None:
-        steps = tuple([replace(step, done=True) if step.name == step_done else step for step in steps])
+        steps = tuple([step.answered() if step.name == step_done else step for step in steps])
     if operation.state.final:
         return evolve(operation, steps=steps) if steps is not operation.steps else operation
     count = operation.asked + asked
