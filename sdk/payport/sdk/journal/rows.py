@@ -68,12 +68,12 @@ class Lesson:
 def encode(record: Debt | Operation | Notice) -> str:
     """The body of a record, with what belongs sealed left out."""
     match record:
+        case Debt():
+            return _with_version(sparse_text(record))
         case Operation():
             return _encode_operation(record)
         case Notice():
             return _with_version(sparse_text(record, _CLEAR_NOTICE))
-        case Debt():
-            return _with_version(sparse_text(record))
 
 
 def _encode_operation(operation: Operation) -> str:

@@ -1,9 +1,13 @@
-"""Group commit: writers that are in flight at the same time share one commit, each in a savepoint of its own.
+"""Group commit: writers that are in flight at the same time share one commit, and none fails for another's fault.
 
 Making a commit durable costs the same for one row as for a hundred. So a caller puts its unit of work into a queue
 and waits for its turn to write; whoever gets the turn carries out everything that is queued by then, in one
 transaction, and all of them return once it is durable. A lone caller finds only its own unit: no other thread takes
-part, and no savepoint.
+part.
+
+A savepoint for each unit costs as much as the unit itself, and is needed only where one fails. So a group is first
+tried without; when a unit fails, everything is rolled back and done again, then with savepoints, and so are the next
+groups: where one writer is in another's way, the next one soon is too.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
     from payport.sdk.journal.session import Session
 
 T = TypeVar("T")
+
+CAREFUL_GROUPS = 32
+"""So many groups get savepoints after one in which a unit failed."""
 
 
 class Unit(Generic[T]):
@@ -73,6 +80,7 @@ class Writer:
         self._queue: deque[Unit[Any]] = deque()
         self._thread = ThreadPoolExecutor(1, "payport-journal")
         self._called = False
+        self._careful = 0
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in a transaction; durable on return."""
@@ -223,7 +231,8 @@ class Writer:
             link.cursor.execute(begin)
             if len(group) == 1:
                 self._run_alone(link, group[0])
-            else:
+            elif self._careful or not self._run_together(link, group, begin):
+                self._careful -= 1
                 for unit in group:
                     self._run_in_savepoint(link, unit)
             if link.connection.in_transaction:
@@ -243,6 +252,19 @@ class Writer:
             unit.error = error
             if link.connection.in_transaction:
                 link.cursor.execute("ROLLBACK")
+
+    def _run_together(self, link: Link, group: list[Unit[Any]], begin: str) -> bool:
+        """All of a group without savepoints. False when one of them failed: then nothing is done, and a new begin."""
+        try:
+            for unit in group:
+                self._work(link, unit)
+        except Exception:  # noqa: BLE001 - it comes again, and is then told to the unit's caller
+            self._careful = CAREFUL_GROUPS
+            if link.connection.in_transaction:
+                link.cursor.execute("ROLLBACK")
+            link.cursor.execute(begin)
+            return False
+        return True
 
     def _run_in_savepoint(self, link: Link, unit: Unit[Any]) -> None:
         link.cursor.execute("SAVEPOINT unit")
