@@ -18,7 +18,11 @@ MAY_IMPORT = {
 }
 
 GROUND_UP = (
-    ("values", "errors version message profile secrets strict_json compact_json journal.records observation lattice outcomes"),
+    (
+        "values",
+        "errors version message profile secrets compact_json strict_json strict_xml "
+        + "journal.records observation lattice outcomes",
+    ),
     ("effects", "journal.session exchange"),
     ("adapter contract", "adapter"),
     ("safety", "host_clock events redaction keys keyring tls retry"),

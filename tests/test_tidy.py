@@ -32,7 +32,7 @@ ALLOWED = {
     "sdk/payport/sdk/openapi.py": "files: reads a partner's document, for tests and the command line",
     "sdk/payport/sdk/testing/": "clock random environment files: tools for tests",
     "sdk/payport/sdk/cli/": "clock random environment files: a program, not the library",
-    "adapters/payport/adapters/*/simulator/": "clock random: plays the partner, which has its own clock",
+    "adapters/payport/adapters/*/simulator/": "clock random files: plays the partner, which has its own clock",
 }
 """Who may touch what, and why. Everybody else yields an effect."""
 

@@ -9,14 +9,14 @@ from itertools import count
 
 import pytest
 import trio
-from tests.support.paths import AsyncWire, World, action_of, order
+from tests.support.paths import World, action_of, order
 from tests.support.scenarios import YUAN, pay_scanned
 
-from payport.adapters.alipay import Alipay
 from payport.schemas import QrScanned, QrShown, Succeeded
 from payport.sdk.exchange import Effect, Exchange, adrive
 from payport.sdk.gateway import AsyncGateway
 from payport.sdk.hosting import AsyncHosting
+from payport.sdk.testing.watching import AsyncWatchedTransport, EveryVerb
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_task_that_is_cancelled_at_any_await_leaves_what_resume_settles(
         refs.append(f"CANCEL{next(numbers):05d}")
         start = verb(world, refs[-1])
         around = world.desk().around
-        host = CancellingHost(around=around, transport=AsyncWire(world.wire), at=at)
+        host = CancellingHost(around=around, transport=AsyncWatchedTransport(world.transport), at=at)
         try:
             asyncio.run(_driven(start, host))
         except asyncio.CancelledError:
@@ -90,7 +90,7 @@ async def _driven(start: Callable[[], Exchange[object]], host: AsyncHosting) -> 
     return await adrive(start(), host)
 
 
-def buy(world: World, gateway: AsyncGateway[Alipay], ref: str) -> Callable[[], Awaitable[object]]:
+def buy(world: World, gateway: AsyncGateway[EveryVerb], ref: str) -> Callable[[], Awaitable[object]]:
     """One scanned payment."""
 
     async def go() -> object:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.network.test_faults import CASES, Case
 from tests.support.loopback import Partner, Visit
-from tests.support.paths import AT_ONCE, World, order
+from tests.support.paths import World, order
 from tests.support.scenarios import pay_scanned
 
 from payport.adapters.alipay import Alipay, AlipayAccount
@@ -23,6 +23,7 @@ from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.journal.records import Verb
 from payport.sdk.operations.querying import Observed
 from payport.sdk.testing.certificates import loopback_certificates
+from payport.sdk.testing.conformance.world import AT_ONCE
 from payport.sdk.tls import Trust
 
 PAID = "NETPAID00001"

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from tests.support.paths import AT_ONCE, MORNING, Time, WorkerClock
-
 from payport.schemas import Money, NotSentCause, NotSentKind, Order, Rejected, UnknownKind
 from payport.schemas.events import RawNotification
 from payport.sdk.adapter import InvalidIntent, Opened, Plan, Slot
@@ -18,6 +16,8 @@ from payport.sdk.journal.store import Journal
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.profile import Ladder, Profile
+from payport.sdk.testing.conformance.world import AT_ONCE
+from payport.sdk.testing.stepping import MORNING, Time, WorkerClock
 from payport.sdk.tls import Trust
 
 EURO = Money.of("3.00", "EUR")

@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 from threading import Barrier, Thread
 
-from tests.support.paths import SEALING_KEY, order
+from tests.support.paths import order
 
 from payport.adapters.alipay import Alipay, AlipayAccount
 from payport.schemas import Money, QrScanned, QrShown, Succeeded
 from payport.sdk.gateway import Gateway
 from payport.sdk.secrets import Secret
+from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.tls import Trust
 
 

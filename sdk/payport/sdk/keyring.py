@@ -131,6 +131,11 @@ class KeyRing(Generic[K]):
                 fetching.since_s = max(fetching.since_s, now_s)
                 fetching.pending = False
 
+    def unsent(self, serial: str) -> None:
+        """The fetch of ``serial`` never left this process: it counts for nothing, and anybody may try again at once."""
+        with self._lock:
+            self._state.fetching.pop(serial, None)
+
     def retire(self, serial: str) -> None:
         """Forget a key that the partner took back. What it signed is not believed any more."""
         with self._lock:

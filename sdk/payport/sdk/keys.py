@@ -28,7 +28,10 @@ MIN_KEY_BITS = 2048
 
 _PADDING = padding.PKCS1v15()
 _SHA256 = hashes.SHA256()
-_SHA1 = hashes.SHA1()  # noqa: S303 - only to check what a partner's legacy systems signed; nothing here signs with it
+_SHA1 = hashes.SHA1()  # noqa: S303 - for OAEP, and to check what a partner's old systems signed; nothing signs with it
+
+_OAEP = padding.OAEP(mgf=padding.MGF1(_SHA1), algorithm=_SHA1, label=None)
+"""RFC 8017's default: its safety does not rest on collisions, so that SHA-1 does no harm here."""
 
 _ARMOUR = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
 _MEND = "give PEM or the bare base64 of the same bytes, as the console or openssl wrote it"
@@ -79,6 +82,15 @@ class PublicKey:
         except (InvalidSignature, ValueError, UnsupportedAlgorithm):
             return False
         return True
+
+    def encrypt(self, message: bytes) -> bytes:
+        """RSAES-OAEP with SHA-1 (RFC 8017's default): another ciphertext each time, for the key's owner alone.
+
+        Raises ``ValueError`` for more than the key can carry: 214 bytes for 2048 bits.
+        """
+        if len(message) > self.bits // 8 - 42:
+            raise ValueError(f"a key of {self.bits} bits carries at most {self.bits // 8 - 42} bytes")
+        return self._key.encrypt(message, _OAEP)
 
     def pem(self) -> str:
         """The key as PEM SubjectPublicKeyInfo."""
@@ -136,6 +148,13 @@ class PrivateKey:
     def sign(self, message: bytes) -> bytes:
         """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017) over ``message``. 0.7 ms for 2048 bits, without the GIL."""
         return self._key.sign(message, _PADDING, _SHA256)
+
+    def decrypt(self, ciphertext: bytes) -> bytes:
+        """What :meth:`PublicKey.encrypt` hid. Raises ``ValueError`` for anything else, and does not say why."""
+        try:
+            return self._key.decrypt(ciphertext, _OAEP)
+        except ValueError:
+            raise ValueError("cannot be decrypted with this key") from None
 
     def __repr__(self) -> str:
         """Nothing of the key."""

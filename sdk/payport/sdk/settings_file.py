@@ -19,7 +19,7 @@ from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings,
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
 
-_SECRET_NAME = re.compile(r"(?!.*public)(.*_)?(secret|password|passphrase|token|key)")
+_SECRET_NAME = re.compile(r"(?!.*publi(?:c|shable))(.*_)?(secret|password|passphrase|token|key)")
 _REFERENCE = re.compile(r"(file|env|keyring):(.+)")
 _VARIABLE = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

@@ -134,6 +134,13 @@ def spki_pin(certificate: bytes) -> str:
     return base64.b64encode(hashlib.sha256(spki).digest()).decode("ascii")
 
 
+def usual_authorities() -> str:
+    """PEM of the usual authorities (Mozilla's list, package certifi), for certificates that sign messages."""
+    from certifi import contents  # noqa: PLC0415 - not needed with authorities of one's own
+
+    return contents()
+
+
 def _check_pin(pin: str) -> None:
     try:
         size = len(base64.b64decode(pin, validate=True))

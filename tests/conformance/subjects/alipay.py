@@ -52,7 +52,7 @@ SHOW = Door(endpoint="alipay.trade.precreate", cannot=MUTE)
 SUBJECT = Subject[AlipaySimulator](
     name="alipay",
     simulator=lambda clock: AlipaySimulator("certificate", clock=clock),
-    adapter=lambda partner: Alipay(partner.account),
+    adapter=lambda partner: Alipay(partner.account, keys_checked=True),
     order=Order(ref="SAMPLE01", amount=Money.of("12.34", "CNY"), subject="Tea", payer=Payer(id="2088102100000001")),
     part=Money.of("1.00", "CNY"),
     ways=[
@@ -101,6 +101,7 @@ SUBJECT = Subject[AlipaySimulator](
         done=frozenset({"SUCCESS"}),
     ),
     adopts=True,
+    query="alipay.trade.query",
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),

@@ -11,16 +11,16 @@ import trio
 from tests.support.paths import World, order, payout_order
 from tests.support.scenarios import HELD, PAYEE, YUAN
 
-from payport.adapters.alipay import Alipay
 from payport.schemas import ActionRequired, QrScanned, QrShown, Succeeded
 from payport.schemas.references import PartnerId
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.watching import EveryVerb
 
 SOLD, HOLD, SHOWN, WAGE = "BOTHSOLD0001", "BOTHHOLD0001", "BOTHSHOW0001", "BOTHWAGE0001"
 
-Step: TypeAlias = Callable[[Gateway[Alipay], World], object]
-AsyncStep: TypeAlias = Callable[[AsyncGateway[Alipay], World], Awaitable[object]]
+Step: TypeAlias = Callable[[Gateway[EveryVerb], World], object]
+AsyncStep: TypeAlias = Callable[[AsyncGateway[EveryVerb], World], Awaitable[object]]
 
 
 def scan(world: World) -> QrScanned:
@@ -57,7 +57,7 @@ SYNC: list[Step] = [
 ]
 
 
-async def _acknowledge(gateway: AsyncGateway[Alipay]) -> None:
+async def _acknowledge(gateway: AsyncGateway[EveryVerb]) -> None:
     await gateway.acknowledge(*await gateway.changes(3))
 
 
@@ -121,7 +121,7 @@ def test_three_colours_tell_and_do_the_same(tmp_path: Path) -> None:
         with World(folder, mode="certificate") as world:
             told = [repr(item) for item in colour(world)]
             kept = [repr(line) for ref in (SOLD, HOLD, SHOWN, WAGE) for line in world.history(ref)]
-            seen.append((told, kept, world.wire.methods()))
+            seen.append((told, kept, world.calls()))
             assert not [line for ref in (SOLD, HOLD, SHOWN, WAGE) for line in world.wrong_with(ref)]
     assert seen[0] == seen[1] == seen[2]
 

@@ -13,8 +13,8 @@ from tests.support.scenarios import pay_scanned
 from payport.adapters.alipay.simulator import Wallet
 from payport.schemas import CancelledBy, Change, NotSent, NotSentKind, Pending, QrScanned, QrShown, Succeeded
 from payport.schemas.references import PartnerId
-from payport.sdk.errors import ConfigurationError, GatewayClosed, ReferenceConflict
-from payport.sdk.journal.records import State, Verb
+from payport.sdk.errors import ConfigurationError, ReferenceConflict
+from payport.sdk.journal.records import Verb
 
 REF = "SHOP10010001"
 
@@ -31,33 +31,6 @@ def prepare(world: World, ref: str, *, commit: bool) -> str | NotSent:
     return prepared
 
 
-def test_what_the_application_rolls_back_was_never_intended(world: World) -> None:
-    """No debt, nothing to resume, nothing sent."""
-    prepare(world, REF, commit=False)
-    world.worker.resume()
-    assert world.operations(REF) == []
-    assert world.wire.sent == []
-
-
-def test_what_the_application_commits_is_sent_once_by_resume(world: World) -> None:
-    """Nothing leaves before; however often it is resumed, one charge."""
-    assert prepare(world, REF, commit=True) == f"{REF}/pay//1"
-    assert world.wire.sent == []
-    for _ in range(3):
-        world.gateway().resume()
-    assert world.last(REF).state is State.SUCCEEDED
-    assert len(world.partner.ledger.charges(starting_with=REF)) == 1
-    assert world.wrong_on_the_wire() == []
-
-
-def test_a_prepared_order_can_be_cancelled_before_it_is_sent(world: World) -> None:
-    """Nothing was sent, so nothing has to be closed, and resume does not send it afterwards."""
-    prepare(world, REF, commit=True)
-    assert world.worker.cancel(REF).unwrap().by is CancelledBy.NOTHING_SENT
-    world.settle()
-    assert world.wire.sent == []
-
-
 def test_resume_does_not_send_what_is_being_cancelled(world: World) -> None:
     """The cancel was written down and its process died: the order is not sent meanwhile."""
     prepare(world, REF, commit=True)
@@ -67,7 +40,7 @@ def test_resume_does_not_send_what_is_being_cancelled(world: World) -> None:
     run.crash()
     world.worker.resolve(REF)
     world.settle()
-    assert world.wire.sent == []
+    assert world.watch.requests == []
     assert world.last(REF, Verb.CANCEL).cancelled_by is CancelledBy.NOTHING_SENT
 
 
@@ -75,16 +48,7 @@ def test_another_way_of_paying_replaces_a_prepared_one_unsent(world: World) -> N
     """The prepared code is never charged."""
     prepare(world, REF, commit=True)
     action_of(world.worker.pay(order(REF), QrShown()))
-    assert world.wire.methods() == ["trade.precreate"]
-
-
-def test_a_prepared_order_whose_time_is_over_is_not_sent(world: World) -> None:
-    """Its code would be dead, its page too."""
-    prepare(world, REF, commit=True)
-    world.time.pass_by(86_400)
-    world.worker.resume()
-    assert world.last(REF).state is State.NOT_SENT
-    assert world.wire.sent == []
+    assert world.calls() == ["trade.precreate"]
 
 
 def test_prepare_needs_a_sealing_key(tmp_path: Path) -> None:
@@ -100,7 +64,7 @@ def test_a_payment_from_elsewhere_is_adopted_and_refunded(world: World, tmp_path
     assert number is not None
     (tmp_path / "new").mkdir()
     with World(tmp_path / "new") as new:
-        new.partner_transport = world.partner.transport()
+        new.transport.road = world.partner.transport()
         adopted = new.worker.adopt("SHOP77777777", PartnerId(number))
         assert isinstance(adopted, Succeeded)
         assert new.worker.refund("SHOP77777777", "BACK0001", order(REF).amount).unwrap().amount == order(REF).amount
@@ -121,11 +85,11 @@ def test_an_adopted_order_that_still_waits_is_left_to_its_payer(world: World, tm
     assert number is not None
     (tmp_path / "new").mkdir()
     with World(tmp_path / "new") as new:
-        new.partner_transport = world.partner.transport()
+        new.transport.road = world.partner.transport()
         assert isinstance(new.worker.adopt("SHOP77777777", PartnerId(number)), Pending)
         new.time.pass_by(600)
         new.worker.resume()
-        assert "trade.close" not in new.wire.methods()
+        assert "trade.close" not in new.calls()
 
 
 def test_changes_are_delivered_at_least_once(world: World) -> None:
@@ -146,12 +110,3 @@ def test_changes_are_delivered_at_least_once(world: World) -> None:
     assert world.worker.deliver(heard.append) == 1
     assert heard == list(first[1:])
     assert world.worker.changes() == ()
-
-
-def test_a_closed_gateway_sends_nothing(world: World) -> None:
-    """A programming error, so it raises."""
-    gateway = world.gateway()
-    gateway.close()
-    with pytest.raises(GatewayClosed):
-        gateway.pay(order(REF), QrShown())
-    assert world.wire.sent == []

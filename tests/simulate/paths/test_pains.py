@@ -98,7 +98,7 @@ def test_fund_change_n_is_asked_about(world: World) -> None:
     pay_scanned(world, REF).finish()
     world.partner.faults.next(Fault.COMMIT_THEN_RESET, "alipay.trade.refund")
     assert isinstance(world.worker.refund(REF, "BACK0001", YUAN), Succeeded)
-    assert world.wire.methods()[-3:] == ["trade.refund", "trade.refund", "trade.fastpay.refund.query"]
+    assert world.calls()[-3:] == ["trade.refund", "trade.refund", "trade.fastpay.refund.query"]
     assert len(world.partner.ledger.refunds(f"{REF}T001")) == 1
 
 

@@ -14,7 +14,7 @@ from random import Random
 from typing import cast
 
 import pytest
-from tests.support.paths import Run, World, order, payout_order
+from tests.support.paths import World, order, payout_order
 from tests.support.scenarios import HELD, PAYEE, YUAN, hold_scanned, pay_scanned
 
 from payport.adapters.alipay.simulator import CannotPay, Wallet
@@ -32,6 +32,7 @@ from payport.schemas import (
 from payport.schemas.actions import Action
 from payport.sdk.errors import ReferenceConflict
 from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.stepping import Run
 
 SEEDS = 300
 TURNS = 130
@@ -87,7 +88,7 @@ class Walk:
         again = [event for event, times in self.applied.items() if times > 1]
         return [
             *(line for ref in (self.sold, self.held, self.paid_out) for line in self.world.wrong_with(ref)),
-            *self.world.wrong_on_the_wire(),
+            *self.world.watch.problems(),
             *(f"notice {event} was new {self.applied[event]} times" for event in again),
         ]
 

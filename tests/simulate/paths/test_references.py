@@ -7,17 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.paths import MORNING, World, action_of, order, payout_order
+from tests.support.paths import World, order, payout_order
 from tests.support.scenarios import HELD, PAYEE, YUAN, pay_scanned
 
 from payport.adapters.alipay import AlipayPayee, PayeeKind, planning
 from payport.adapters.alipay.simulator import Wallet
 from payport.schemas import (
     ActionRequired,
-    Authorized,
     CancelledBy,
-    Declined,
-    HostedPage,
     Money,
     NotSent,
     NotSentKind,
@@ -34,6 +31,7 @@ from payport.sdk.events import ForPerson
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.stepping import MORNING
 
 REF = "SHOP10010001"
 DOLLARS = Order(ref=REF, amount=Money.of("12.34", "USD"), subject="Tea")
@@ -45,25 +43,13 @@ def code(world: World, wallet: Wallet = Wallet.PAYS) -> QrScanned:
 
 
 CONFLICTS: dict[str, tuple[Callable[[World], object], Callable[[World], object]]] = {
-    "another amount": (
-        lambda world: world.worker.pay(order(REF), QrShown()),
-        lambda world: world.worker.pay(order(REF, "12.35"), QrShown()),
-    ),
     "another currency": (
         lambda world: world.worker.pay(order(REF), QrShown()),
         lambda world: world.worker.pay(DOLLARS, QrShown()),
     ),
-    "another kind": (
-        lambda world: world.worker.pay(order(REF), QrShown()),
-        lambda world: world.worker.payout(payout_order(REF, "12.34"), PAYEE),
-    ),
     "another payee": (
         lambda world: world.worker.payout(payout_order(REF), PAYEE),
         lambda world: world.worker.payout(payout_order(REF), OTHER_PAYEE),
-    ),
-    "another refund amount": (
-        lambda world: (pay_scanned(world, REF).finish(), world.worker.refund(REF, "BACK0001", YUAN)),
-        lambda world: world.worker.refund(REF, "BACK0001", YUAN * 2),
     ),
     "a refund reference of another order": (
         lambda world: (
@@ -81,66 +67,17 @@ def test_a_reference_that_stands_for_something_else_raises_before_any_request(ce
     """The partner never hears of it."""
     before, after = CONFLICTS[conflict]
     before(certified)
-    sent = len(certified.wire.sent)
+    sent = len(certified.watch.requests)
     with pytest.raises(ReferenceConflict, match="nothing was sent"):
         after(certified)
-    assert len(certified.wire.sent) == sent
-
-
-def test_an_amount_that_the_partner_cannot_take_is_refused_here(world: World) -> None:
-    """A first use of a reference in another currency opens no debt."""
-    outcome = world.worker.pay(DOLLARS, QrShown())
-    assert isinstance(outcome, NotSent)
-    assert outcome.cause.kind is NotSentKind.INVALID
-    assert isinstance(world.worker.pay(order(REF), QrShown()), ActionRequired)
-
-
-def test_a_second_pay_after_a_final_decline_opens_a_second_attempt(world: World) -> None:
-    """The first attempt stays declined, the second has a reference of its own at the partner."""
-    assert isinstance(world.worker.pay(order(REF), code(world, Wallet.NO_MONEY)), Declined)
-    assert isinstance(world.worker.pay(order(REF), code(world)), Succeeded)
-    assert [(item.attempt, item.state, item.partner_ref) for item in world.operations(REF)] == [
-        (1, State.DECLINED, f"{REF}T001"),
-        (2, State.SUCCEEDED, f"{REF}T002"),
-    ]
-
-
-AFTER = {
-    "paid": (None, Wallet.PAYS, Succeeded),
-    "waiting for the payer": (None, Wallet.CONFIRMS, Pending),
-    "charged without an answer": (Fault.COMMIT_THEN_SILENCE, Wallet.PAYS, Succeeded),
-    "silent": (Fault.SILENCE, Wallet.PAYS, Unknown),
-}
-
-
-@pytest.mark.parametrize("after", AFTER)
-def test_a_second_pay_after_anything_else_does_not(world: World, after: str) -> None:
-    """It asks, and tells how the one attempt stands; the payment code goes over the wire once."""
-    fault, wallet, told = AFTER[after]
-    if fault is not None:
-        world.partner.faults.next(fault, "alipay.trade.pay")
-    method = code(world, wallet)
-    world.worker.pay(order(REF), method, deadline_s=2)
-    assert isinstance(world.worker.pay(order(REF), method, deadline_s=2), told)
-    assert len(world.operations(REF)) == 1
-    assert world.wire.methods().count("trade.pay") == 1
-
-
-def test_after_a_hold_the_held_order_is_told_again(world: World) -> None:
-    """An authorization is final too."""
-    held = order(REF, capture=HELD)
-    first = world.worker.pay(held, code(world))
-    assert isinstance(first, Authorized)
-    again = world.worker.pay(held, code(world))
-    assert isinstance(again, Authorized)
-    assert again.value.partner_ref == first.value.partner_ref
+    assert len(certified.watch.requests) == sent
 
 
 def test_a_new_scanned_code_closes_the_first_attempt_before_it_is_charged(world: World) -> None:
     """The payer never confirmed the first code: it is cancelled at the partner, then the second code is charged."""
     world.worker.pay(order(REF), code(world, Wallet.CONFIRMS), deadline_s=2)
     assert isinstance(world.worker.pay(order(REF), code(world), deadline_s=4), Succeeded)
-    assert world.wire.methods() == ["trade.pay", "trade.query", "trade.cancel", "trade.pay"]
+    assert world.calls() == ["trade.pay", "trade.query", "trade.cancel", "trade.pay"]
     assert [item.state for item in world.operations(REF) if item.verb is Verb.PAY] == [State.DECLINED, State.SUCCEEDED]
     assert world.wrong_with(REF) == []
 
@@ -150,18 +87,10 @@ def test_a_new_scanned_code_is_not_charged_while_the_first_may_still_be(world: W
     world.partner.faults.next(Fault.LATE_ARRIVAL, "alipay.trade.pay", delay_s=40)
     world.worker.pay(order(REF), code(world), deadline_s=2)
     world.worker.pay(order(REF), code(world), deadline_s=2)
-    assert world.wire.methods().count("trade.pay") == 1
+    assert world.calls().count("trade.pay") == 1
     world.settle()
     assert len(world.partner.ledger.charges(starting_with=REF)) == 1
     assert world.wrong_with(REF) == []
-
-
-def test_the_stored_action_is_returned_again(world: World) -> None:
-    """The same code, no new request."""
-    first = world.worker.pay(order(REF), QrShown())
-    sent = len(world.wire.sent)
-    assert world.gateway().pay(order(REF), QrShown()) == first
-    assert len(world.wire.sent) == sent
 
 
 def test_an_action_whose_time_is_over_is_not_handed_out_again(world: World) -> None:
@@ -172,24 +101,6 @@ def test_an_action_whose_time_is_over_is_not_handed_out_again(world: World) -> N
     assert isinstance(world.worker.pay(bought, QrShown()), Pending)
     world.settle()
     assert world.last(REF).cancelled_by is CancelledBy.EXPIRED
-
-
-@pytest.mark.parametrize("method", [QrShown(), HostedPage()], ids=["code", "page"])
-def test_a_crash_between_recording_an_action_and_returning_it_loses_nothing(
-    world: World, method: QrShown | HostedPage
-) -> None:
-    """The next call returns the recorded action, which can be paid once."""
-    run = world.run(lambda desk, alipay: desk.pay(alipay, order(REF), method, 10))
-    while run.effects.count("Record") < 2:
-        run.step()
-    run.crash()
-    recorded = world.last(REF).action
-    assert recorded is not None
-    assert action_of(world.gateway().pay(order(REF), method)) == recorded
-    world.partner.payer.open(recorded)
-    world.settle()
-    assert world.wrong_with(REF) == []
-    assert world.last(REF).state is State.SUCCEEDED
 
 
 def planned_again(*_: object) -> None:
@@ -208,7 +119,7 @@ def test_a_library_that_plans_otherwise_repeats_the_sealed_request(
     world.time.pass_by(30)
     world.gateway().resume()
     assert world.last(REF).state is State.ACTION
-    assert len({sent.content for sent in world.wire.sent if sent.moves_money}) == 1
+    assert len({sent.content for sent in world.watch.requests if sent.moves_money}) == 1
 
 
 def test_a_request_that_is_not_kept_is_only_asked_about(tmp_path: Path) -> None:
@@ -217,24 +128,8 @@ def test_a_request_that_is_not_kept_is_only_asked_about(tmp_path: Path) -> None:
         bare.partner.faults.next(Fault.RESET, "alipay.trade.precreate", times=3)
         assert isinstance(bare.worker.pay(order("SHOP10010009"), QrShown()), Unknown)
         bare.settle()
-        assert bare.wire.methods().count("trade.precreate") == 3
+        assert bare.calls().count("trade.precreate") == 3
         assert bare.last("SHOP10010009").reason is Reason.EXPIRED
-
-
-def test_a_refund_that_was_answered_late_is_not_made_twice(world: World) -> None:
-    """The first request is under way when a repetition is refused: not the end, or the next refund were a second."""
-    pay_scanned(world, REF).finish()
-    world.partner.faults.next(Fault.LATE_ARRIVAL, "alipay.trade.refund", delay_s=20)
-    world.partner.faults.next(Fault.RATE_LIMITED, "alipay.trade.refund", times=5)
-    assert isinstance(world.worker.refund(REF, "BACK0001", YUAN, deadline_s=5), Unknown)
-    world.forget_leases()
-    world.time.pass_by(10)
-    world.worker.resume()
-    assert world.last(REF, Verb.REFUND).state is State.DOUBT
-    world.time.pass_by(15)
-    world.settle()
-    assert isinstance(world.worker.refund(REF, "BACK0001", YUAN), Succeeded)
-    assert len(world.partner.ledger.refunds(f"{REF}T001")) == 1
 
 
 def test_a_refusal_of_a_repetition_is_the_end_once_nothing_is_under_way(world: World) -> None:
@@ -270,9 +165,9 @@ def test_a_refund_that_may_not_be_repeated_is_left_to_a_person_who_is_told(tmp_p
             bare.worker.resume()
         assert len([event for event in bare.events if isinstance(event, ForPerson)]) == 1
         assert bare.last(REF, Verb.REFUND).for_person
-        asked = len(bare.wire.sent)
+        asked = len(bare.watch.requests)
         bare.worker.resume()
-        assert len(bare.wire.sent) == asked
+        assert len(bare.watch.requests) == asked
         bare.time.pass_by(300)
         bare.worker.resolve(REF)
         assert bare.last(REF, Verb.REFUND).state is State.SUCCEEDED
@@ -310,7 +205,7 @@ class Questions:
     """A road that only questions can take."""
 
     def __init__(self, world: World) -> None:
-        self._road = world.partner_transport
+        self._road = world.transport.road
 
     def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
         if request.moves_money:
@@ -331,9 +226,9 @@ def test_what_a_dead_process_may_have_sent_is_never_called_not_sent(world: World
     run.crash()
     world.forget_leases()
     world.time.pass_by(12)
-    world.partner_transport = Questions(world)
+    world.transport.road = Questions(world)
     world.worker.resume()
-    assert world.wire.methods()[-1] == "trade.refund"
+    assert world.calls()[-1] == "trade.refund"
     assert world.last(REF, Verb.REFUND).state is State.DOUBT
     world.settle()
     assert world.last(REF, Verb.REFUND).state is State.SUCCEEDED

@@ -164,3 +164,12 @@ def test_no_history_exceeds_the_caps(history: list[tuple[str, float, str]]) -> N
             case _:
                 ring.learn(serial, "K")
                 learnt.add(serial)
+
+
+def test_a_fetch_that_never_left_counts_for_nothing() -> None:
+    """No road, no name, no place under a limit: whoever asks next may try at once, however often that happens."""
+    ring = KeyRing[str](fetches_a_minute=2)
+    for _ in range(10):
+        assert Fetch("A") == ring.find("A", 0.0)
+        ring.unsent("A")
+    assert 0 == ring.remembered

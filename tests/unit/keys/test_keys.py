@@ -229,3 +229,19 @@ def test_a_private_key_is_neither_pickled_nor_copied(leak: Callable[[object], ob
     with pytest.raises(TypeError, match="neither pickled nor copied"):
         leak(key("ours"))
     assert not hasattr(key("ours"), "__dict__")
+
+
+def test_what_is_encrypted_for_a_key_is_read_with_its_other_half() -> None:
+    """RSAES-OAEP: up to 214 bytes, another ciphertext each time; what does not fit is refused, not cut."""
+    ours, theirs = key("ours"), key("theirs")
+    for message in (b"", "李雷".encode(), b"x" * 214):
+        first, second = ours.public.encrypt(message), ours.public.encrypt(message)
+        assert first != second
+        assert message == ours.decrypt(first) == ours.decrypt(second)
+    with pytest.raises(ValueError, match="at most 214 bytes"):
+        ours.public.encrypt(b"x" * 215)
+    for broken in (b"", b"1234", first[:-1], first[:-1] + bytes([first[-1] ^ 1])):
+        with pytest.raises(ValueError, match="cannot be decrypted"):
+            ours.decrypt(broken)
+    with pytest.raises(ValueError, match="cannot be decrypted"):
+        theirs.decrypt(first)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.paths import SEALING_KEY, Time
 
 from payport.sdk.journal.store import Journal
+from payport.sdk.testing.conformance.world import SEALING_KEY
+from payport.sdk.testing.stepping import Time
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
-from tests.support.paths import MORNING, Time
+from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
 
 from payport.schemas import (
     Declined,
@@ -18,10 +17,14 @@ from payport.schemas import (
     Reason,
     Succeeded,
     Unknown,
+    UnknownKind,
 )
+from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import State
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
+from payport.sdk.testing.conformance.checks.dying import FailingHost
+from payport.sdk.testing.stepping import MORNING, Run, Time
 
 
 def test_each_step_is_written_down_before_the_next_one_leaves(journal: Journal, time: Time) -> None:
@@ -44,6 +47,25 @@ def test_a_step_without_an_answer_stops_the_rest_and_resume_goes_on_with_it(jour
     corner.says = [ABSENT, GO_ON, PAID]
     till.resume()
     assert corner.did[3:] == ["ask", "create", "confirm"]
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_a_step_whose_answer_could_not_be_written_down_stops_the_rest(journal: Journal, time: Time) -> None:
+    """What it learnt is lost, so nothing is built on it: told as a doubt, and resume begins with that step again."""
+    corner = Corner(says=[GO_ON])
+    till = gateway(corner, journal, time)
+    desk = till._desk
+    run = Run(desk.pay(corner, order(), Wink(), 10), SyncHost(around=desk.around, transport=NoRoad()))
+    run.host = FailingHost(around=desk.around, transport=NoRoad(), fails_at=1, times=1)
+    told = run.finish()
+    assert isinstance(told, Unknown)
+    assert told.cause.kind is UnknownKind.STORAGE
+    assert corner.did == ["create"]
+    time.pass_by(20)
+    corner.says = [ABSENT, GO_ON, PAID]
+    journal.write(lambda session: session.release("CORNER000001/pay//1", "corner:1/0"))
+    till.resume()
+    assert corner.did[1:] == ["ask", "create", "confirm"]
     assert isinstance(till.pay(order(), Wink()), Succeeded)
 
 

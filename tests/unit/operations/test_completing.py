@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import pytest
 from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
-from tests.support.paths import Time
 
 from payport.schemas import (
     Acknowledgement,
@@ -36,6 +35,7 @@ from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.profile import Profile
+from payport.sdk.testing.stepping import Time
 
 REF = "CORNER000001"
 SHOWN = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="approve me"))
@@ -100,6 +100,19 @@ def test_a_capture_in_doubt_is_told_as_unknown_and_repeated_identically(journal:
     counter.says = [NO_CAPTURE, PAID]
     assert isinstance(till.complete(REF, {"token": "5"}), Succeeded)
     assert set(counter.did) == {"capture-1", "ask"}
+
+
+def test_an_answer_about_something_else_answers_no_capture(journal: Journal, time: Time) -> None:
+    """Another amount is a mismatch: nobody is told to approve once more, and the same capture is asked for again."""
+    counter = Counter()
+    till = opened(counter, journal, time)
+    counter.says = [replace(PAID, amount=EURO * 2)]
+    told = till.complete(REF, {"token": "5"})
+    assert isinstance(told, Unknown)
+    assert told.cause.kind is UnknownKind.MISMATCH
+    counter.says = [NO_CAPTURE, PAID]
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+    assert counter.did == ["capture-1", "ask", "capture-1"]
 
 
 def test_a_process_that_died_after_adding_the_capture_left_unknown(journal: Journal, time: Time) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, order
-from tests.support.paths import AT_ONCE, SEALING_KEY, Time, WorkerClock
 
 from payport.schemas import (
     ActionRequired,
@@ -39,6 +38,8 @@ from payport.sdk import (
 from payport.sdk.journal.records import State
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source
+from payport.sdk.testing.conformance.world import AT_ONCE, SEALING_KEY
+from payport.sdk.testing.stepping import Time, WorkerClock
 
 REF = "CORNER000001"
 

@@ -32,6 +32,7 @@ partner = "alipay"
 app_id = "2021000000000000"
 private_key = "file:shop.pem"
 alipay_public_key = "MIIBIjAN"
+publishable_key = "pk_test_1"
 sandbox = true
 
 [account.shop_two]
@@ -73,6 +74,7 @@ def test_a_file_with_two_accounts(tmp_path: Path) -> None:
         "app_id": "2021000000000000",
         "private_key": Secret("first"),
         "alipay_public_key": "MIIBIjAN",
+        "publishable_key": "pk_test_1",
         "sandbox": True,
     }
     assert dict(settings.accounts["shop_two"].table) == {"private_key": Secret("second"), "limit": 3}

@@ -11,7 +11,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source
-from payport.sdk.operations.learning import learn
+from payport.sdk.operations.learning import learn, unwritten
 from payport.sdk.operations.setup import Setup
 from payport.sdk.retry import jitter_of
 
@@ -33,17 +33,18 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
     waiting = [step for step in operation.steps if not step.done]
     for number, step in enumerate(waiting, start=1):
         observation = yield from attempt(setup, operation, step, deadline_s)
-        native = bind(operation, observation).native
-        last = number == len(waiting) or observation.state is not State.DOUBT or observation.unknown is not None
-        done = step.name if answered(observation) else None
+        bound = bind(operation, observation)
+        native = bound.native
+        last = number == len(waiting) or bound.state is not State.DOUBT or bound.unknown is not None
+        done = step.name if answered(bound) else None
         operation = yield from learn(setup, operation, observation, step_done=done, release=release and last)
-        if last:
+        if last or unwritten(operation):
             break
     return Carried(operation, native)
 
 
 def answered(observation: Observation) -> bool:
-    """Whether a step is over: the partner answered it, whatever it said."""
+    """Whether a step is over: the partner answered it, whatever it said. An answer about something else answers none."""
     return observation.state is not State.NOT_SENT and observation.unknown is None
 
 

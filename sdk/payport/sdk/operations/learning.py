@@ -134,6 +134,11 @@ def lost(operation: Operation, detail: str) -> Operation:
     return evolve(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
 
 
+def unwritten(operation: Operation) -> bool:
+    """Whether this came from :func:`lost`: what was learnt last is not in the journal, so nothing may build on it."""
+    return operation.unknown is not None and operation.unknown.kind is UnknownKind.STORAGE
+
+
 def refused_by_storage(setup: Setup, work: str, error: JournalError) -> Exchange[NotSent]:
     """What a caller is told when the journal failed before anything was sent."""
     yield from storage_failed(setup, work, error)

@@ -21,7 +21,7 @@ from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
-from payport.sdk.operations.learning import learn, release
+from payport.sdk.operations.learning import learn, release, unwritten
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 
 _LEARNT = (Source.QUERY.value, Source.NOTICE.value)
@@ -176,9 +176,10 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
             UnknownKind.INTERRUPTED,
             f"a repetition was refused ({told}), and what was sent before may still be on its way",
         )
-    done = step.name if answered(observation) else None
+    done = step.name if answered(bind(operation, observation)) else None
     operation = yield from learn(setup, operation, observation, step_done=done)
-    if done is not None and observation.state is State.DOUBT and operation.open_step is not None:
+    goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
+    if goes_on and operation.open_step is not None:
         return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left
     return Carried(operation, bind(operation, observation).native)
 

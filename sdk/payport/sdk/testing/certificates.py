@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import ipaddress
+import shutil
 import ssl
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -29,10 +32,16 @@ class LoopbackCertificates:
     server: str
     server_key: str = field(repr=False)
 
-    def server_context(self) -> ssl.SSLContext:
-        """What a loopback server needs: TLS 1.2 or newer with this certificate."""
+    def server_context(self, *, asks_for_client: bool = False) -> ssl.SSLContext:
+        """What a loopback server needs: TLS 1.2 or newer with this certificate.
+
+        ``asks_for_client``: callers may prove themselves with a certificate of the same authority; none is needed.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if asks_for_client:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(cadata=self.authority)
         # load_cert_chain reads files only
         with tempfile.TemporaryDirectory() as folder:
             chain = Path(folder, "server.pem")
@@ -41,36 +50,78 @@ class LoopbackCertificates:
         return context
 
 
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """Who a caller is in mutual TLS: a file with certificate and key in PEM, readable for this user alone.
+
+    ``fingerprint``: what :attr:`payport.sdk.testing.wire.Incoming.client` says of a caller who proves to hold the key.
+    """
+
+    chain_file: str
+    fingerprint: str
+
+
 @lru_cache(maxsize=1)
 def loopback_certificates() -> LoopbackCertificates:
     """The authority and server certificate of this process, valid for a year from now."""
-    now = SystemClock().moment().utc
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    server_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = _name("Payport loopback authority")
-    authority = (
-        _builder(authority_name, authority_name, authority_key.public_key(), now)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
+    authority, _ = _authority()
     names = [x509.DNSName("localhost"), *(x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1"))]
-    server = (
-        _builder(_name("localhost"), authority_name, server_key.public_key(), now)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(server_key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
+    server, server_key = _leaf("localhost", ExtendedKeyUsageOID.SERVER_AUTH, names)
     return LoopbackCertificates(
         authority=authority.public_bytes(Encoding.PEM).decode(),
         server=server.public_bytes(Encoding.PEM).decode(),
-        server_key=server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        server_key=_pem(server_key),
     )
+
+
+@lru_cache(maxsize=16)
+def client_identity(name: str) -> ClientIdentity:
+    """A client certificate of the same authority, one for each name, valid for a year from now.
+
+    TLS reads it from a file, which is removed when the process ends.
+    """
+    certificate, key = _leaf(name, ExtendedKeyUsageOID.CLIENT_AUTH, [x509.DNSName("client.invalid")])
+    folder = Path(tempfile.mkdtemp(prefix="payport-client-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    chain = folder / "client.pem"
+    chain.write_text(certificate.public_bytes(Encoding.PEM).decode() + _pem(key))
+    return ClientIdentity(chain_file=str(chain), fingerprint=certificate.fingerprint(hashes.SHA256()).hex())
+
+
+@lru_cache(maxsize=1)
+def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("Payport loopback authority")
+    certificate = (
+        _builder(name, name, key.public_key(), SystemClock().moment().utc)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def _leaf(
+    name: str, purpose: x509.ObjectIdentifier, names: Sequence[x509.GeneralName]
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    authority, authority_key = _authority()
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _builder(_name(name), authority.subject, key.public_key(), SystemClock().moment().utc)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _name(common_name: str) -> x509.Name:

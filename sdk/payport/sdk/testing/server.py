@@ -7,6 +7,7 @@ import ssl
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
@@ -22,21 +23,30 @@ IDLE_S = 30.0
 TICK_S = 0.05
 _CLOSE_ALERT_BYTES = 32
 """A TLS record up to this long is a farewell, a request is longer."""
-_REASONS = {200: "OK", 302: "Found", 404: "Not Found", 409: "Conflict", 502: "Bad Gateway"}
+_REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 404: "Not Found", 409: "Conflict", 502: "Bad Gateway"}
 
 
 class LoopbackServer:
     """Serves ``handler`` on 127.0.0.1 with TLS, HTTP/1.1 and kept-open connections, one thread each.
 
     ``faults``: asked for the faults that strike before a request is read. ``drip_s``: pause between the bytes of a
-    dripping answer. Listens from construction until :meth:`stop`.
+    dripping answer. ``asks_for_client``: callers may prove who they are with a client certificate of the loopback
+    authority (:func:`payport.sdk.testing.certificates.client_identity`). Listens from construction until :meth:`stop`.
     """
 
-    def __init__(self, handler: Handler, faults: FaultPlan, *, port: int = 0, drip_s: float = 0.1) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        faults: FaultPlan,
+        *,
+        port: int = 0,
+        drip_s: float = 0.1,
+        asks_for_client: bool = False,
+    ) -> None:
         self._handler = handler
         self._faults = faults
         self._drip_s = drip_s
-        self._context = loopback_certificates().server_context()
+        self._context = loopback_certificates().server_context(asks_for_client=asks_for_client)
         self._stopped = Event()
         self._lock = Lock()
         self._idle: set[socket.socket] = set()
@@ -221,7 +231,9 @@ def _read(connection: ssl.SSLSocket) -> Incoming | None:
         if not piece:
             return None
         body += piece
-    return Incoming(method=words[0], target=words[1], headers=headers, body=body)
+    shown = connection.getpeercert(binary_form=True)
+    client = sha256(shown).hexdigest() if shown else None
+    return Incoming(method=words[0], target=words[1], headers=headers, body=body, client=client)
 
 
 def _header(line: str) -> tuple[str, str]:

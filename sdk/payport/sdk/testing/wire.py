@@ -12,12 +12,17 @@ from payport.sdk.testing.faults import Manner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One HTTP request as the partner reads it. ``target``: path and query. ``headers``: names in lower case."""
+    """One HTTP request as the partner reads it. ``target``: path and query. ``headers``: names in lower case.
+
+    ``client``: the SHA-256 of the client certificate (DER) that the caller proved to hold, in lower-case hexadecimal;
+    ``None`` without one, and always where there is no TLS.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    client: str | None = None
 
     @property
     def path(self) -> str:

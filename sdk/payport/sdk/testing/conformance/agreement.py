@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from payport.schemas.payment import FactKind
 from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.testing.simulated import (
-    HoldRow,
     KeepsHolds,
     KeepsTransfers,
     Row,
@@ -25,14 +24,10 @@ def disagreements(
     history: Sequence[Transition],
     ledger: SimulatedLedger,
     *,
-    held: bool,
     arrived: frozenset[str],
 ) -> list[str]:
-    """What does not add up about one debt. ``held``: it was to be held, not taken.
-
-    ``arrived``: the partner's words for a transfer whose money arrived.
-    """
-    payments = [_Books(payment, operations, ledger, held=held) for payment in operations if payment.verb is Verb.PAY]
+    """What does not add up about one debt. ``arrived``: the partner's words for a transfer whose money arrived."""
+    payments = [_Books(payment, operations, ledger) for payment in operations if payment.verb is Verb.PAY]
     return [
         *_charged_twice(ref, payments, operations),
         *_strays(ref, operations, ledger),
@@ -45,38 +40,40 @@ def disagreements(
 class _Books:
     """One attempt to pay, with its captures, in both books."""
 
-    def __init__(
-        self, payment: Operation, operations: Sequence[Operation], ledger: SimulatedLedger, *, held: bool
-    ) -> None:
+    def __init__(self, payment: Operation, operations: Sequence[Operation], ledger: SimulatedLedger) -> None:
         self.payment = payment
-        self.held = held
         self.captures = [each for each in operations if each.verb is Verb.CAPTURE and each.of == payment.id]
         references = {payment.partner_ref, *(capture.partner_ref for capture in self.captures)}
         self.charges: list[Row] = [row for one in references for row in ledger.charges(one)]
         self.taken = sum(row.amount.amount_minor for row in self.charges)
         self.back = sum(row.amount.amount_minor for one in references for row in ledger.refunds(one))
-        self.holds: Sequence[HoldRow] = ()
-        if held and isinstance(ledger, KeepsHolds):
-            self.holds = ledger.holds(payment.partner_ref)
+        self.holds = ledger.holds(payment.partner_ref) if isinstance(ledger, KeepsHolds) else ()
 
     @property
     def kept(self) -> bool:
         """Whether the partner keeps or holds money of this attempt."""
         return self.taken > self.back or any(hold.rest.amount_minor for hold in self.holds)
 
+    @property
+    def left(self) -> bool:
+        """Whether a cancel left anything: what was captured before a hold was released is not given back by it."""
+        if self.payment.state is State.AUTHORIZED:
+            return any(hold.rest.amount_minor for hold in self.holds)
+        return self.kept
+
     def problems(self) -> Iterator[str]:
         """What does not add up about this attempt."""
         payment = self.payment
         if self.back > self.taken:
             yield f"{payment.id}: {self.back} given back of {self.taken}"
-        if not self.held and len(self.charges) > 1:
+        if not self.holds and len(self.charges) > 1:
             yield f"{payment.id}: {len(self.charges)} charges"
         if not payment.state.final:
             return
         if payment.state in CLAIMED:
             if payment.settled != payment.amount:
                 yield f"{payment.id}: settled {payment.settled} of {payment.amount}"
-            yield from self._held_as_claimed() if self.held else self._charged_as_claimed()
+            yield from self._held_as_claimed() if self.holds else self._charged_as_claimed()
         elif self.kept and not any(fact.kind is FactKind.SURPLUS_PAID for fact in payment.facts):
             yield f"{payment.id}: {payment.state.value} in the journal, and the partner keeps money"
 
@@ -116,7 +113,7 @@ def _others(
     claimed = operation.state in CLAIMED
     match operation.verb:
         case Verb.CANCEL:
-            if claimed and any(books.kept for books in payments if books.payment.id == operation.of):
+            if claimed and any(books.left for books in payments if books.payment.id == operation.of):
                 yield f"{operation.id}: succeeded by {operation.cancelled_by}, and the partner keeps the money"
             return
         case Verb.REFUND:

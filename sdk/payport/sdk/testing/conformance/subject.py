@@ -62,9 +62,9 @@ class Way(Generic[PartnerT]):
     ``gives``: what ``pay`` ends with (``ActionRequired``, ``Succeeded``, ``Authorized``, ``Pending``, ``Declined``).
     ``door``: where the request goes; ``None`` when nothing is sent before the payer acts. ``hold``: the order is to be
     held, not taken. ``closes``, ``expires``: of what was handed out: when cancelling fences it, and whether the partner
-    itself refuses it once its time is over. ``confirm``: with ``Pending``, the payer's word, given the reference.
-    ``comes_back``: where ``complete`` must follow, what the payer's browser brings along, out of what ``payer.open``
-    answered.
+    itself refuses it once its time is over. ``notifies``: whether the partner tells of a payment made this way.
+    ``confirm``: with ``Pending``, the payer's word, given the reference. ``comes_back``: where ``complete`` must
+    follow, what the payer's browser brings along, out of what ``payer.open`` answered.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Way(Generic[PartnerT]):
     closes: Closes = Closes.AT_ONCE
     expires: bool = True
     confirm: Callable[[PartnerT, str], object] | None = None
+    notifies: bool = True
     comes_back: Callable[[PartnerT, object], Mapping[str, str]] | None = None
 
 
@@ -107,6 +108,7 @@ class Subject(Generic[PartnerT]):
 
     ``refund``, ``capture``, ``close`` (of what is not paid), ``reverse`` (of what is paid), ``release`` (of a hold),
     ``payout``, ``complete``: the verbs that the adapter has, each with its endpoint; ``None`` for what it lacks.
+    ``query``: the endpoint by which payments are asked about; ``query_cannot``: faults that it cannot show.
 
     ``asks``: all that a request asks for, without what is new on every try (time, nonce, signature).
 
@@ -130,6 +132,8 @@ class Subject(Generic[PartnerT]):
     release: Door | None = None
     payout: Payout | None = None
     complete: Door | None = None
+    query: str | None = None
+    query_cannot: frozenset[Fault] = frozenset()
     asks: Callable[[WireRequest], object] = whole_request
     forged: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)
     misleading: Mapping[str, Forgery[PartnerT]] = field(default_factory=_no_forgeries)

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
@@ -62,7 +62,6 @@ class World(Generic[PartnerT]):
     methods: list[object] = field(default_factory=list[object])
     """How it was paid: a scanned code in it is a secret."""
     _names: Iterator[int] = field(default_factory=lambda: count(1))
-    _held: set[str] = field(default_factory=set[str])
     _delivered: int = 0
 
     def __post_init__(self) -> None:
@@ -135,8 +134,6 @@ class World(Generic[PartnerT]):
 
     def order(self, ref: str, *, hold: bool = False, life_s: float | None = None) -> Order:
         """The sample order under a reference. ``life_s``: its life from now."""
-        if hold:
-            self._held.add(ref)
         return replace(
             self.subject.order,
             ref=ref,
@@ -227,6 +224,12 @@ class World(Generic[PartnerT]):
         assert found, f"{ref} has no {verb.value} in the journal"
         return found[-1]
 
+    def until(self, ref: str) -> datetime:
+        """When the newest attempt is over: the order's end, or sooner where what was handed out lives shorter."""
+        until = self.last(ref).payable_until
+        assert until is not None
+        return until
+
     def history(self, ref: str) -> Sequence[Transition]:
         """A debt's history."""
         return self.journal.read(lambda session: session.history(ref))
@@ -267,7 +270,6 @@ class World(Generic[PartnerT]):
             self.operations(ref),
             self.history(ref),
             self.partner.ledger,
-            held=ref in self._held,
             arrived=frozenset() if self.subject.payout is None else self.subject.payout.done,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from payport.sdk.testing.conformance.checks import (
+    asking,
     colours,
     dying,
     giving_back,
@@ -12,4 +13,4 @@ from payport.sdk.testing.conformance.checks import (
     telling,
 )
 
-MODULES = (telling, references, handing_out, notifying, giving_back, dying, colours)
+MODULES = (telling, asking, references, handing_out, notifying, giving_back, dying, colours)

@@ -12,7 +12,7 @@ from payport.schemas.payment import CancelledBy
 from payport.schemas.references import PartnerId
 from payport.sdk.errors import GatewayClosed
 from payport.sdk.journal.records import State
-from payport.sdk.testing.conformance.case import AnySubject, AnyWorld, always, check
+from payport.sdk.testing.conformance.case import AnySubject, AnyWorld, always, check, when
 from payport.sdk.testing.conformance.checks.notifying import other_journal
 from payport.sdk.testing.conformance.checks.raising import raises
 from payport.sdk.testing.conformance.checks.telling import told_by, words
@@ -93,11 +93,7 @@ def what_was_prepared_is_sent_once_by_resume(world: AnyWorld, _: str) -> None:
     world.must_agree()
 
 
-def _adopts(subject: AnySubject) -> list[str]:
-    return [""] if subject.adopts else []
-
-
-@check(_adopts)
+@check(when(lambda subject: subject.adopts))
 def a_payment_from_elsewhere_is_adopted(world: AnyWorld, _: str) -> None:
     """Found by the partner's own number; from then on it is like any other. An unknown number is nothing."""
     ref = world.new_ref()

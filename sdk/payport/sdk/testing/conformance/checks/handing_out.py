@@ -32,12 +32,13 @@ def nothing_but_time_ends_what_nobody_opened(world: AnyWorld, way: AnyWay) -> No
     """However often asked, it stays open until its time and the margin are over; then it is over, or a person told."""
     life_s, profile, ref = world.subject.life_s, world.bare.profile, world.new_ref()
     world.hand_out(ref, way, life_s=life_s)
+    until = world.until(ref)
     for share in (0.03, 0.3, 0.97):
-        world.time.at = MORNING + timedelta(seconds=share * life_s)
+        world.time.at = MORNING + share * (until - MORNING)
         world.worker.resume()
         assert not world.last(ref).state.final, f"over after {share:.0%} of its time"
     for late_s in (300.0, 900.0, 3600.0):
-        world.time.at = MORNING + timedelta(seconds=life_s + profile.settle_margin_s + late_s)
+        world.time.at = until + timedelta(seconds=profile.settle_margin_s + late_s)
         world.worker.resume()
     ended = world.last(ref)
     if way.expires and profile.answers_queries:
@@ -52,7 +53,7 @@ def the_end_is_on_the_wire(world: AnyWorld, way: AnyWay) -> None:
     """After its time the partner itself turns the payer away, and we do not hand it out again."""
     ref = world.new_ref()
     action = world.hand_out(ref, way, life_s=world.subject.life_s)
-    world.time.at = MORNING + timedelta(seconds=world.subject.life_s + 61)
+    world.time.at = world.until(ref) + timedelta(seconds=61)
     told = world.tell(world.worker.pay(world.order(ref), world.methods[-1], deadline_s=1.0))
     assert not (isinstance(told, ActionRequired) and told.action == action), "handed out again after its time"
     turned_away(world, ref, action)
@@ -75,7 +76,7 @@ def cancelling_what_nobody_opened_is_honest(world: AnyWorld, way: AnyWay) -> Non
         return
     assert isinstance(cancelled, Pending), cancelled
     if way.expires:
-        assert cancelled.payable_until == MORNING + timedelta(seconds=life_s)
+        assert cancelled.payable_until == world.until(ref)
     assert world.last(ref).state is not State.DECLINED
     world.payer_pays(ref, way, action)
     world.learn(ref)
@@ -138,13 +139,13 @@ def a_close_that_races_a_late_payment_tells_the_truth(world: AnyWorld, way: AnyW
     assert not paid or world.last(ref).state is State.SUCCEEDED
 
 
-@check(lambda subject: [way for way in subject.handed_out if subject.notifies], name=_name)
+@check(lambda subject: [way for way in subject.handed_out if subject.notifies and way.notifies], name=_name)
 def a_notice_that_overtakes_the_end_of_time_wins(world: AnyWorld, way: AnyWay) -> None:
     """Paid in time; its notice comes while the resolver is about to end it."""
     ref = world.new_ref()
     action = world.hand_out(ref, way, life_s=world.subject.life_s)
     world.payer_pays(ref, way, action)
-    world.time.pass_by(world.subject.life_s + 600)
+    world.time.at = world.until(ref) + timedelta(seconds=600)
     run = world.run(lambda desk, _: desk.resolve(ref, DEADLINE_S))
     while not run.over and type(run.next_effect).__name__ != "Send":
         run.step()

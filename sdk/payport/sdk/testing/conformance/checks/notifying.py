@@ -24,7 +24,7 @@ from payport.sdk.testing.watching import EveryVerb
 
 
 def _notified(subject: AnySubject) -> list[AnyWay]:
-    return [subject.handing_out()] if subject.notifies and subject.handed_out else []
+    return [way for way in subject.handed_out if way.notifies][:1] if subject.notifies else []
 
 
 def _name(way: AnyWay) -> str:
@@ -49,8 +49,8 @@ def a_notice_counts_once(world: AnyWorld, way: AnyWay) -> None:
     for each in told:
         assert isinstance(each, Verified), each
         assert each.first_seen
-        assert each.event.ref == ref
         assert each.acknowledgement.status < 300
+    assert any(isinstance(each, Verified) and each.event.ref == ref for each in told)
     assert world.last(ref).state is State.SUCCEEDED
     before = world.history(ref)
     for pause_s in (0.0, 3600.0, 365 * 86_400.0):
@@ -136,7 +136,7 @@ def a_notice_of_an_order_that_nobody_knows_is_kept(world: AnyWorld, way: AnyWay)
 
 def _at_once(subject: AnySubject) -> list[AnyWay]:
     way = subject.way(Succeeded)
-    return [way] if way is not None and subject.notifies else []
+    return [way] if way is not None and way.notifies and subject.notifies else []
 
 
 @check(_at_once, name=_name)

@@ -250,11 +250,9 @@ def what_the_partner_cannot_take_is_refused_here(world: AnyWorld, _: str) -> Non
     """A currency that the profile does not have, an amount that is too much: NotSent(invalid), and no debt opens."""
     way, profile = world.subject.selling, world.bare.profile
     good = world.order(world.new_ref())
-    foreign = next(each for each in ("XAF", "JPY", "USD", "EUR", "CNY") if each not in profile.currencies)
-    for amount in (
-        Money(good.amount.amount_minor, foreign),
-        Money(profile.max_amount_minor + 1, good.amount.currency),
-    ):
+    foreign = [each for each in ("CNY", "EUR", "USD", "XAF", "CLF", "UYW", "KPW") if each not in profile.currencies]
+    amounts = [Money(good.amount.amount_minor, each) for each in foreign[:1]]
+    for amount in (*amounts, Money(profile.max_amount_minor + 1, good.amount.currency)):
         told = world.tell(world.worker.pay(replace(good, amount=amount), world.method(way)))
         assert isinstance(told, NotSent), told
         assert told.cause.kind is NotSentKind.INVALID

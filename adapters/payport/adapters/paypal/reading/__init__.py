@@ -1,0 +1,1 @@
+"""From PayPal's words to what they teach about an operation, by topic."""

@@ -1,0 +1,29 @@
+"""The simulator's account as configuration files: ``payport.toml`` and the secrets it refers to."""
+
+from __future__ import annotations
+
+from payport.adapters.stripe.account import StripeAccount
+
+
+def settings_files(account: StripeAccount) -> dict[str, str]:
+    """File names and texts, to be written into one folder with the secrets readable for you alone."""
+    files = {"secret_key.txt": account.secret_key.reveal()}
+    table = {
+        "partner": "stripe",
+        "account_id": account.account_id,
+        "secret_key": "file:secret_key.txt",
+        "api_url": account.api_url,
+    }
+    for key, secret in zip(("webhook_secret", "webhook_secret_previous"), account.webhook_secrets, strict=False):
+        files[f"{key}.txt"] = secret.reveal()
+        table[key] = f"file:{key}.txt"
+    plain = {"publishable_key": account.publishable_key, "return_url": account.return_url}
+    table |= {key: value for key, value in plain.items() if value is not None}
+    if account.trust is not None and account.trust.ca_data is not None:
+        files["ca.pem"] = account.trust.ca_data
+        table["ca"] = "file:ca.pem"
+    lines = ["[account.simulator]", *(f'{key} = "{value}"' for key, value in table.items())]
+    if account.connected:
+        lines.append("connected = true")
+    files["payport.toml"] = "\n".join(lines) + "\n"
+    return files

@@ -1,0 +1,80 @@
+"""Carry out one step, ask about one operation: which call, and what its answer teaches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from payport.adapters.unionpay.beijing import from_stamp
+from payport.adapters.unionpay.calls import FRONT, Call, signed_fields
+from payport.adapters.unionpay.cancelling import perform_cancel
+from payport.adapters.unionpay.envelope import ask_gateway
+from payport.adapters.unionpay.mapping import Meaning
+from payport.adapters.unionpay.planning import REPEAT_S
+from payport.adapters.unionpay.questions import question
+from payport.adapters.unionpay.reading import read_question, read_reply
+from payport.schemas.actions import PostForm
+from payport.schemas.outcome import NotSentCause, NotSentKind, Reason
+from payport.sdk import exchange
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.observation import Observation, Source
+
+if TYPE_CHECKING:
+    from payport.adapters.unionpay.adapter import UnionPay
+
+
+def perform(unionpay: UnionPay, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+    """Send one step, or sign a page that needs no call."""
+    if step.request is None:
+        return _not_sent(NotSentKind.INVALID, "the request was not kept: without a sealing key it cannot be sent again")
+    request = Call.decode(step.request)
+    if request.path == FRONT:
+        form = yield from signed_page(unionpay, request)
+        return Observation(state=State.ACTION, source=Source.LOCAL, action=form)
+    if operation.verb is Verb.CANCEL:
+        return (yield from perform_cancel(unionpay, operation, request, deadline_s))
+    now = (yield from exchange.now()).utc
+    if now >= from_stamp(request.fields["txnTime"]) + timedelta(seconds=REPEAT_S):
+        return _not_sent(
+            NotSentKind.DEADLINE,
+            "its frozen txnTime is too old for UnionPay, so it was not sent; what was sent before is being asked about",
+        )
+    answer = yield from ask_gateway(unionpay, request, deadline_s)
+    if isinstance(answer, Observation):
+        return answer
+    if answer.meaning is not Meaning.REPEATED:
+        return read_reply(request, answer)
+    told = yield from ask(unionpay, operation, deadline_s)  # it was received, or done, before: the question tells how
+    if told.absent and answer.code != "12":
+        # not this request: another one undid or refunded the original
+        return Observation(
+            state=State.DECLINED,
+            source=Source.REPLY,
+            reason=Reason.ALREADY_DONE,
+            partner_code=answer.code,
+            message=answer.message,
+        )
+    # a doubt about what was just sent is the reply's, not the question's: the request is outside
+    return replace(told, source=Source.REPLY) if told.state is State.DOUBT else told
+
+
+def signed_page(unionpay: UnionPay, request: Call) -> Exchange[PostForm]:
+    """The form that the payer's browser posts."""
+    fields = yield from signed_fields(unionpay, request)
+    return PostForm(url=unionpay.config.gateway_url + request.path, fields=fields)
+
+
+def ask(unionpay: UnionPay, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+    """Query an operation by our own number and the frozen ``txnTime``."""
+    txn_time = operation.identity.get("txnTime", "")
+    answer = yield from question(unionpay, operation.partner_ref, txn_time, deadline_s)
+    if isinstance(answer, Observation):
+        return answer
+    now = (yield from exchange.now()).utc
+    return read_question(operation, answer, now, unionpay.profile.settle_margin_s)
+
+
+def _not_sent(kind: NotSentKind, detail: str) -> Observation:
+    return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=NotSentCause(kind, detail))
