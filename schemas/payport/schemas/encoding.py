@@ -145,11 +145,6 @@ def instant_text(instant: datetime) -> str:
             instant = instant.astimezone(UTC)
         except OverflowError:
             raise EncodingError("an instant must fall into the years 1 to 9999 in UTC") from None
-    return _utc_text(instant)
-
-
-@lru_cache(maxsize=256)  # one instant stands in several records, and in every version of each
-def _utc_text(instant: datetime) -> str:
     return instant.isoformat(timespec="microseconds")[:26] + "Z"  # without "+00:00"
 
 

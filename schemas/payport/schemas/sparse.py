@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
@@ -104,6 +104,15 @@ def _values(names: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
     return lambda record: tuple([getattr(record, name) for name in names])
 
 
+def _instant(value: datetime) -> str:
+    return _utc_instant(value) if value.tzinfo is UTC else quoted(instant_text(value))
+
+
+@lru_cache(maxsize=256)  # one instant stands in several records, and in every version of each
+def _utc_instant(value: datetime) -> str:
+    return quoted(instant_text(value))
+
+
 def _number(value: float) -> str:
     if not isfinite(value):
         raise EncodingError("a number must be finite")
@@ -130,7 +139,7 @@ _WRITERS: dict[type, Write] = {
     NoneType: lambda _: "null",
     float: _number,
     bytes: lambda value: quoted(b64encode(value).decode()),
-    datetime: lambda value: quoted(instant_text(value)),
+    datetime: _instant,
     PartnerId: lambda value: quoted(str(value)),
     dict: _mapping,
     MappingProxyType: cast("Write", _mapping),

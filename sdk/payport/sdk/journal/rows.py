@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TypeVar, cast
 
 from payport.schemas.encoding import load
@@ -160,6 +161,8 @@ def seal_requests(
     """
     if operation.state.final:
         return None
+    if before is not None and list(map(_request, operation.steps)) == list(map(_request, before[0].steps)):
+        return before[1]  # as usual: no step was added since
     old, sealed = ({}, None) if before is None else (_requests(before[0]), before[1])
     wanted = old | _requests(operation)
     if keys is None or wanted == old:
@@ -270,6 +273,9 @@ def operation_name(operation_id: str) -> str:
 def notice_name(account: str, event_id: str) -> str:
     """How errors and seals call a notice's row."""
     return f"notice {event_id} of {account}"
+
+
+_request = attrgetter("request")
 
 
 def _requests(operation: Operation) -> dict[str, bytes]:
