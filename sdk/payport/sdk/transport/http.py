@@ -90,9 +90,9 @@ class HttpTransport:
 class AsyncHttpTransport:
     """Sends over HTTPS to ``hosts`` only, under asyncio or trio; one instance serves any number of event loops.
 
-    ``backend="aiohttp"`` sends through aiohttp where asyncio runs (extra ``aiohttp``): less CPU under load, but mocks
-    of httpx and httpcore (respx) do not see its requests. The rest as in :class:`HttpTransport`, except that
-    ``timeout_s`` bounds your own transport everywhere too.
+    ``backend="aiohttp"`` sends through aiohttp where asyncio runs (extra ``aiohttp``), whose tracing and mocks then see
+    the requests; those of httpx and httpcore (respx, pytest-httpx) see them with the other one, which takes less CPU.
+    The rest as in :class:`HttpTransport`, except that ``timeout_s`` bounds your own transport everywhere too.
     """
 
     def __init__(
