@@ -37,6 +37,15 @@ GROUND_UP = (
 )
 """The modules of ``payport.sdk`` from the ground up (the longest name that fits counts). A new one needs its place."""
 
+PACKAGES = (
+    "payport.schemas",
+    "payport.sdk",
+    *sorted(
+        f"payport.adapters.{path.parent.name}" for path in (ROOT / "adapters/payport/adapters").glob("*/__init__.py")
+    ),
+)
+"""What an application imports."""
+
 DEAR = ("httpx", "httpcore", "pydantic", "cryptography", "sqlalchemy", "structlog", "tenacity", "asyncio", "anyio")
 
 
@@ -109,7 +118,7 @@ def test_partners_do_not_know_each_other() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", ["payport.schemas", "payport.sdk", "payport.adapters.alipay"])
+@pytest.mark.parametrize("name", PACKAGES)
 def test_the_public_names_are_real_and_sorted(name: str) -> None:
     """``__all__`` is the promise: constants, classes, functions, each in alphabetical order; every name is there."""
     package = import_module(name)
@@ -142,7 +151,7 @@ def test_every_partner_is_found_by_its_entry_point() -> None:
         assert adapter.__module__.startswith(f"payport.adapters.{folder}")
 
 
-@pytest.mark.parametrize("name", ["payport.schemas", "payport.sdk", "payport.adapters.alipay"])
+@pytest.mark.parametrize("name", PACKAGES)
 def test_importing_a_package_loads_nothing_dear(name: str) -> None:
     """Libraries that cost tens of milliseconds are loaded with the first call that needs them."""
     look = f"import sys, json, {name}; print(json.dumps([each for each in {DEAR!r} if each in sys.modules]))"

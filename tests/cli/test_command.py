@@ -16,7 +16,7 @@ import payport.sdk.cli
 from payport.sdk import Journal, JournalError, Secret
 from payport.sdk.cli import commands
 from payport.sdk.cli.configured import journal_file
-from payport.sdk.cli.partners import demo_of, doctor_of, partners, simulator_of
+from payport.sdk.cli.partners import doctor_of, partners, plays_of, simulator_of
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.settings import JournalSettings, Settings
 from payport.sdk.version import __version__
@@ -64,7 +64,7 @@ def test_without_the_extra(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_part_of_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Only the demo draws codes; what it lacks is said when it is asked for."""
     monkeypatch.setattr(sys, "argv", ["payport", "demo"])
-    loaded = [name for name in sys.modules if name.startswith("payport.adapters.alipay.demo")]
+    loaded = [name for name in sys.modules if name.startswith("payport.sdk.cli.demo") or name.endswith(".demo")]
     with patch.dict(sys.modules, {"segno": None}):
         for name in loaded:
             sys.modules.pop(name)
@@ -155,7 +155,7 @@ def test_a_partner_of_ones_own(own_partner: Path) -> None:
     assert doctor_of("own") is None
     assert doctor_of("alipay") is not None
     with pytest.raises(ConfigurationError, match=r"'own' brings no demo: ownpartner\.demo is not there"):
-        demo_of("own")
+        plays_of("own")
     with pytest.raises(ConfigurationError, match="'flat' brings no simulator"):
         simulator_of("flat")
     (own_partner / "simulator.py").write_text("__all__ = ()", encoding="utf-8")
@@ -168,4 +168,4 @@ def test_no_demo_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no adapter is installed there is nothing to play."""
     monkeypatch.setattr("payport.sdk.cli.partners.partners", lambda: ())
     with pytest.raises(ConfigurationError, match="none of the installed adapters brings a demo"):
-        demo_of(None)
+        plays_of(None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -12,11 +14,9 @@ import pytest
 from rich.console import Console
 from tests.cli.conftest import Command
 
-from payport.adapters.alipay import demo
-from payport.adapters.alipay.demo import death, scenes, till
-from payport.adapters.alipay.demo.books import Books, Line, compare
-from payport.adapters.alipay.demo.stage import HastyClock, Stage, Told, told
-from payport.adapters.alipay.simulator import EntryKind
+from payport.adapters.alipay import Alipay, demo
+from payport.adapters.alipay.demo import scenes
+from payport.adapters.alipay.simulator import AlipaySimulator, EntryKind
 from payport.schemas import (
     ActionRequired,
     Authorization,
@@ -26,12 +26,18 @@ from payport.schemas import (
     QrCode,
     QrShown,
 )
+from payport.sdk.cli.demo import death, till
+from payport.sdk.cli.demo.books import Books, Line, compare
+from payport.sdk.cli.demo.stage import HastyClock, Stage, Told, told
+from payport.sdk.cli.partners import plays_of
 from payport.sdk.host_clock import SystemClock
+
+AlipayStage = Stage[AlipaySimulator, Alipay]
 
 
 @pytest.mark.timeout(120)
 def test_the_demo() -> None:
-    """Every scene, as users run it: status 0, and the table at the end agrees."""
+    """Every scene of every partner, as users run it: status 0, one table at the end, and it agrees."""
     command = [sys.executable, "-m", "payport.sdk.cli", "demo"]
     ran = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=100)
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -47,9 +53,11 @@ def test_the_demo() -> None:
     ):
         assert said in ran.stdout
     assert "WRONG" not in ran.stdout
+    for play in plays_of(None):
+        assert re.search(rf"│ {play.name} +│.*│ {play.currency} +│", ran.stdout)
 
 
-def second_charge(stage: Stage) -> None:
+def second_charge(stage: AlipayStage) -> None:
     """What must never happen: the partner charges an order twice."""
     scenes.shown_and_paid(stage)
     books = stage.partner._books
@@ -57,13 +65,13 @@ def second_charge(stage: Stage) -> None:
     books.entries.append(charge)
 
 
-def lost_payment(stage: Stage) -> None:
+def lost_payment(stage: AlipayStage) -> None:
     """A charge that the journal knows nothing of."""
     scenes.shown_and_paid(stage)
     stage.refs.clear()
 
 
-def lost_refund(stage: Stage) -> None:
+def lost_refund(stage: AlipayStage) -> None:
     """Money that went back, and the journal says otherwise."""
     scenes.shown_and_paid(stage)
     books = stage.partner._books
@@ -80,16 +88,17 @@ def lost_refund(stage: Stage) -> None:
     ],
 )
 def test_books_that_do_not_agree_are_found(
-    said: str, crime: object, payport: Command, monkeypatch: pytest.MonkeyPatch
+    said: str, crime: Callable[[AlipayStage], None], payport: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The partner's books are tampered with: status 1, and the reason."""
-    monkeypatch.setattr(demo, "SCENES", (("A crime", crime),))
+    monkeypatch.setattr(demo, "PLAY", replace(demo.PLAY, scenes=(("A crime", crime),), finale=()))
     ran = payport("demo", "alipay")
     assert ran.status == 1
     assert said in ran.out
 
 
 SOUND = Line(
+    partner="Alipay",
     ref="A",
     state="succeeded",
     charges=1,
@@ -117,26 +126,26 @@ def test_what_is_wrong_with_an_order(problem: str, each: Line) -> None:
 def test_totals_are_compared_too() -> None:
     """What belongs to no order of ours is found by the totals."""
     total, nothing = Money.of("11.00", "CNY"), Money.of("0.00", "CNY")
-    books = Books(lines=[SOUND], charged=total, returned=nothing)
+    books = Books(partner="Alipay", lines=[SOUND], charged=total, returned=nothing)
     assert books.problems == ["in all Alipay charged 11.00 CNY, the journal says 10.00 CNY"]
-    books = Books(lines=[SOUND], charged=Money.of("10.00", "CNY"), returned=total)
+    books = Books(partner="Alipay", lines=[SOUND], charged=Money.of("10.00", "CNY"), returned=total)
     assert books.problems == ["in all Alipay gave back 11.00 CNY, the journal says 0.00 CNY"]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def stage(tmp_path: Path) -> AlipayStage:
     """A stage whose voice is kept in a text."""
-    return Stage.build(Console(file=StringIO(), width=200), tmp_path)
+    return Stage.build(Console(file=StringIO(), width=200), tmp_path, demo.PLAY)
 
 
-def spoken(stage: Stage) -> str:
+def spoken(stage: AlipayStage) -> str:
     """What was said so far."""
     assert isinstance(stage.console.file, StringIO)
     return stage.console.file.getvalue()
 
 
 @pytest.mark.timeout(60)
-def test_the_scenes_one_by_one(stage: Stage) -> None:
+def test_the_scenes_one_by_one(stage: AlipayStage) -> None:
     """In this process, without the death: nothing goes wrong, and the books agree."""
     with stage:
         scenes.shown_and_paid(stage)
@@ -144,10 +153,10 @@ def test_the_scenes_one_by_one(stage: Stage) -> None:
         scenes.refunded_in_two_parts(stage)
         scenes.never_confirmed(stage)
         scenes.many_at_once(stage)
-        assert (stage.wrong, compare(stage.refs, stage.journal, stage.partner.ledger).problems) == ([], [])
+        assert (stage.wrong, compare(stage).problems) == ([], [])
 
 
-def test_death_between_commit_and_answer(stage: Stage) -> None:
+def test_death_between_commit_and_answer(stage: AlipayStage) -> None:
     """The till is killed with the order charged and open; while its lease lasts, resume may not send and says so."""
     with stage:
         death.killed_between_commit_and_answer(stage)
@@ -161,33 +170,34 @@ def test_death_between_commit_and_answer(stage: Stage) -> None:
     assert stage.wrong == ["payport resume left something open"]
 
 
-def test_a_till_that_dies_by_itself_is_noticed(stage: Stage) -> None:
+def test_a_till_that_dies_by_itself_is_noticed(stage: AlipayStage) -> None:
     """The scene is then not what it says: the demo fails and shows the reason."""
     with stage:
         stage.config.write_text("", encoding="utf-8")
         death.killed_between_commit_and_answer(stage)
     assert len(stage.wrong) == 1
-    assert "no account 'simulator' is configured" in stage.wrong[0]
+    assert "no account is configured" in stage.wrong[0]
 
 
-def test_the_till_pays(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_till_pays(stage: AlipayStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Left alone, it would charge its order once."""
     with stage:
-        order = stage.order(till.YUAN, "Rice")
-        monkeypatch.setattr(sys, "argv", ["till", str(stage.config), order.ref])
+        order = stage.order("30.00", "Rice")
+        monkeypatch.setattr(sys, "argv", ["till", str(stage.config), "alipay", order.ref])
         till.main()
         assert len(stage.partner.ledger.charges(starting_with=order.ref)) == 1
 
 
 def test_a_scene_that_goes_wrong_fails_the_demo(payport: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Agreeing books alone are not enough."""
-    monkeypatch.setattr(demo, "SCENES", (("Nothing", lambda stage: stage.expect(False, "the sky is green")),))
-    ran = payport("demo")
+    scene = ("Nothing", lambda stage: stage.expect(False, "the sky is green"))
+    monkeypatch.setattr(demo, "PLAY", replace(demo.PLAY, scenes=(scene,), finale=()))
+    ran = payport("demo", "alipay")
     assert ran.status == 1
     assert "Not as it should be: the sky is green" in ran.out
 
 
-def test_an_outcome_of_another_kind_is_noticed(stage: Stage) -> None:
+def test_an_outcome_of_another_kind_is_noticed(stage: AlipayStage) -> None:
     """A scene that expects success is not content with less."""
     with stage:
         order = stage.order("1.00", "Tea")
@@ -197,7 +207,7 @@ def test_an_outcome_of_another_kind_is_noticed(stage: Stage) -> None:
     assert len(stage.wrong) == 2
 
 
-def test_a_first_scene_without_a_code_stops(stage: Stage) -> None:
+def test_a_first_scene_without_a_code_stops(stage: AlipayStage) -> None:
     """There is nothing to draw when Alipay is out."""
     stage.partner.close()
     with stage:

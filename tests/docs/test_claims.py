@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import cast, get_args
 
@@ -15,7 +16,6 @@ from tests.docs.test_snippets import runs
 from tests.support.source import ROOT
 
 from payport.adapters.alipay import Alipay
-from payport.adapters.alipay.settings import account_from
 from payport.adapters.alipay.simulator import AlipaySimulator, Fault
 from payport.schemas import (
     ActionRequired,
@@ -92,12 +92,14 @@ def test_every_fault_is_listed() -> None:
     assert [fault.name for fault in Fault if f"`{fault.name}`" not in page] == []
 
 
-def test_every_setting_of_alipay_is_explained() -> None:
+@pytest.mark.parametrize("partner", ["alipay", "wechatpay"])
+def test_every_setting_of_a_partner_is_explained(partner: str) -> None:
     """The page lists the keys that a table may have: those that the message for an unknown one names."""
+    settings = import_module(f"payport.adapters.{partner}.settings")
     with pytest.raises(ConfigurationError) as caught:
-        account_from(AccountTable({"nonsense": "1"}))
+        settings.account_from(AccountTable({"nonsense": "1"}))
     known = set(re.findall(r"\w+", str(caught.value).partition("takes")[2]))
-    assert known == first_cells(ROOT / "docs" / "partners" / "alipay.md", "Settings") - {"payport.toml"}
+    assert known == first_cells(ROOT / "docs" / "partners" / f"{partner}.md", "Settings") - {"payport.toml"}
 
 
 def test_the_front_door_shows_a_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 from tests.docs.pages import PAGES, Block, blocks, name_of
-from tests.docs.prelude import DECLARATIONS, SEALING_KEY, prelude
+from tests.docs.prelude import SEALING_KEY, prelude
+from tests.docs.stages import declarations_of
 from tests.support.source import ROOT
 
 from payport.sdk import Settings, open_adapter
@@ -60,10 +61,11 @@ def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pyt
 
 def test_the_snippets_pass_the_type_check(tmp_path: Path) -> None:
     """A reader who copies a snippet into a program that is checked strictly is not stopped by it."""
-    (tmp_path / "page_names.py").write_text(DECLARATIONS)
     for page in pages_with("python"):
+        given, declarations = declarations_of(name_of(page))
+        (tmp_path / f"{given}.py").write_text(declarations)
         # every line stands where it stands in the page, so that an error names it
-        lines = ["from page_names import *", *[""] * len(page.read_text("utf-8").splitlines())]
+        lines = [f"from {given} import *", *[""] * len(page.read_text("utf-8").splitlines())]
         for block in blocks(page):
             if block.language == "python":
                 code = block.text.splitlines()
@@ -90,7 +92,7 @@ def test_settings_load_and_open(block: Block, tmp_path: Path, monkeypatch: pytes
     with prelude(name_of(block.page), tmp_path, monkeypatch):
         settings = Settings.load(tmp_path / "payport.toml", env)
         opened = [open_adapter(settings, name).partner for name in settings.accounts]
-    assert ["alipay"] * len(tomllib.loads(block.text).get("account", {})) == opened
+    assert [table["partner"] for table in tomllib.loads(block.text).get("account", {}).values()] == opened
 
 
 @pytest.mark.parametrize("block", all_blocks("sh"), ids=lambda block: block.place)

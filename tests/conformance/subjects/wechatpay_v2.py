@@ -93,6 +93,7 @@ SUBJECT = Subject[WeChatPayV2Simulator](
         # each try begins with a look at the order: the second one finds it reversed
         tells=dict.fromkeys(LOOKED_UP, frozenset({"Succeeded"})),
     ),
+    query="pay/orderquery",
     adopts=True,
     asks=asks,
     forged={

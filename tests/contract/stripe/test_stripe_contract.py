@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import count
 from typing import Any
@@ -15,16 +15,38 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.vectors import specs
 
-from payport.adapters.stripe import API_VERSION, Stripe, StripeElements, StripePayee, StripePaymentMethod, endpoints
+from payport.adapters.stripe import (
+    API_VERSION,
+    Stripe,
+    StripeElements,
+    StripePayee,
+    StripePaymentMethod,
+    endpoints,
+    uses,
+)
 from payport.adapters.stripe.calls import ROUTES
 from payport.adapters.stripe.mapping import IntentStatus, SessionStatus
 from payport.adapters.stripe.simulator import Fault, StripeSimulator
-from payport.schemas import ActionRequired, CaptureMode, HostedPage, MobileWeb, Money, Order, PayoutOrder, Succeeded
+from payport.adapters.stripe.uses import USES
+from payport.adapters.stripe.wire import StripeIntent, StripePayout, StripeRefund, StripeSession
+from payport.schemas import (
+    ActionRequired,
+    CaptureMode,
+    HostedPage,
+    MobileWeb,
+    Money,
+    Order,
+    Payer,
+    PayoutOrder,
+    Succeeded,
+)
 from payport.schemas.references import PartnerId
 from payport.sdk import Gateway, Secret
+from payport.sdk.drift import differences, fields_in
 from payport.sdk.message import WireReply
 from payport.sdk.testing.openapi import Checker, Document, RecordingTransport
 from payport.sdk.testing.openapi.checking import value_problems
+from payport.sdk.testing.openapi.forms import read_form, shaped
 
 KEY = Secret(base64.b64encode(bytes(range(32))).decode())
 FORGETFUL = "sqlite:///:memory:?durable=no"
@@ -114,6 +136,10 @@ def everything(shop: Shop) -> None:
     gateway.capture(ref, Money.of("2.00", "EUR"), capture_ref="PART0002")
     ref, _ = shop.pay(card(), CaptureMode.MANUAL)
     gateway.cancel(ref)
+    for payer_of in (Payer(id="cus_1"), Payer(email="a@b.example")):
+        order = replace(shop.order(CaptureMode.MANUAL), payer=payer_of)
+        gateway.pay(order, HostedPage())
+        gateway.cancel(order.ref)
     payout = PayoutOrder(ref="PAYOUT0001", amount=Money.of("9.00", "EUR"), subject="To the bank", remark="week 1")
     gateway.payout(payout, StripePayee(destination="ba_1", method="instant"))
     gateway.query_payout(payout.ref)
@@ -223,6 +249,34 @@ def test_native_calls_are_as_stripe_describes_them(shop: Shop, document: Documen
 def test_the_pinned_version_is_the_documents(document: Document) -> None:
     """What was read is what is asked for."""
     assert document.version == API_VERSION
+
+
+def sent_by(shop: Shop, document: Document) -> dict[str, dict[str, str]]:
+    """The fields that went out, by route, each with its type, without the merchant's notes and what a query nests."""
+    found: dict[str, dict[str, str]] = {}
+    for request, _ in shop.wire.seen:
+        url = urlsplit(request.url)
+        route = document.route(request.method, url.path)
+        assert route is not None
+        form = request.content.decode() if request.method == "POST" else url.query
+        schema = document.request_schema(route, request.headers.get("content-type", "")) or {
+            "properties": {name: each.get("schema", {}) for name, each in document.parameters(route, "query").items()}
+        }
+        fields = fields_in(shaped(document, schema, read_form(form)))
+        kept = {name: kind for name, kind in fields.items() if "metadata." not in name}
+        if request.method == "GET":
+            kept = {name: kind for name, kind in kept.items() if "." not in name and "[" not in name}
+        found.setdefault(str(route), {}).update(kept)
+    return found
+
+
+def test_what_is_watched_for_drift_is_what_is_used(driven: Shop, document: Document) -> None:
+    """``payport drift`` compares a newer document with exactly the fields that cross the wire and are read."""
+    assert differences([document], USES) == []
+    assert {use.route: dict(use.sends) for use in USES} == sent_by(driven, document)
+    for record, kind in ((uses.INTENT, StripeIntent), (uses.SESSION, StripeSession), (uses.REFUND, StripeRefund),
+                         (uses.PAYOUT, StripePayout)):  # fmt: skip
+        assert set(record) == set(kind.model_fields)
 
 
 def test_no_call_is_made_up(document: Document) -> None:

@@ -76,7 +76,7 @@ def test_every_record_is_read_by_its_number(shop: Shop) -> None:
 
 
 def test_a_hold_is_held_anew_and_then_captured_and_released(shop: Shop) -> None:
-    """After the honour period. The query learns the new number, and captures and cancels go to it."""
+    """After the honour period. The query learns the new number and captures go to it; voided is the first one."""
     shop.sell(REF, hold=True)
     first = shop.last(REF).ids["authorization_id"]
     asked = endpoints.Reauthorize(

@@ -172,4 +172,4 @@ def test_a_fetch_that_never_left_counts_for_nothing() -> None:
     for _ in range(10):
         assert Fetch("A") == ring.find("A", 0.0)
         ring.unsent("A")
-    assert 0 == ring.remembered
+    assert ring.remembered == 0

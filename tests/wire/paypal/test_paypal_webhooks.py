@@ -203,10 +203,10 @@ def test_the_address_of_a_certificate_is_held_against_an_exact_list(address: str
     [
         (LIVE_URL, LIVE_CERTIFICATE_HOSTS, "messageverificationcerts.paypal.com"),
         (SANDBOX_URL, SANDBOX_CERTIFICATE_HOSTS, "messageverificationcerts.sandbox.paypal.com"),
-        ("https://127.0.0.1:8443", {"127.0.0.1:8443"}, "messageverificationcerts.sandbox.paypal.com"),
+        ("https://127.0.0.1:8443", frozenset({"127.0.0.1:8443"}), "messageverificationcerts.sandbox.paypal.com"),
     ],
 )
-def test_live_and_sandbox_do_not_sign_for_each_other(url: str, hosts: set[str], signer: str) -> None:
+def test_live_and_sandbox_do_not_sign_for_each_other(url: str, hosts: frozenset[str], signer: str) -> None:
     """Each has its hosts and its name; the transport's own list has no others either."""
     account = replace(ACCOUNT, api_url=url)
     assert (hosts, signer) == (account.certificate_hosts, account.signer)

@@ -164,6 +164,13 @@ ASKED: dict[str, tuple[State, UnknownKind | None, Operation, list[Any], timedelt
         [page()],
         timedelta(0),
     ),
+    "no number, and another journal's request has the key": (
+        State.DOUBT,
+        UnknownKind.MISMATCH,
+        operation(ids={"conflict": "1"}),
+        [page()],
+        timedelta(hours=2),
+    ),
     "a page without a number": (State.DOUBT, UnknownKind.NOT_FOUND, operation(way="page"), [], timedelta(0)),
     "a page": (
         State.ACTION,
@@ -254,6 +261,50 @@ ASKED: dict[str, tuple[State, UnknownKind | None, Operation, list[Any], timedelt
     ),
     "a payout by its reference": (State.PENDING, None, PAYOUT_OF, [page(PAYOUT)], timedelta(0)),
     "a payout that is not shown": (State.DOUBT, UnknownKind.NOT_FOUND, PAYOUT_OF, [page()], timedelta(0)),
+    "refused, and what ends it cannot be read": (
+        State.PENDING,
+        None,
+        operation(ids=IDS, state=State.PENDING),
+        [ok(REFUSED), ok({**CANCELED, "amount": "x"})],
+        timedelta(0),
+    ),
+    "a page, no answer": (
+        State.DOUBT,
+        UnknownKind.TIMED_OUT,
+        operation(way="page", ids={"checkout_session": "cs_test_1"}),
+        [SILENCE],
+        timedelta(0),
+    ),
+    "a page that cannot be read": (
+        State.DOUBT,
+        UnknownKind.UNREADABLE,
+        operation(way="page", ids={"checkout_session": "cs_test_1"}),
+        [ok({**SESSION, "amount_total": None})],
+        timedelta(0),
+    ),
+    "a capture, no answer": (
+        State.DOUBT,
+        UnknownKind.TIMED_OUT,
+        operation(Verb.CAPTURE, identity=IDS),
+        [SILENCE],
+        timedelta(0),
+    ),
+    "a refund by its number, no answer": (
+        State.DOUBT,
+        UnknownKind.TIMED_OUT,
+        replace(REFUND_OF, ids={"refund": "re_1"}),
+        [SILENCE],
+        timedelta(0),
+    ),
+    "a refund by its reference, no answer": (State.DOUBT, UnknownKind.TIMED_OUT, REFUND_OF, [SILENCE], timedelta(0)),
+    "a payout by its number, no answer": (
+        State.DOUBT,
+        UnknownKind.TIMED_OUT,
+        replace(PAYOUT_OF, ids={"payout": "po_1"}),
+        [SILENCE],
+        timedelta(0),
+    ),
+    "a payout by its reference, no answer": (State.DOUBT, UnknownKind.TIMED_OUT, PAYOUT_OF, [SILENCE], timedelta(0)),
     "a cancel": (State.DOUBT, UnknownKind.UNKNOWN_STATUS, operation(Verb.CANCEL), [], timedelta(0)),
 }
 
@@ -319,6 +370,19 @@ def test_a_request_that_was_not_kept_is_not_sent() -> None:
     """Without a sealing key a step may only be asked about."""
     told, host = send(operation(), replace(CREATE, request=None))
     assert (told.state, host.sent) == (State.NOT_SENT, [])
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "changes"),
+    [
+        (State.DOUBT, UnknownKind.UNREADABLE, {"amount": "1234"}),
+        (State.DECLINED, None, {"status": "requires_payment_method", "last_payment_error": {"type": "card_error"}}),
+    ],
+)
+def test_a_confirmation_that_is_answered_oddly(state: State, kind: UnknownKind | None, changes: dict[str, Any]) -> None:
+    """Unreadable is a doubt; refused with status 200 is refused."""
+    told, _ = send(operation(ids=IDS), CONFIRM, ok({**INTENT, **changes}))
+    assert (told.state, told.unknown.kind if told.unknown else None) == (state, kind)
 
 
 def error(status: int, **fields: Any) -> WireReply:

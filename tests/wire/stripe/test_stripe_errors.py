@@ -79,6 +79,16 @@ OFFICIAL_REASONS = {
 }
 
 
+@pytest.mark.parametrize(("meaning", "reason", "status", "kind", "code", "decline"), VERDICTS)
+def test_stripes_advice_wins(
+    meaning: Meaning, reason: Reason, status: int, kind: str, code: str | None, decline: str | None
+) -> None:
+    """Whatever the refusal: the header says whether the identical call may come again."""
+    assert verdict(status, kind, code, decline, "true").again
+    assert not verdict(status, kind, code, decline, "false").again
+    assert (verdict(status, kind, code, decline, "true").meaning, reason) == (meaning, reason)
+
+
 def test_published_error_classes() -> None:
     """Every published error lands where Stripe's own library puts it."""
     cases = json.loads(vectors("stripe", "error_classes.json").read_text("utf-8"))["cases"]
@@ -142,6 +152,24 @@ def test_a_500_that_is_played_back_spends_its_key() -> None:
     told = read(500, b"{}", idempotent_replayed="true")
     assert isinstance(told, Observation)
     assert dict(told.ids) == {"burnt.payment_intents.confirm": "1"}
+
+
+def test_a_header_that_stands_twice_says_nothing() -> None:
+    """Two readers could take it for two things."""
+    twice = (("stripe-should-retry", "true"), ("stripe-should-retry", "false"))
+    told = read_reply(Call(name="payment_intents.confirm"), WireReply(429, twice, b"<html>"))
+    assert isinstance(told, Answer)
+    assert told.advice is None
+    refused = refusal(Call(name="payment_intents.confirm"), told)
+    assert (refused.state, refused.reason, refused.again) == (State.DECLINED, Reason.RATE_LIMITED, False)
+
+
+def test_a_decline_whose_intent_has_no_amount_is_doubted() -> None:
+    """Half a króna."""
+    odd = {**INTENT, "status": "requires_payment_method", "amount": 550, "currency": "isk"}
+    told = refuse(402, type="card_error", code="card_declined", payment_intent=odd)
+    assert told.unknown is not None
+    assert told.unknown.kind is UnknownKind.UNREADABLE
 
 
 def refuse(status: int, **error: Any) -> Observation:

@@ -140,15 +140,22 @@ def download(*listed: tuple[str, int], by: tuple[str, int] | None = None, **chan
         for name, serial in listed
     ]
     signer, number = by or listed[-1]
-    return said(200, {"data": entries}, by=signer, serial=f"{number:02X}", **changed)
+    return said(200, {"data": entries}, **{"by": signer, "serial": f"{number:02X}", **changed})
 
 
 Scripted = WireReply | SendFailure | Callable[[WireRequest], WireReply | SendFailure]
 
 
+def path_of(request: WireRequest) -> str:
+    """The path of a call's name, which begins with the method."""
+    method, _, path = request.endpoint.partition(" ")
+    assert method == request.method
+    return path
+
+
 @dataclass
 class Host:
-    """Answers each endpoint from its list, the last answer again and again; time moves only when somebody sleeps."""
+    """Answers each path from its list, the last answer again and again; time moves only when somebody sleeps."""
 
     replies: Mapping[str, Scripted | Sequence[Scripted]] = field(default_factory=dict[str, Any])
     requests: list[WireRequest] = field(default_factory=list[WireRequest])
@@ -158,8 +165,8 @@ class Host:
 
     @property
     def asked(self) -> list[str]:
-        """The endpoints that were called."""
-        return [request.endpoint for request in self.requests]
+        """The paths that were called, as WeChat's documents write them."""
+        return [path_of(request) for request in self.requests]
 
     def perform(self, effect: Effect) -> object:
         """One effect."""
@@ -184,9 +191,9 @@ class Host:
                 raise AssertionError(effect)
 
     def _answer(self, request: WireRequest) -> object:
-        earlier = self.asked.count(request.endpoint)
+        earlier = self.asked.count(path_of(request))
         self.requests.append(request)
-        scripted = self.replies[request.endpoint]
+        scripted = self.replies[path_of(request)]
         if isinstance(scripted, Sequence):
             scripted = scripted[min(earlier, len(scripted) - 1)]
         return scripted(request) if callable(scripted) else scripted

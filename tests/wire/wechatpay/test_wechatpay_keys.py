@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 from tests.support.rsa_keys import certificate, key
 from tests.wire.wechatpay.stage import (
     CERTIFICATES,
@@ -29,10 +34,12 @@ from payport.adapters.wechatpay import WeChatPay
 from payport.adapters.wechatpay.calls import Call
 from payport.adapters.wechatpay.certificates import MalformedCertificate, parse_certificate, read_download, serial_text
 from payport.adapters.wechatpay.envelope import Answer, ask_wechat
+from payport.adapters.wechatpay.partner_keys import PlatformKey
 from payport.adapters.wechatpay.performing import trade_question
+from payport.adapters.wechatpay.verifying import encryption_key, key_for
 from payport.schemas.outcome import NotSentKind, UnknownKind
 from payport.sdk.events import KeyLearned
-from payport.sdk.exchange import drive
+from payport.sdk.exchange import Effect, Send, Sleep, drive
 from payport.sdk.message import FailureKind, SendFailure, WireReply
 from payport.sdk.observation import Observation
 
@@ -219,6 +226,42 @@ def test_every_merchant_has_keys_of_its_own() -> None:
     assert why(asked(second, host)) is UnknownKind.UNVERIFIED
 
 
+def until_it_sends(exchange: Generator[Effect, object, object], host: Host) -> Send:
+    """Drive an exchange to its first request, and stop there: the answer is still on its way."""
+    effect = next(exchange)
+    while not isinstance(effect, Send):
+        effect = exchange.send(host.perform(effect))
+    return effect
+
+
+def rest_of(exchange: Generator[Effect, object, object], answer: object, host: Host) -> object:
+    """Drive an exchange that was stopped to its end."""
+    try:
+        while True:
+            answer = host.perform(exchange.send(answer))
+    except StopIteration as end:
+        return end.value
+
+
+@pytest.mark.parametrize("for_encryption", [False, True], ids=["to verify", "to encrypt"])
+def test_one_caller_downloads_and_the_others_wait(for_encryption: bool) -> None:
+    """A single flight: a hundred answers of a new certificate are one download, and nobody waits past his deadline."""
+    wechat, host = merchant(mode="certificate"), Host({CERTIFICATES: download(("platform", 7))})
+
+    def wanted(deadline_s: float) -> Generator[Effect, object, PlatformKey | str]:
+        return encryption_key(wechat, deadline_s) if for_encryption else key_for(wechat, "07", deadline_s)
+
+    first, second = wanted(10.0), wanted(10.0)
+    request = until_it_sends(first, host)
+    assert isinstance(drive(wanted(0.01), host), str), "its deadline is over while the first one is under way"
+    effect = next(second)
+    while not isinstance(effect, Sleep):
+        effect = second.send(host.perform(effect))
+    assert isinstance(rest_of(first, host.perform(request), host), PlatformKey)
+    assert isinstance(rest_of(second, None, host), PlatformKey)
+    assert host.asked == [CERTIFICATES]
+
+
 # --- encryption
 
 
@@ -273,6 +316,21 @@ def test_a_serial_number_keeps_its_leading_zero(number: int, expected: str) -> N
     assert expected == serial_text(number)
 
 
+@pytest.mark.parametrize(("listed", "told"), [("07", "7"), ("007", "07"), ("07", "00007"), ("0A", "a")])
+def test_leading_zeros_do_not_make_another_certificate(listed: str, told: str) -> None:
+    """A list that writes forty digits and a header that does not, or the other way round; sent back as listed."""
+    number = int(listed, 16)
+    reply = download(("platform", number), serial=told)
+    body = reply.content.replace(f'"serial_no": "{number:02X}"'.encode(), f'"serial_no": "{listed}"'.encode())
+    signed = headers(body, by="platform", serial=told)
+    host = Host({QUERY: by("platform", told), CERTIFICATES: WireReply(200, tuple(signed.items()), body)})
+    wechat = merchant(mode="certificate")
+    assert isinstance(asked(wechat, host), Answer)
+    key_in_use = wechat.keys.for_encryption(NOON.timestamp())
+    assert key_in_use is not None
+    assert key_in_use.serial == listed
+
+
 def test_a_certificate_must_stand_under_its_own_number() -> None:
     """Else a list could give an old key a new name."""
     listed = download(("platform", 7)).content.replace(b'"serial_no": "07"', b'"serial_no": "08"')
@@ -286,6 +344,14 @@ def test_a_certificate_of_another_api_key_cannot_be_slipped_in() -> None:
         read_download(download(("platform", 7)).content, bytes(32))
 
 
+def self_signed(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    """A certificate over a key that this adapter does not take."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    dated = builder.serial_number(7).not_valid_before(NOON).not_valid_after(NOON + timedelta(days=1))
+    return dated.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
 @pytest.mark.parametrize(
     "pem",
     [
@@ -293,7 +359,10 @@ def test_a_certificate_of_another_api_key_cannot_be_slipped_in() -> None:
         "x",
         key("wechat").public.pem(),
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+        self_signed(ec.generate_private_key(ec.SECP256R1())),
+        self_signed(rsa.generate_private_key(65537, 1024)),
     ],
+    ids=["empty", "no PEM", "a key", "no DER", "not RSA", "1024 bits"],
 )
 def test_what_is_no_certificate_is_refused(pem: str) -> None:
     """One declared error."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from payport.adapters.paypal.adapter import PayPal
 
 _VOIDED = Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.VOIDED)
+_ANOTHER = doubt(Source.REPLY, UnknownKind.MISMATCH, "reference: the answer is about something else")
 _VOIDED_BEFORE = ("PREVIOUSLY_VOIDED", "AUTHORIZATION_VOIDED")
 
 
@@ -40,10 +41,10 @@ def cancelled(paypal: PayPal, cancel: Operation, step: Step, answer: Reply, dead
         return (yield from _by_its_state(paypal, cancel, answer, deadline_s))
     if step.name == REVERSE:
         return (yield from _reversed(paypal, cancel, answer, deadline_s))
-    return _voided(answer)
+    return _voided(cancel, answer)
 
 
-def _voided(answer: Reply) -> Observation:
+def _voided(cancel: Operation, answer: Reply) -> Observation:
     if not answer.ok:
         if answer.code in _VOIDED_BEFORE:
             return _VOIDED
@@ -56,6 +57,8 @@ def _voided(answer: Reply) -> Observation:
         said = parsed(PayPalAuthorization, answer.node)
     except Unreadable as error:
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"void: {error}")
+    if said.custom_id not in (None, cancel.identity.get("of")):
+        return _ANOTHER
     if known(AuthorizationStatus, said.status) is AuthorizationStatus.VOIDED:
         return _VOIDED
     return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, f"voided authorization has status {said.status}")
@@ -69,7 +72,7 @@ def _too_late(code: str | None, words: str) -> Observation:
 
 def _reversed(paypal: PayPal, cancel: Operation, answer: Reply, deadline_s: float) -> Exchange[Observation]:
     if answer.ok:
-        return _read_reversal(answer)
+        return _read_reversal(cancel, answer)
     if answer.verdict.meaning is not Meaning.DONE:
         return refusal(answer)
     # everything was given back before: by this very cancel, or by refunds that are told elsewhere
@@ -79,11 +82,12 @@ def _reversed(paypal: PayPal, cancel: Operation, answer: Reply, deadline_s: floa
     return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by, partner_code=answer.code)
 
 
-def _read_reversal(answer: Reply) -> Observation:
+def _read_reversal(cancel: Operation, answer: Reply) -> Observation:
     try:
-        return reversal_observation(parsed(PayPalRefund, answer.node), Source.REPLY)
+        told = reversal_observation(parsed(PayPalRefund, answer.node), Source.REPLY)
     except Unreadable as error:
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"refund: {error}")
+    return told if told.partner_ref == cancel.partner_ref or told.unknown is not None else _ANOTHER
 
 
 def _shows_reversal(answer: Reply, cancel_ref: str) -> bool:
@@ -129,7 +133,7 @@ def _by_its_state(paypal: PayPal, cancel: Operation, answer: Reply, deadline_s: 
 def _void_now(paypal: PayPal, cancel: Operation, number: str, deadline_s: float) -> Exchange[Observation]:
     slot = Slot(partner_ref=cancel.partner_ref, now=cancel.created_at, payable_until=cancel.created_at)
     answer = yield from ask_paypal(paypal, void(number, slot), deadline_s)
-    return answer if isinstance(answer, Observation) else _voided(answer)
+    return answer if isinstance(answer, Observation) else _voided(cancel, answer)
 
 
 def _reverse_now(paypal: PayPal, cancel: Operation, call: Call, deadline_s: float) -> Exchange[Observation]:

@@ -170,7 +170,8 @@ def plan_cancel(payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
         CAPTURE_ID: payment.ids.get(CAPTURE_ID, ""),
         "reverse_paid": "1" if reverse_paid else "",
     }
-    authorization_id = authorization_of(payment)
+    # of a hold that was held anew only the first authorization can be voided
+    authorization_id = payment.ids.get(AUTHORIZATION_ID)
     if payment.state is State.AUTHORIZED and authorization_id is not None:
         return Plan(steps=(_step("void", void(authorization_id, slot), slot, PAYMENTS),), identity=identity)
     if payment.state is State.SUCCEEDED and reverse_paid and identity[CAPTURE_ID]:
@@ -205,7 +206,7 @@ def reversal(capture_id: str, partner_ref: str, cancel_ref: str) -> Call:
 
 
 def authorization_of(hold: Operation) -> str | None:
-    """PayPal's number of what holds the money: the newest one, when it was held anew."""
+    """PayPal's number of what can be captured: the newest one, when it was held anew."""
     found = hold.ids.get(AUTHORIZATION_ID)
     for turn in range(1, len(hold.ids)):
         found = hold.ids.get(f"{AUTHORIZATION_ID}/{turn}", found)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
-from payport.adapters.stripe.calls import BURNT, Answer, Call, ask_stripe
+from payport.adapters.stripe.calls import BURNT, CONFLICT, Answer, Call, ask_stripe
 from payport.adapters.stripe.mapping import IntentStatus, Meaning
 from payport.adapters.stripe.planning import (
     DIRECT,
@@ -29,7 +29,7 @@ from payport.adapters.stripe.planning import (
 from payport.adapters.stripe.reading.fields import Unreadable, another_mode, parsed, said
 from payport.adapters.stripe.reading.intents import read_capture, read_intent
 from payport.adapters.stripe.reading.refunds import read_payout, read_refund
-from payport.adapters.stripe.reading.refusals import verdict_of
+from payport.adapters.stripe.reading.refusals import other_parameters, verdict_of
 from payport.adapters.stripe.reading.sessions import read_session
 from payport.adapters.stripe.wire import Page, StripeIntent, StripePayout, StripeRefund, StripeSession, Wire
 from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
@@ -202,6 +202,10 @@ def _look_for_intent(stripe: Stripe, operation: Operation, deadline_s: float) ->
             for intent in page.data:
                 if said(intent.metadata, intent.id) == operation.partner_ref:
                     return (yield from _ask_intent(stripe, operation, intent.id, deadline_s))
+    if CONFLICT in operation.ids:
+        # what the other request made may be paid, so that nothing is shown of it proves nothing
+        unknown = other_parameters("payment_intents.create")
+        return Observation(state=State.DOUBT, source=Source.QUERY, unknown=unknown)
     if _is_spent(operation):
         return Observation(
             state=State.DECLINED,

@@ -128,6 +128,8 @@ class Answer:
         return 200 <= self.status < 300
 
 
+CONFLICT = "conflict"
+"""Marks an operation whose key Stripe keeps with other parameters: another journal used its reference."""
 BURNT = "burnt."
 """Marks a step in an operation's numbers whose key answers 500 for good: never sent again."""
 

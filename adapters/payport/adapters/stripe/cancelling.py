@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from payport.adapters.stripe import asking
-from payport.adapters.stripe.calls import Answer, Call, ask_stripe
+from payport.adapters.stripe.calls import CONFLICT, Answer, Call, ask_stripe
 from payport.adapters.stripe.mapping import IntentStatus, Meaning, RefundStatus, SessionStatus
 from payport.adapters.stripe.planning import (
     INTENT,
@@ -21,7 +21,7 @@ from payport.adapters.stripe.planning import (
     reversal,
 )
 from payport.adapters.stripe.reading.fields import Unreadable, known, number_of, parsed, said
-from payport.adapters.stripe.reading.refusals import intent_of, refusal, verdict_of
+from payport.adapters.stripe.reading.refusals import intent_of, other_parameters, refusal, verdict_of
 from payport.adapters.stripe.wire import Page, StripeIntent, StripeRefund, StripeSession
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
@@ -159,6 +159,8 @@ def _look(stripe: Stripe, cancel: Operation, asked: Call, deadline_s: float) -> 
             if said(intent.metadata, intent.id) == asked.notes.get(PAYMENT_REF):
                 found = cancellation(intent.id, asked.notes)
                 return (yield from _cancel(stripe, cancel, found, deadline_s))
+    if CONFLICT in asked.notes:
+        return Observation(state=State.DOUBT, source=Source.REPLY, unknown=other_parameters(asked.name))
     return doubt(Source.REPLY, UnknownKind.NOT_FOUND, "Stripe shows no such intent")
 
 

@@ -6,7 +6,7 @@ what is worth trying again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from payport.schemas.outcome import Reason
@@ -92,15 +92,14 @@ def verdict(
     if status >= 500 or (status == 409 and (kind != "idempotency_error" or code == "idempotency_key_in_use")):
         return Verdict(Meaning.UNKNOWN, Reason.PARTNER_UNAVAILABLE, again)
     if kind == "idempotency_error":
-        return Verdict(Meaning.CONFLICT, Reason.DUPLICATE)
+        return Verdict(Meaning.CONFLICT, Reason.DUPLICATE, again)
     if status == 429 or code == "rate_limit":
         if code == "lock_timeout":
             # another request holds the record, which may be an earlier try of this one: no refusal, and worth a retry
             return Verdict(Meaning.UNKNOWN, Reason.RATE_LIMITED, again=advice != "false")
         return Verdict(Meaning.REFUSED, Reason.RATE_LIMITED, again)
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    return _by_code(status, kind, code, decline_code)
+    found = _BY_STATUS.get(status) or _by_code(status, kind, code, decline_code)
+    return replace(found, again=again)
 
 
 _BY_STATUS = {

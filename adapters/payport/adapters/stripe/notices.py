@@ -236,7 +236,6 @@ _READERS: Mapping[str, Callable[[Stripe, StripeEvent], _Told]] = {
     "refund.": _refund,
     "charge.refund.updated": _refund,
     "charge.": _charge,
-    "payout.reconciliation_completed": _payout,
     "payout.": _payout,
 }
 """By the beginning of an event's type; the first that fits."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from payport.adapters.stripe.account import StripeAccount
-from payport.adapters.stripe.calls import ROUTES, Call
+from payport.adapters.stripe.calls import CONFLICT, ROUTES, Call
 from payport.adapters.stripe.methods import StripeElements, StripeMethod, StripePayee, StripePaymentMethod
 from payport.adapters.stripe.money import UnsupportedAmount, to_payout, to_wire
 from payport.schemas.methods import HostedPage, MobileWeb
@@ -192,6 +192,8 @@ def plan_cancel(payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
         notes["reverse"] = "1"
     if payment.state is State.AUTHORIZED:
         notes["held"] = "1"
+    if CONFLICT in payment.ids:
+        notes[CONFLICT] = "1"
     if intent is not None and payment.state is State.SUCCEEDED and reverse_paid:
         call = reversal(slot.partner_ref, intent, notes)
     elif session is not None and payment.state is not State.AUTHORIZED:

@@ -9,7 +9,6 @@ Revocation is not checked: UnionPay's own software does not either, and names no
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -52,12 +51,14 @@ def parse_certificate(text: str) -> x509.Certificate:
     armoured = _PEM.search(text)
     try:
         der = base64.b64decode("".join((armoured[1] if armoured else text).split()), validate=True)
-        if not _serial_is_positive(der):
-            raise MalformedCertificate("RFC 5280 forbids this serial number")
-        parsed = x509.load_der_x509_certificate(der)
-        _ = parsed.issuer, parsed.subject, parsed.not_valid_before_utc  # the library reads them late
-    except (binascii.Error, ValueError, LookupError, UnsupportedAlgorithm) as error:
+        # the library only warns of a serial number that is none, so it does not get to see it
+        parsed = x509.load_der_x509_certificate(der) if _serial_is_positive(der) else None
+        if parsed is not None:
+            _ = parsed.issuer, parsed.subject, parsed.not_valid_before_utc  # the library reads them late
+    except (ValueError, LookupError, UnsupportedAlgorithm) as error:
         raise MalformedCertificate("not an X.509 certificate in PEM or base64") from error
+    if parsed is None:
+        raise MalformedCertificate("RFC 5280 forbids this serial number")
     return parsed
 
 

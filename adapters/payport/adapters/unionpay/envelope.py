@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from payport.adapters.unionpay import signing
-from payport.adapters.unionpay.calls import QUERY, VERSION, Call, encoding_of, send_call
+from payport.adapters.unionpay.calls import VERSION, Call, encoding_of, send_call
 from payport.adapters.unionpay.forms import MalformedMessage, codec_of, parse_reply
 from payport.adapters.unionpay.mapping import Meaning, verdict
 from payport.schemas.outcome import UnknownKind
@@ -35,6 +35,8 @@ _ECHOED = {
     "origQryId": "origQryId",
 }
 """Fields that a reply repeats from its request, and what a difference is called."""
+ASKING = "00"
+"""``txnType`` of a query."""
 _ECHOED_BY_QUERY = ("merId", "orderId", "txnTime")
 """A query is answered with the type and amount of the transaction asked about, which its reader compares."""
 
@@ -110,7 +112,7 @@ def _differing(request: Call, mer_id: str, answer: Answer) -> Observation | None
     """A doubt when the answer is about something else than what was asked."""
     asked = {**request.fields, "merId": mer_id}
     done = answer.meaning in (Meaning.DONE, Meaning.FLAGGED)
-    for name in _ECHOED_BY_QUERY if request.path == QUERY else _ECHOED:
+    for name in _ECHOED_BY_QUERY if request.fields["txnType"] == ASKING else _ECHOED:
         told = answer.fields.get(name)
         if done and told is None and name in _ECHOED_BY_QUERY and name in asked:
             return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"the reply names no {name}")

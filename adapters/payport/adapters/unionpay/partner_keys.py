@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -123,7 +122,7 @@ def load_key(key: UnionPayKey, name: str, *, keys_checked: bool = False) -> Sign
 def _from_pfx(pfx: Secret, password: Secret, name: str) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
     try:
         content = base64.b64decode("".join(pfx.reveal().split()), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or not ASCII
         raise ConfigurationError(f"{name}.pfx: give the base64 of the file, for example: base64 sign.pfx") from None
     try:
         key, certificate, _ = pkcs12.load_key_and_certificates(content, password.reveal().encode())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from pydantic import ValidationError
 
@@ -16,7 +16,7 @@ from payport.adapters.unionpay.calls import APP, Call
 from payport.adapters.unionpay.envelope import Answer
 from payport.adapters.unionpay.mapping import OK, RECONCILE, Meaning, refusal, verdict
 from payport.adapters.unionpay.planning import PRE_AUTH, SCANNED
-from payport.adapters.unionpay.wire import UnionPayTransaction
+from payport.adapters.unionpay.wire import Received, UnionPayTransaction
 from payport.schemas.actions import Action, AppParameters, QrCode
 from payport.schemas.money import Money
 from payport.schemas.outcome import Reason, UnknownKind
@@ -24,6 +24,8 @@ from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.observation import Observation, Source, doubt
+
+ReceivedT = TypeVar("ReceivedT", bound=Received)
 
 _QR = frozenset({("01", "07"), ("02", "05")})
 
@@ -33,9 +35,14 @@ class Unreadable(Exception):
 
 
 def parsed(fields: object) -> UnionPayTransaction:
+    """A transaction as the message tells it. Raises :class:`Unreadable`."""
+    return parsed_as(UnionPayTransaction, fields)
+
+
+def parsed_as(kind: type[ReceivedT], fields: object) -> ReceivedT:
     """The message's fields, checked. Raises :class:`Unreadable`, which names fields and never their contents."""
     try:
-        return UnionPayTransaction.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         names = ", ".join(".".join(str(part) for part in item["loc"]) for item in error.errors(include_input=False))
         raise Unreadable(f"fields missing or of another type: {names}") from None

@@ -7,7 +7,6 @@ Source: partner sheet, sections 5 and 10; UnionPay's demo.
 from __future__ import annotations
 
 import base64
-import binascii
 import zlib
 from collections.abc import Mapping, Sequence
 
@@ -37,7 +36,7 @@ def decrypt(keys: Sequence[rsa.RSAPrivateKey], ciphertext: str, codec: str = "ut
     """
     try:
         sealed = base64.b64decode(ciphertext, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or not ASCII
         raise MalformedCiphertext("not base64") from None
     for key in keys:
         try:
@@ -89,7 +88,7 @@ def unpack_file(file_content: str, *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     unpacker = zlib.decompressobj()
     try:
         content = unpacker.decompress(base64.b64decode(file_content, validate=True), max_bytes)
-    except (binascii.Error, zlib.error):
+    except (ValueError, zlib.error):
         raise MalformedCiphertext("fileContent is not base64 of zlib") from None
     if not unpacker.eof:
         raise MalformedCiphertext("fileContent is cut short, or longer than is taken")

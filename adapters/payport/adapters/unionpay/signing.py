@@ -7,7 +7,6 @@ text* of the digest: who signs the digest itself, or the content, is refused.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
@@ -61,7 +60,7 @@ def rsa_is_authentic(fields: Mapping[str, str], codec: str, key: PublicKey, *, l
     """Whether ``key`` signed these fields. Never raises."""
     try:
         signature = base64.b64decode(fields.get(SIGNATURE, ""), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or not ASCII
         return False
     digest = content_digest(fields, codec, legacy_sha1=legacy_sha1)
     return key.verify(digest, signature, legacy_sha1=legacy_sha1)

@@ -101,8 +101,8 @@ class WeChatPayAccount:
 
     @property
     def serial(self) -> str:
-        """``serial_no`` as it goes on the wire: upper case, an even number of digits, as few as there can be."""
-        digits = self.serial_no.upper().lstrip("0")
+        """``serial_no`` as it goes on the wire: upper case, an even number of digits."""
+        digits = self.serial_no.upper()
         return digits if len(digits) % 2 == 0 else f"0{digits}"
 
     def _check_names(self) -> None:

@@ -43,7 +43,8 @@ def _nothing() -> Mapping[str, str]:
 class Call:
     """What to call: frozen in the journal, apart from time, nonce, signature and encryption, new on every try.
 
-    ``name``: method and path, with the names of its variable parts: ``"GET /v3/.../out-trade-no/{out_trade_no}"``.
+    ``name``: method and path as WeChat's documents write them, ``"GET /v3/.../out-trade-no/{out_trade_no}"``: what
+    limits, logs and simulators know the call by.
     ``path``, ``query``: their values, not encoded. ``hidden``: where texts of the body are that leave encrypted; the
     body itself holds them in plain (see :func:`.encryption.with_hidden` for the form). ``notes``: what is not sent but
     needed to carry the call out and to read its answer.
@@ -63,17 +64,14 @@ class Call:
         return self.name.partition(" ")[0]
 
     @property
-    def endpoint(self) -> str:
-        """The path as WeChat's documents write it: what limits, logs and faults know the call by."""
-        return self.name.partition(" ")[2]
-
-    @property
     def target(self) -> str:
         """Path and query as they are signed and sent: everything but ``A-Z a-z 0-9 - . _ ~`` percent-encoded.
 
         ``out_trade_no`` may hold ``|`` and ``*``, and what is signed is the encoded form.
         """
-        path = self.endpoint.format_map({name: quote(value, safe="") for name, value in self.path.items()})
+        path = self.name.partition(" ")[2].format_map(
+            {name: quote(value, safe="") for name, value in self.path.items()}
+        )
         return f"{path}?{urlencode(self.query, quote_via=quote, safe='')}" if self.query else path
 
     def encode(self) -> bytes:
@@ -138,11 +136,12 @@ def send_call(
         except ValueError as error:
             cause = NotSentCause(NotSentKind.INVALID, f"a text cannot be sent: {type(error).__name__}")
             return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    for url in adapter.config.urls:
-        wire = yield from _signed(adapter, request, body, url, key)
-        reply = yield from call(adapter, wire, deadline_s)
+    first, *others = adapter.config.urls
+    reply = yield from call(adapter, (yield from _signed(adapter, request, body, first, key)), deadline_s)
+    for url in others:
         if not (isinstance(reply, Observation) and reply.not_sent and reply.not_sent.kind in _NOT_REACHED):
             break
+        reply = yield from call(adapter, (yield from _signed(adapter, request, body, url, key)), deadline_s)
     return reply
 
 
@@ -170,7 +169,7 @@ def _signed(adapter: WeChatPay, request: Call, body: bytes, url: str, key: Platf
     if key is not None:
         headers[signing.SERIAL] = key.serial
     return WireRequest(
-        endpoint=request.endpoint,
+        endpoint=request.name,
         moves_money=request.moves_money,
         method=request.method,
         url=f"{url}{request.target}",

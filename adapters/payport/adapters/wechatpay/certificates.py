@@ -5,7 +5,7 @@ Source: pay.weixin.qq.com, "download of platform certificates".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
@@ -14,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payport.adapters.wechatpay.encryption import MalformedCiphertext, Resource
+from payport.adapters.wechatpay.signing import key_number
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.keys import PublicKey
 from payport.sdk.strict_json import MalformedJson, parse_object
@@ -28,7 +29,7 @@ class MalformedCertificate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One RSA certificate. ``serial``: upper-case hexadecimal with an even number of digits, as the wire names it."""
+    """One RSA certificate. ``serial``: its number in hexadecimal, as WeChat lists it."""
 
     serial: str
     not_before: datetime
@@ -83,6 +84,7 @@ def _listed(entry: object, api_v3_key: bytes) -> Certificate:
         raise MalformedCertificate("an entry is not an object")
     fields = cast("dict[str, object]", entry)
     certificate = parse_certificate(Resource.of(fields.get("encrypt_certificate")).open(api_v3_key))
-    if fields.get("serial_no") != certificate.serial:
+    listed = fields.get("serial_no")
+    if not isinstance(listed, str) or key_number(listed) != key_number(certificate.serial):
         raise MalformedCertificate("a certificate stands under another one's serial number")
-    return certificate
+    return replace(certificate, serial=listed)

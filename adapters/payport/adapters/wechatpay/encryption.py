@@ -118,10 +118,10 @@ def _hidden(node: object, path: Sequence[str], hide_text: Callable[[str], str]) 
     name, rest = path[0], path[1:]
     if name == "*" and isinstance(node, list | tuple):
         return [_hidden(item, rest, hide_text) for item in cast("Sequence[object]", node)]
-    if isinstance(node, Mapping) and name in node:
-        fields = cast("Mapping[str, object]", node)
-        return {**fields, name: _hidden(fields[name], rest, hide_text)}
-    return node
+    if not isinstance(node, Mapping):
+        return node
+    fields = cast("Mapping[str, object]", node)
+    return {**fields, name: _hidden(fields[name], rest, hide_text)} if name in fields else fields
 
 
 def has_hidden(body: Mapping[str, object], paths: Sequence[str]) -> bool:

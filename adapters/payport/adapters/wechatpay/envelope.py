@@ -63,7 +63,7 @@ def ask_wechat(adapter: WeChatPay, request: Call, deadline_s: float) -> Exchange
     success = 200 <= reply.status < 300
     if not success and not isinstance(headers, Flaw) and not signing.claims_a_signature(headers):
         return _unsigned(reply)
-    distrust = yield from authenticate(adapter, headers, reply.content, deadline_s, request.endpoint)
+    distrust = yield from authenticate(adapter, headers, reply.content, deadline_s, request.name)
     if distrust is not None:
         return _not_believed(distrust)
     return _parse(reply, headers if isinstance(headers, Mapping) else {})

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from payport.adapters.wechatpay import signing
 from payport.adapters.wechatpay.calls import Call, to_text
-from payport.adapters.wechatpay.planning import APP, APPID, H5, JSAPI, NATIVE, RETURN_URL, plain_name
+from payport.adapters.wechatpay.planning import APPID, H5, JSAPI, NATIVE, RETURN_URL, plain_name
 from payport.adapters.wechatpay.reading.fields import Unreadable
 from payport.adapters.wechatpay.wire import Prepared
 from payport.schemas.actions import Action, AppParameters, QrCode, Redirect
@@ -30,10 +30,8 @@ def handed_out(adapter: WeChatPay, request: Call, prepared: Prepared) -> Exchang
             return Redirect(url=_with_return(_need(prepared.h5_url, "h5_url"), request.notes.get(RETURN_URL)))
         case name if name == JSAPI:
             return (yield from page_parameters(adapter, _appid(adapter, request), _prepay_id(prepared)))
-        case name if name == APP:
+        case _:
             return (yield from app_parameters(adapter, _appid(adapter, request), _prepay_id(prepared)))
-        case name:
-            raise Unreadable(f"{name} hands nothing out")
 
 
 def _need(value: str | None, name: str) -> str:

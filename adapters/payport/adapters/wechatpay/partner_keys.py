@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from payport.adapters.wechatpay.account import WeChatPayAccount
 from payport.adapters.wechatpay.certificates import Certificate, MalformedCertificate, parse_certificate
+from payport.adapters.wechatpay.signing import key_number
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.keyring import KeyRing
 from payport.sdk.keys import PrivateKey, PublicKey
@@ -19,7 +20,7 @@ REFRESH_MARGIN_S = 10 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class PlatformKey:
-    """One of WeChat's keys. ``serial``: a certificate's number in hexadecimal, or ``PUB_KEY_ID_...``; opaque text."""
+    """One of WeChat's keys. ``serial``: a certificate's number or ``PUB_KEY_ID_...``, as WeChat writes it."""
 
     serial: str
     key: PublicKey = field(repr=False)
@@ -27,7 +28,10 @@ class PlatformKey:
 
 @dataclass(frozen=True, slots=True)
 class AccountKeys:
-    """The parsed keys of one account. ``public``: the platform public key, where the console shows one."""
+    """The parsed keys of one account. ``ring``: WeChat's, by :func:`.signing.key_number`.
+
+    ``public``: the platform public key, where the console shows one.
+    """
 
     private: PrivateKey = field(repr=False)
     ring: KeyRing[PlatformKey] = field(repr=False)
@@ -59,7 +63,7 @@ def load_keys(account: WeChatPayAccount, *, keys_checked: bool = False) -> Accou
 def learn(ring: KeyRing[PlatformKey], certificate: Certificate) -> None:
     """Keep an authentic certificate until it ends."""
     key = PlatformKey(certificate.serial, certificate.key)
-    ring.learn(certificate.serial, key, expires_at_s=certificate.not_after.timestamp())
+    ring.learn(key_number(certificate.serial), key, expires_at_s=certificate.not_after.timestamp())
 
 
 def _certificate(pem: str, account: WeChatPayAccount, private: PrivateKey) -> Certificate:
@@ -69,7 +73,7 @@ def _certificate(pem: str, account: WeChatPayAccount, private: PrivateKey) -> Ce
     except MalformedCertificate as error:
         raise ConfigurationError(f"{name}: {error}") from None
     mend = "leave it out: WeChat's own certificates are downloaded"
-    if certificate.serial == account.serial:
+    if key_number(certificate.serial) == key_number(account.serial):
         raise ConfigurationError(f"{name} holds your own API certificate (serial_no), not WeChat's; {mend}")
     _refuse_own(certificate.key, private, name, mend)
     return certificate

@@ -121,8 +121,13 @@ def plan_pay(account: WeChatPayAccount, order: Order, method: WeChatPayMethod, s
 
 def appid_of(account: WeChatPayAccount, method: WeChatPayMethod) -> str:
     """The application that the payment belongs to."""
-    own = {InApp: account.app_appid, MiniProgram: account.mini_program_appid}.get(type(method))
-    return own or account.appid
+    match method:
+        case InApp():
+            return account.app_appid or account.appid
+        case MiniProgram():
+            return account.mini_program_appid or account.appid
+        case _:
+            return account.appid
 
 
 def _merchant(account: WeChatPayAccount, appid: str) -> dict[str, str]:

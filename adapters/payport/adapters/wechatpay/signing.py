@@ -35,6 +35,7 @@ SIGNATURE_TYPE = "wechatpay-signature-type"
 _NEEDED = (TIMESTAMP, NONCE, SIGNATURE, SERIAL)
 _READ = frozenset((*_NEEDED, SIGNATURE_TYPE, "request-id"))
 
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{1,64}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,11}", re.ASCII)
 _VISIBLE = re.compile(r"[!-~]{1,128}", re.ASCII)
 
@@ -70,6 +71,19 @@ def authorization(mchid: str, serial: str, timestamp: str, nonce: str, signature
 def base64_text(data: bytes) -> str:
     """Base64 in one line."""
     return binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def key_number(serial: str) -> str:
+    """What tells keys apart: of a certificate's serial number, the number; of anything else, the text as it is.
+
+    WeChat's own systems and the libraries of others disagree on leading zeros.
+    """
+    return (serial.upper().lstrip("0") or "0") if _HEXADECIMAL.fullmatch(serial) else serial
+
+
+def names_a_certificate(serial: str) -> bool:
+    """Whether it is the serial number of a certificate, in hexadecimal."""
+    return _HEXADECIMAL.fullmatch(serial) is not None
 
 
 class Flaw(Enum):

@@ -8,7 +8,6 @@ Source: pay.weixin.qq.com, "signature verification", "download of platform certi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 CERTIFICATES = "GET /v3/certificates"
 _LOOK_AGAIN_S = 0.02
-_CERTIFICATE_SERIAL = re.compile(r"[0-9A-Fa-f]{1,64}", re.ASCII)
 _ANY = ""
 """Stands for the serial number of any certificate, where a key to encrypt with is wanted."""
 
@@ -79,14 +77,14 @@ def authenticate(
 
 def key_for(adapter: WeChatPay, serial: str, deadline_s: float) -> Exchange[PlatformKey | str]:
     """WeChat's key of that serial number, downloaded when it is a certificate's; else why there is none."""
-    keys = adapter.keys
+    keys, number = adapter.keys, signing.key_number(serial)
     while True:
         now = yield from exchange.now()
         if serial.startswith(PUBLIC_KEY_ID) and serial != (keys.public.serial if keys.public else None):
             return f"platform public key {serial} is not configured: copy key and id from the console"
-        if not serial.startswith(PUBLIC_KEY_ID) and not _CERTIFICATE_SERIAL.fullmatch(serial):
+        if not serial.startswith(PUBLIC_KEY_ID) and not signing.names_a_certificate(serial):
             return "it names neither a certificate nor a platform public key"
-        match keys.ring.find(serial, now.utc.timestamp()):
+        match keys.ring.find(number, now.utc.timestamp()):
             case Known(key):
                 return key
             case Missing():
@@ -97,8 +95,8 @@ def key_for(adapter: WeChatPay, serial: str, deadline_s: float) -> Exchange[Plat
                 return f"platform certificate {serial} is still being downloaded"
             case Fetch():
                 found = yield from _download(adapter, deadline_s)
-                if serial not in found:
-                    keys.ring.failed(serial, (yield from exchange.now()).utc.timestamp())
+                if number not in found:
+                    keys.ring.failed(number, (yield from exchange.now()).utc.timestamp())
 
 
 def encryption_key(adapter: WeChatPay, deadline_s: float) -> Exchange[PlatformKey | str]:
@@ -121,7 +119,7 @@ def encryption_key(adapter: WeChatPay, deadline_s: float) -> Exchange[PlatformKe
 
 
 def _download(adapter: WeChatPay, deadline_s: float) -> Exchange[frozenset[str]]:
-    """Learn the certificates that WeChat lists, all or none; the serial numbers of those that serve now."""
+    """Learn the certificates that WeChat lists, all or none; the key numbers of those that serve now."""
     reply = yield from send_call(
         adapter, Call(name=CERTIFICATES, moves_money=False), deadline_s, key=adapter.keys.public
     )
@@ -136,7 +134,8 @@ def _download(adapter: WeChatPay, deadline_s: float) -> Exchange[frozenset[str]]
     if not _vouched_for(adapter, reply, serving, now.timestamp()):
         return frozenset()
     for certificate in serving:
-        news = not isinstance(adapter.keys.ring.find(certificate.serial, now.timestamp()), Known)
+        number = signing.key_number(certificate.serial)
+        news = not isinstance(adapter.keys.ring.find(number, now.timestamp()), Known)
         learn(adapter.keys.ring, certificate)
         if news:
             yield from exchange.emit(
@@ -144,7 +143,7 @@ def _download(adapter: WeChatPay, deadline_s: float) -> Exchange[frozenset[str]]
             )
     if adapter.keys.public is not None:
         adapter.keys.ring.learn(adapter.keys.public.serial, adapter.keys.public)  # stays the one to prefer
-    return frozenset(certificate.serial for certificate in serving)
+    return frozenset(signing.key_number(certificate.serial) for certificate in serving)
 
 
 def _vouched_for(adapter: WeChatPay, reply: WireReply, listed: tuple[Certificate, ...], now_s: float) -> bool:
@@ -156,6 +155,7 @@ def _vouched_for(adapter: WeChatPay, reply: WireReply, listed: tuple[Certificate
     seal = headers if isinstance(headers, Flaw) else signing.read_seal(headers, now_s)
     if not isinstance(seal, Seal):
         return False
-    known = {key.serial: key.key for key in adapter.keys.ring.current(now_s)}
-    key = known.get(seal.serial) or {one.serial: one.key for one in listed}.get(seal.serial)
+    keys = {signing.key_number(one.serial): one.key for one in listed}
+    keys |= {signing.key_number(one.serial): one.key for one in adapter.keys.ring.current(now_s)}
+    key = keys.get(signing.key_number(seal.serial))
     return key is not None and signing.is_authentic(seal, reply.content, key)

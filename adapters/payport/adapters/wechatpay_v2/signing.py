@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from typing import assert_never
 
 from payport.adapters.wechatpay_v2.account import SignType
 
@@ -36,6 +37,8 @@ def signature(fields: Mapping[str, str], key: str, sign_type: SignType) -> str:
             return hmac.new(key.encode(), text, hashlib.sha256).hexdigest().upper()
         case SignType.MD5:
             return hashlib.md5(text).hexdigest().upper()  # noqa: S324 - what WeChat's older merchants must use
+        case _:
+            assert_never(sign_type)
 
 
 def kind_of(sign: str) -> SignType | None:

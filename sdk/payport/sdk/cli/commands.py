@@ -15,7 +15,7 @@ from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_jo
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.explaining import explain_order
-from payport.sdk.cli.partners import demo_of, simulator_of
+from payport.sdk.cli.partners import plays_of, simulator_of
 from payport.sdk.cli.resuming import resume_accounts
 from payport.sdk.cli.serving import serve_until_stopped
 from payport.sdk.errors import ConfigurationError, PayportError
@@ -76,12 +76,16 @@ def _options(
 
 @app.command()
 def demo(
-    partner: Annotated[str | None, typer.Argument(help="Whose simulator plays along.", show_default=False)] = None,
+    partner: Annotated[
+        str | None, typer.Argument(help="Whose play; by default that of every partner.", show_default=False)
+    ] = None,
 ) -> None:
-    """Watch payments made, doubted, settled, refunded and notified, against a simulator on this machine."""
-    play = demo_of(partner)
+    """Watch payments made, doubted, settled, refunded and notified, against simulators on this machine."""
+    plays = plays_of(partner)
+    from payport.sdk.cli.demo import perform  # noqa: PLC0415 - draws codes, which no other command does
+
     with tempfile.TemporaryDirectory(prefix="payport-demo-") as folder:
-        agree = play.run(_console(), Path(folder))
+        agree = perform(_console(), Path(folder), plays)
     raise typer.Exit(0 if agree else 1)
 
 

@@ -1,9 +1,9 @@
 """What an adapter may bring along for the command line: modules of fixed names in its package.
 
 An adapter announces its class in the entry-point group ``payport.adapters``; the package that the entry point names may
-hold the modules ``simulator`` (:class:`Simulator`), ``doctor`` (:class:`Doctor`), ``demo`` (:class:`Demo`) and
-``uses`` (``USES``: what the adapter uses of a published OpenAPI document). A
-partner of your own brings them the same way; what it does not bring, its commands say.
+hold the modules ``simulator`` (:class:`Simulator`), ``doctor`` (:class:`Doctor`), ``demo`` (``PLAY``, see
+:mod:`payport.sdk.cli.demo`) and ``uses`` (``USES``: what the adapter uses of a published OpenAPI document). A partner
+of your own brings them the same way; what it does not bring, its commands say.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from datetime import datetime
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -26,7 +25,7 @@ from payport.sdk.settings import ENTRY_POINTS
 from payport.sdk.testing.wire import Incoming
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from payport.sdk.cli.demo.stage import AnyPlay
 
 
 class Simulator(Protocol):
@@ -70,14 +69,6 @@ class Doctor(Protocol):
         ...
 
 
-class Demo(Protocol):
-    """The module ``demo``: a play with the partner's simulator."""
-
-    def run(self, console: Console, folder: Path) -> bool:
-        """Play every scene, with files in the empty ``folder``; whether the books agree at the end."""
-        ...
-
-
 def partners() -> tuple[str, ...]:
     """The partners that an adapter is installed for."""
     return tuple(sorted(entry_points(group=ENTRY_POINTS).names))
@@ -100,15 +91,17 @@ def doctor_of(partner: str) -> Doctor | None:
     return cast("Doctor", _beside(partner, "doctor")) if _has(partner, "doctor") else None
 
 
-def demo_of(partner: str | None) -> Demo:
-    """The demo of a partner, of the first that has one when none is named.
+def plays_of(partner: str | None) -> Sequence[AnyPlay]:
+    """The play of a partner: ``PLAY`` of its module ``demo``. Of every partner that has one when none is named.
 
-    Raises :class:`payport.sdk.ConfigurationError` when there is none.
+    The ones that have to wait for their finale come first. Raises :class:`payport.sdk.ConfigurationError` when there
+    is none.
     """
-    chosen = partner or next((name for name in partners() if _has(name, "demo")), None)
-    if chosen is None:
+    chosen = [partner] if partner else [name for name in partners() if _has(name, "demo")]
+    if not chosen:
         raise ConfigurationError("none of the installed adapters brings a demo")
-    return cast("Demo", _beside(chosen, "demo"))
+    plays = [cast("AnyPlay", _beside(name, "demo").PLAY) for name in chosen]
+    return sorted(plays, key=lambda play: not play.finale)
 
 
 def uses_of(partner: str) -> Sequence[Use]:

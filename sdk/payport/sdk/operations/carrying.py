@@ -44,7 +44,7 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
 
 
 def answered(observation: Observation) -> bool:
-    """Whether a step is over: the partner answered it, whatever it said. An answer about something else answers none."""
+    """Whether a step is over: the partner answered it, whatever it said. About something else is no answer."""
     return observation.state is not State.NOT_SENT and observation.unknown is None
 
 

@@ -9,7 +9,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -36,26 +36,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Add every case of the subjects that were asked for."""
-    asked: list[str] = session.config.getoption(_OPTION)
+    asked = cast("list[str]", session.config.getoption(_OPTION))
     for where in asked:
         from payport.sdk.testing.conformance import cases, subject_named  # noqa: PLC0415 - when it is asked for
 
-        items += [
-            ConformanceItem.from_parent(session, name=str(case), case=case) for case in cases(subject_named(where))
-        ]
+        for case in cases(subject_named(where)):
+            item = ConformanceItem.from_parent(session, name=str(case))  # pyright: ignore[reportUnknownMemberType]  # pytest's own
+            item.case = case
+            items.append(item)
 
 
 class ConformanceItem(pytest.Item):
     """One case of the conformance suite as a test."""
 
-    def __init__(self, *, case: Case, **rest: object) -> None:
-        super().__init__(**rest)  # type: ignore[arg-type]  # what pytest hands to every item
-        self._case = case
+    case: Case
 
     def runtest(self) -> None:
         """Try it in a folder of its own."""
         with tempfile.TemporaryDirectory() as folder:
-            self._case.run(Path(folder))
+            self.case.run(Path(folder))
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Where it comes from, for reports."""

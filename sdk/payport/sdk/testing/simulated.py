@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ from payport.schemas.money import Money
 from payport.sdk.testing.faults import FaultPlan
 
 if TYPE_CHECKING:
+    from payport.sdk.testing.courier import Receiver
     from payport.sdk.transport import Transport
 
 
@@ -127,6 +128,60 @@ class SimulatedPartner(Protocol):
 
     def close(self) -> None:
         """Stop listening and delivering."""
+        ...
+
+
+class CountingLedger(SimulatedLedger, Protocol):
+    """A ledger with its totals."""
+
+    def paid_total(self, currency: str, /) -> Money:
+        """The sum of every charge, refunds not subtracted."""
+        ...
+
+    def refunded_total(self, currency: str, /) -> Money:
+        """The sum of everything that was given back."""
+        ...
+
+
+class ServedPartner(SimulatedPartner, Protocol):
+    """A simulated partner that can be served over TLS, deliver its notices, and be watched while it works."""
+
+    @property
+    def on_commit(self) -> Callable[[str], None] | None:
+        """Called with the endpoint's name after a request was carried out and before it is answered."""
+        ...
+
+    @on_commit.setter
+    def on_commit(self, hook: Callable[[str], None] | None, /) -> None: ...
+
+    @property
+    def ledger(self) -> CountingLedger:
+        """Its books."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        ...
+
+    def serve(self) -> object:
+        """Listen on loopback TLS, on a free port."""
+        ...
+
+    def settings_files(self) -> Mapping[str, str]:
+        """``payport.toml`` with one account, and the files it refers to: names and texts."""
+        ...
+
+    def advance(self, seconds: float, /) -> None:
+        """Move the partner's time on."""
+        ...
+
+    def deliver_to(self, receiver: Receiver | None, /) -> None:
+        """Hand notices over in the background."""
+        ...
+
+    def wait_delivered(self, timeout_s: float = 5.0, /) -> bool:
+        """Wait until every notice is accepted or given up."""
         ...
 
 

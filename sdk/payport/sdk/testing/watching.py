@@ -51,11 +51,13 @@ class Sent:
 class Watch:
     """What left so far. ``asks``: what a request asks for, without what is new on every try (time, nonce, signature).
 
-    ``known``: the operation as another process would find it in the journal at this moment.
+    ``known``: the operation as another process would find it in the journal at this moment. ``aside``: endpoints that
+    tokens and certificates are fetched from: such a request is part of no step.
     """
 
     asks: Callable[[WireRequest], object]
     known: Callable[[str], Operation | None]
+    aside: frozenset[str] = frozenset()
     steps: list[Sent] = field(default_factory=list[Sent])
     requests: list[WireRequest] = field(default_factory=list[WireRequest])
     """Every request, questions included, in the order in which they left."""
@@ -64,6 +66,8 @@ class Watch:
 
     def left(self, operation: Operation, step: Step, request: WireRequest) -> None:
         """A request of a step is about to leave."""
+        if request.endpoint in self.aside:
+            return
         sent = Sent((operation.id, step.name, step.digest), request.endpoint, self.asks(request))
         self.steps.append(sent)
         written = self.known(operation.id)

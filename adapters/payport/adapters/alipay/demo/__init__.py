@@ -1,29 +1,21 @@
-"""``payport demo``: payments made, doubted, resolved, refunded and notified over real TLS and genuine signatures.
-
-Loaded by the command line only; needs the extra ``cli``. Money and payers are the simulator's.
-"""
+"""Alipay's play for ``payport demo``: over real TLS, with genuine RSA2 signatures."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from payport.adapters.alipay.adapter import Alipay
+from payport.adapters.alipay.demo.scenes import PAY, SCENES
+from payport.adapters.alipay.simulator import AlipaySimulator, Wallet
+from payport.schemas.methods import QrScanned
+from payport.sdk.cli.demo import Play, Till
+from payport.sdk.cli.demo.death import settled_after_restart
 
-from rich.console import Console
-
-from payport.adapters.alipay.demo.books import compare, show
-from payport.adapters.alipay.demo.scenes import SCENES
-from payport.adapters.alipay.demo.stage import Stage
-
-
-def run(console: Console, folder: Path) -> bool:
-    """Play every scene, with settings and journal in the empty ``folder``; whether all went well and agrees."""
-    with Stage.build(console, folder) as stage:
-        for number, (title, scene) in enumerate(SCENES, start=1):
-            console.rule(f"[bold]{number}. {title}", align="left")
-            scene(stage)
-            console.print()
-        console.rule("[bold]The books: the partner's and ours", align="left")
-        books = compare(stage.refs, stage.journal, stage.partner.ledger)
-        show(console, books)
-        for each in stage.wrong:
-            stage.say(f"Not as it should be: {each}")
-    return not books.problems and not stage.wrong
+PLAY = Play(
+    name="Alipay",
+    partner="alipay",
+    currency="CNY",
+    simulator=AlipaySimulator,
+    adapter=lambda partner: Alipay(partner.account),
+    scenes=SCENES,
+    finale=(("Alipay, after the restart", settled_after_restart),),
+    till=Till(endpoint=PAY, amount="30.00", method=lambda: QrScanned(auth_code=Wallet.PAYS.code(900_000_001))),
+)

@@ -67,7 +67,7 @@ class Amount(BaseModel):
 class Reauthorize(Request):
     """``authorizations.reauthorize``: hold anew from the 4th to the 29th day, once.
 
-    The new authorization has another number: query the payment afterwards, and captures and cancels go to the new one.
+    The new authorization has another number: query the payment afterwards, and captures go to the new one.
     """
 
     authorization_id: Number

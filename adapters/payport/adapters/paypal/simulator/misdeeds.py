@@ -10,12 +10,7 @@ from payport.adapters.paypal.simulator.calls import Refusal
 from payport.sdk.message import WireReply
 from payport.sdk.testing.faults import Fault
 
-PLAYED = frozenset(Fault) - {
-    Fault.BAD_SIGNATURE,
-    Fault.NO_SIGNATURE,
-    Fault.UNSIGNED_ERROR,
-    Fault.COMMIT_THEN_UNSIGNED_ERROR,
-}
+PLAYED = frozenset(Fault) - {Fault.BAD_SIGNATURE, Fault.NO_SIGNATURE}
 """PayPal signs no answers, so nothing can be wrong with their signatures."""
 
 _REFERENCES = ("reference_id", "custom_id", "invoice_id", "sender_batch_id", "sender_item_id")
@@ -27,6 +22,10 @@ BAD_GATEWAY = WireReply(
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>"
     b"\r\n</html>\r\n",
 )
+DENIED = WireReply(
+    403, (("content-type", "text/html"),), b"<html><head><title>Access Denied</title></head><body></body></html>"
+)
+"""Somebody between PayPal and us says no: a refusal that is not PayPal's."""
 FOREIGN = WireReply(
     500,
     (("content-type", "application/json;charset=gbk"),),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from payport.adapters.paypal.calls import mapping_of
 from payport.adapters.paypal.simulator import shapes
 from payport.adapters.paypal.simulator.books import HOLD_LIFE, Books, Happening
 from payport.adapters.paypal.simulator.calls import Answer, Call, Refusal, amount, missing, need, text, unprocessable
@@ -26,10 +27,8 @@ def create(books: Books, call: Call) -> Answer:
     context = call.record("payment_source", "paypal", "experience_context")
     if "payment_source" in call.body and call.request_id is None:
         raise Refusal(400, "PAYPAL_REQUEST_ID_REQUIRED", "A PayPal-Request-Id is required.")
-    payee = unit.get("payee")
-    if isinstance(payee, dict) and payee.get("merchant_id") not in (None, books.merchant_id):
+    if mapping_of(unit.get("payee")).get("merchant_id") not in (None, books.merchant_id):
         raise unprocessable("PAYEE_ACCOUNT_INVALID", "Payee account is invalid.")
-    whole = unit.get("amount")
     references = {
         name: value
         for name in ("reference_id", "description", "custom_id", "invoice_id")
@@ -39,7 +38,7 @@ def create(books: Books, call: Call) -> Answer:
     row = OrderRow(
         id=number,
         intent=str(call.body["intent"]),
-        amount=amount(whole if isinstance(whole, dict) else {}),
+        amount=amount(mapping_of(unit.get("amount"))),
         references={"reference_id": "default", **references},
         return_url=text(context, "return_url", longest=4000) or "",
         cancel_url=text(context, "cancel_url", longest=4000) or "",

@@ -50,6 +50,8 @@ def _capture(books: Books, call: Call) -> CaptureRow:
 
 
 def _usable(row: HoldRow) -> None:
+    if row.anew is not None:
+        raise unprocessable("AUTHORIZATION_VOIDED", "The money is held by a newer authorization.")
     match row.status:
         case "VOIDED":
             raise unprocessable("AUTHORIZATION_VOIDED", "A voided authorization cannot be captured or reauthorized.")
@@ -100,15 +102,18 @@ def capture(books: Books, call: Call) -> Answer:
 
 
 def void(books: Books, call: Call) -> Answer:
-    """Release what is left of a hold."""
+    """Release what is left of a hold; of one that was held anew by its first authorization."""
     row = _hold(books, call)
-    if row.status == "VOIDED":
+    if row.parent is not None:
+        raise unprocessable("CANNOT_BE_VOIDED", "Void the authorization that was held anew.")
+    holding = row.anew or row
+    if holding.status == "VOIDED":
         raise unprocessable("PREVIOUSLY_VOIDED", "Authorization has been previously voided.")
-    if row.status == "CAPTURED":
+    if holding.status == "CAPTURED":
         raise unprocessable("PREVIOUSLY_CAPTURED", "Authorization has been previously captured.")
-    if not row.live:
-        raise unprocessable("CANNOT_BE_VOIDED", "Authorization cannot be voided.")
-    row.status = "VOIDED"
+    if not holding.live:
+        raise unprocessable("AUTHORIZATION_EXPIRED", "Authorization has ended.")
+    row.status = holding.status = "VOIDED"
     tell_hold(books, row, "VOIDED", call)
     return Answer(200, lambda: shapes.hold(books, row))
 
@@ -117,17 +122,23 @@ def reauthorize(books: Books, call: Call) -> Answer:
     """Hold again after the honour period, up to 115 %."""
     row = _hold(books, call)
     _usable(row)
-    if call.now < row.at + HONOUR:
-        raise unprocessable("REAUTHORIZATION_NOT_SUPPORTED", "A reauthorize is not allowed in the honor period.")
+    if call.now < row.at + HONOUR or row.parent is not None:
+        raise unprocessable("REAUTHORIZATION_NOT_SUPPORTED", "Not in the honour period, and only once.")
     wanted = amount(call.record("amount")) if "amount" in call.body else row.amount
     if wanted.currency != row.amount.currency:
         raise unprocessable("AUTH_CURRENCY_MISMATCH", "Currency must be that of authorization.")
     if wanted.amount_minor * 100 > row.amount.amount_minor * MOST_PERCENT:
         raise unprocessable("AUTHORIZATION_AMOUNT_EXCEEDED", "More than 115 % of the original.")
     fresh = HoldRow(
-        id=books.number(), order=row.order, amount=wanted, status="CREATED", at=call.now, expires_at=row.expires_at
+        id=books.number(),
+        order=row.order,
+        amount=wanted,
+        status="CREATED",
+        at=call.now,
+        expires_at=row.expires_at,
+        parent=row,
     )
-    row.status = "VOIDED"
+    row.anew = fresh
     row.order.holds.append(fresh)
     books.holds[fresh.id] = fresh
     return Answer(201, lambda: shapes.hold(books, fresh))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from payport.adapters.paypal.calls import mapping_of
 from payport.adapters.paypal.simulator import shapes
 from payport.adapters.paypal.simulator.books import Books, Happening
 from payport.adapters.paypal.simulator.calls import Answer, Call, Refusal, amount, missing, need, text
@@ -31,8 +32,7 @@ def create(books: Books, call: Call) -> Answer:
         )
     if need(item, "recipient_type", longest=13) not in _KINDS:
         raise Refusal(400, "INVALID_PARAMETER_VALUE", name="VALIDATION_ERROR", field_name="items[0].recipient_type")
-    whole = item.get("amount")
-    wanted = amount(whole if isinstance(whole, dict) else {}, currency="currency")
+    wanted = amount(mapping_of(item.get("amount")), currency="currency")
     row = PayoutRow(
         batch_id=books.number(),
         item_id=books.number(),

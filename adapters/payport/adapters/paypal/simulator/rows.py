@@ -65,7 +65,7 @@ class CaptureRow:
 
 @dataclass(slots=True, kw_only=True)
 class HoldRow:
-    """One authorization."""
+    """One authorization. ``anew``: the one that holds instead of it, after holding anew; ``parent``: the other way."""
 
     id: str
     order: OrderRow = field(repr=False)
@@ -74,6 +74,8 @@ class HoldRow:
     at: datetime
     expires_at: datetime
     captures: list[CaptureRow] = field(default_factory=list[CaptureRow])
+    anew: HoldRow | None = field(default=None, repr=False)
+    parent: HoldRow | None = field(default=None, repr=False)
 
     def captured_minor(self) -> int:
         """What was taken, or is being taken."""
@@ -88,7 +90,7 @@ class HoldRow:
     @property
     def live(self) -> bool:
         """Whether anything is held."""
-        return self.status in ("CREATED", "PARTIALLY_CAPTURED")
+        return self.anew is None and self.status in ("CREATED", "PARTIALLY_CAPTURED")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from payport.adapters.paypal.simulator import orders, payments, payouts, reports
 from payport.adapters.paypal.simulator.calls import Answer, Call, Refusal
 from payport.adapters.paypal.simulator.door import CERTIFICATE, TOKEN, Door, api, route, window
-from payport.adapters.paypal.simulator.misdeeds import BAD_GATEWAY, FOREIGN, alter, refusal_of
+from payport.adapters.paypal.simulator.misdeeds import BAD_GATEWAY, DENIED, FOREIGN, alter, refusal_of
 from payport.sdk.message import WireReply
 from payport.sdk.testing.faults import Fault, FaultPlan, Planned
 from payport.sdk.testing.wire import NOTHING, Delivery, Incoming
@@ -47,7 +47,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
     }
 )
 _BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
-_SPOKEN = frozenset({Fault.COMMIT_THEN_SYSTEM_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
 _JSON = (("content-type", "application/json"),)
 
 
@@ -106,7 +105,11 @@ class Service:
             return Delivery(BAD_GATEWAY)
         if fault is Fault.FOREIGN_CHARSET:
             return Delivery(FOREIGN)
+        if fault is Fault.UNSIGNED_ERROR:
+            return Delivery(DENIED)
         answered = self._answer(incoming, endpoint, number, fault)
+        if fault is Fault.COMMIT_THEN_UNSIGNED_ERROR:
+            return Delivery(DENIED)
         return Delivery(BAD_GATEWAY if fault in _BAD_GATEWAYS else answered, fault.manner)
 
     def forget(self) -> None:
@@ -151,7 +154,7 @@ class Service:
             status, node = self._perform(incoming, endpoint, number, self.now(), slow=slow)
             if self.on_commit is not None:
                 self.on_commit(endpoint)
-            if fault is not None and fault in _SPOKEN:
+            if fault is Fault.COMMIT_THEN_SYSTEM_ERROR:
                 raise refusal_of(fault)
         except Refusal as refusal:
             return self._refuse(refusal, fault)

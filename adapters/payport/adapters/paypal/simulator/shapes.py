@@ -62,12 +62,17 @@ def _unit(books: Books, row: OrderRow) -> dict[str, object]:
         "payee": {"merchant_id": books.merchant_id},
     }
     payments = {
-        "authorizations": [hold(books, each) for each in row.holds],
-        "captures": [capture(books, each) for each in row.captures],
+        "authorizations": [_inside(hold(books, each)) for each in row.holds],
+        "captures": [_inside(capture(books, each)) for each in row.captures],
         "refunds": [refund(books, each) for taken in row.captures for each in taken.refunds],
     }
     filled = {name: rows for name, rows in payments.items() if rows}
     return {**unit, "payments": filled} if filled else unit
+
+
+def _inside(shown: dict[str, object]) -> dict[str, object]:
+    """Inside an order nothing says to which order it belongs."""
+    return {name: value for name, value in shown.items() if name != "supplementary_data"}
 
 
 def _reason(why: str | None) -> dict[str, object]:

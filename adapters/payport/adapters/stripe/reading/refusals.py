@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from payport.adapters.stripe.calls import Answer, Call
+from payport.adapters.stripe.calls import CONFLICT, Answer, Call
 from payport.adapters.stripe.mapping import IntentStatus, Meaning, Verdict, verdict
 from payport.adapters.stripe.planning import INTENT
 from payport.adapters.stripe.reading.fields import Unreadable, money, parsed, said
 from payport.adapters.stripe.wire import StripeFailure, StripeIntent
-from payport.schemas.outcome import UnknownKind
+from payport.schemas.outcome import UnknownCause, UnknownKind
 from payport.sdk.journal.records import State
 from payport.sdk.observation import Observation, Source, doubt
 
@@ -52,15 +52,19 @@ def refusal(asked: Call, answer: Answer) -> Observation:
         case Meaning.UNKNOWN:
             return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, detail, again=found.again)
         case Meaning.CONFLICT:
-            return doubt(
-                Source.REPLY,
-                UnknownKind.MISMATCH,
-                f"key: Stripe keeps the key of {asked.name} with other parameters: another journal used this reference",
+            return Observation(
+                state=State.DOUBT, source=Source.REPLY, unknown=other_parameters(asked.name), ids={CONFLICT: "1"}
             )
         case Meaning.REFUSED | Meaning.ABSENT | Meaning.MOVED_ON:
             return _declined(answer, found, code, failure)
         case _:
             assert_never(found.meaning)
+
+
+def other_parameters(name: str) -> UnknownCause:
+    """What a key that stands for something else leaves in doubt: the other request may have been paid."""
+    detail = f"key: Stripe keeps the key of {name} with other parameters: another journal used this reference"
+    return UnknownCause(UnknownKind.MISMATCH, detail)
 
 
 def _declined(answer: Answer, found: Verdict, code: str, failure: StripeFailure | None) -> Observation:

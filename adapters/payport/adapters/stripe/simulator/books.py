@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from threading import RLock
 
 from payport.adapters.stripe.simulator.calls import Node, Refusal, no_such
@@ -40,6 +41,9 @@ class Books:
     """What the balance held at first, by currency."""
     happenings: list[Happening] = field(default_factory=list[Happening])
     _numbers: int = 0
+    _timers: list[tuple[datetime, int, IntentRow | SessionRow]] = field(
+        default_factory=list[tuple[datetime, int, IntentRow | SessionRow]]
+    )
 
     def number(self, prefix: str) -> str:
         """A fresh number of Stripe's."""
@@ -134,6 +138,7 @@ class Books:
         assert charge is not None
         if row.capture_method == "manual":
             row.status, row.capturable, row.held_at = "requires_capture", row.amount, now
+            self.wake(now + HOLD_LIFE, row)
             self.tell("charge.succeeded", charge_node(row, charge), now)
             self.tell_intent("amount_capturable_updated", row, now)
             return
@@ -221,10 +226,15 @@ class Books:
 
     def tick(self, now: datetime) -> None:
         """Let times run out: pages and holds."""
-        for session in self.sessions.values():
-            busy = session.intent is not None and session.intent.status == "processing"
-            if session.status == "open" and session.expires_at <= now and not busy:
-                self.expire(session, now)
-        for row in self.intents.values():
-            if row.status == "requires_capture" and row.held_at is not None and row.held_at + HOLD_LIFE <= now:
-                self.cancel(row, now, "automatic")
+        while self._timers and self._timers[0][0] <= now:
+            due, _, row = heappop(self._timers)
+            if isinstance(row, SessionRow):
+                if row.status == "open":
+                    self.expire(row, due)
+            elif row.status == "requires_capture":
+                self.cancel(row, due, "automatic")
+
+    def wake(self, at: datetime, row: IntentRow | SessionRow) -> None:
+        """Look at a row again then: a page that is still open is over, a hold that was not captured is let go."""
+        self._numbers += 1
+        heappush(self._timers, (at, self._numbers, row))

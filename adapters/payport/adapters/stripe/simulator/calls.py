@@ -78,14 +78,13 @@ def _listed(value: object) -> object:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request that passed the gate. ``slow``: accepted, to be finished later. ``request``: what events repeat."""
+    """One request that passed the gate. ``slow``: accepted, to be finished later."""
 
     name: str
     numbers: Mapping[str, str]
     params: Node = field(repr=False)
     now: datetime
     slow: bool = False
-    request: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
 
     @property
     def stamp(self) -> int:

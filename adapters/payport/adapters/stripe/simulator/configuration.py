@@ -17,8 +17,11 @@ def settings_files(account: StripeAccount) -> dict[str, str]:
     for key, secret in zip(("webhook_secret", "webhook_secret_previous"), account.webhook_secrets, strict=False):
         files[f"{key}.txt"] = secret.reveal()
         table[key] = f"file:{key}.txt"
-    plain = {"publishable_key": account.publishable_key, "return_url": account.return_url}
-    table |= {key: value for key, value in plain.items() if value is not None}
+    if account.publishable_key is not None:  # public, but settings refuse whatever ends in key unless it is referred to
+        files["publishable_key.txt"] = account.publishable_key
+        table["publishable_key"] = "file:publishable_key.txt"
+    if account.return_url is not None:
+        table["return_url"] = account.return_url
     if account.trust is not None and account.trust.ca_data is not None:
         files["ca.pem"] = account.trust.ca_data
         table["ca"] = "file:ca.pem"

@@ -61,14 +61,7 @@ class Gate:
             if content != _FORM:
                 raise Refusal(400, f"Invalid request (check that your POST content type is {_FORM})")
         text = incoming.body.decode("utf-8", "replace") if incoming.method == "POST" else incoming.query
-        return Call(
-            name=name,
-            numbers=numbers,
-            params=decode_form(text),
-            now=now,
-            slow=slow,
-            request={"idempotency_key": incoming.headers.get("idempotency-key")},
-        )
+        return Call(name=name, numbers=numbers, params=decode_form(text), now=now, slow=slow)
 
     def _caller(self, incoming: Incoming) -> None:
         if incoming.headers.get("authorization") != f"Bearer {self.secret_key}":

@@ -72,31 +72,6 @@ def intent_node(row: IntentRow, *, whole_charge: bool = False) -> Node:
     }
 
 
-def method_node(number: str, created: int) -> Node:
-    """A payment method."""
-    card = CARDS[number]
-    return {
-        "id": number,
-        "object": "payment_method",
-        "billing_details": _billing(),
-        "card": {
-            "brand": card.brand,
-            "checks": None,
-            "country": "US",
-            "exp_month": 12,
-            "exp_year": 2034,
-            "funding": "credit",
-            "last4": card.last4,
-            "wallet": None,
-        },
-        "created": created,
-        "customer": None,
-        "livemode": False,
-        "metadata": {},
-        "type": "card",
-    }
-
-
 def charge_node(intent: IntentRow, row: ChargeRow) -> Node:
     """A charge."""
     card = CARDS[row.payment_method]

@@ -58,6 +58,7 @@ def create_session(books: Books, call: Call) -> Node:
         about={**about, "metadata": notes(table(about.get("metadata"), "payment_intent_data[metadata]"))},
     )
     books.sessions[row.id] = row
+    books.wake(until, row)
     return session_node(row, books.url)
 
 
@@ -102,7 +103,7 @@ def expire_session(books: Books, call: Call) -> Node:
     """``POST /v1/checkout/sessions/{session}/expire``."""
     call.only()
     row = _session(books, call)
-    if row.status != "open" or (row.intent is not None and row.intent.status == "processing"):
+    if row.status != "open":
         raise Refusal(400, 'Only Checkout Sessions with a status in ["open"] can be expired.', stored=True)
     books.expire(row, call.now)
     return session_node(row, books.url)

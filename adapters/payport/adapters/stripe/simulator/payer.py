@@ -172,7 +172,11 @@ class Payer:
             books.charge(row, method, now)
         except Refusal as refusal:
             raise CannotPay(str(refusal)) from None
-        return Visit(number=row.reference, paid=row.status == "succeeded", return_url=_return_url(row, "succeeded"))
+        return Visit(number=row.reference, paid=_is_paid(row), return_url=_return_url(row, "succeeded"))
+
+
+def _is_paid(row: IntentRow) -> bool:
+    return row.status == "succeeded"
 
 
 def _return_url(row: IntentRow, status: str) -> str | None:

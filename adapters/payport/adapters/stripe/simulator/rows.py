@@ -9,10 +9,6 @@ from payport.adapters.stripe.planning import REF
 from payport.adapters.stripe.simulator.calls import Node
 
 
-def _notes() -> dict[str, str]:
-    return {}
-
-
 @dataclass(slots=True, kw_only=True)
 class ChargeRow:
     """One try to charge an intent."""
@@ -39,7 +35,7 @@ class IntentRow:
     currency: str
     created: datetime
     client_secret: str = field(repr=False)
-    metadata: dict[str, str] = field(default_factory=_notes)
+    metadata: dict[str, str] = field(default_factory=dict[str, str])
     capture_method: str = "automatic_async"
     payment_method: str | None = None
     customer: str | None = None

@@ -135,7 +135,7 @@ class Service:
 
     def _carry_out(self, call: Call, key: str | None, fault: Fault | None) -> tuple[WireReply, bool]:
         """The answer, and whether it is kept under its key."""
-        if fault in SYSTEM_ERRORS and fault is not None and not fault.commits:
+        if fault is not None and fault in SYSTEM_ERRORS and not fault.commits:
             return system_error(fault), True
         try:
             with self.books.lock:
@@ -148,7 +148,7 @@ class Service:
             reply = self._reply(refusal.status, refusal.node, key)
         if self.on_commit is not None:
             self.on_commit(call.name)
-        if fault in SYSTEM_ERRORS and fault is not None:
+        if fault is not None and fault in SYSTEM_ERRORS:
             return system_error(fault), True
         return reply, True
 

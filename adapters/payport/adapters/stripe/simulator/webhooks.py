@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from threading import Lock
 
 from payport.adapters.stripe.account import API_VERSION
 from payport.adapters.stripe.signing import sign
@@ -42,15 +43,16 @@ class Notices(Mailbox):
         self._now = now
         self._account = account
         self._events: dict[str, tuple[int, Node]] = {}
+        self._counting = Lock()
 
     def tell(self, happening: Happening) -> None:
         """Make, keep and deliver (or hold back) the event of one happening."""
-        number = f"evt_3Sim{len(self._events) + 1:020d}"
+        stamp = int(happening.at.timestamp())
         event: Node = {
-            "id": number,
+            "id": "",
             "object": "event",
             "api_version": API_VERSION,
-            "created": int(happening.at.timestamp()),
+            "created": stamp,
             "data": {"object": happening.record},
             "livemode": False,
             "pending_webhooks": 1,
@@ -59,7 +61,9 @@ class Notices(Mailbox):
         }
         if self._account is not None:
             event["account"] = self._account
-        self._events[number] = (int(happening.at.timestamp()), event)
+        with self._counting:
+            event["id"] = number = f"evt_3Sim{len(self._events) + 1:020d}"
+            self._events[number] = (stamp, event)
         body = json.dumps(event, indent=2).encode()
         self.post(Letter(sign=lambda: self.signed(body), address=self.address))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +44,6 @@ class Seal:
             signature = base64.b64decode(told, validate=True)
             key = self.merchant.key.public_key()
             key.verify(signature, content_digest(fields, codec), padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):
             return False
         return True

@@ -28,6 +28,7 @@ from payport.adapters.wechatpay.endpoints.combine import (
     SubOrder,
     SubOrderToClose,
     SubSettle,
+    WaitingWhole,
 )
 from payport.adapters.wechatpay.endpoints.data import (
     CERTIFICATES,
@@ -74,6 +75,7 @@ from payport.adapters.wechatpay.endpoints.payments import (
     NewPageOrder,
     OrderPayer,
     PayerParameters,
+    Place,
     Reversed,
     ReverseOrder,
     ScannedOrder,
@@ -84,6 +86,7 @@ from payport.adapters.wechatpay.endpoints.payments import (
     Store,
     TransactionById,
     TransactionByOutTradeNo,
+    WaitingOrder,
     WeChatPayAction,
 )
 from payport.adapters.wechatpay.endpoints.refunds import (
@@ -256,6 +259,7 @@ __all__ = [
     "OldReceiver",
     "OrderPayer",
     "PayerParameters",
+    "Place",
     "Prepared",
     "ReceivingStyle",
     "RefundFrom",
@@ -296,6 +300,8 @@ __all__ = [
     "TransferByBillNo",
     "TransferByOutBillNo",
     "TransferCancel",
+    "WaitingOrder",
+    "WaitingWhole",
     "WeChatPayAction",
     "WeChatPayEndpoint",
     "WeChatPayRefund",

@@ -70,8 +70,8 @@ class CombinePayer(Part):
     openid: Text128 = Field(repr=False)
 
 
-class CombinedOrder(Notified):
-    """``native``, ``app``, ``h5``: several orders that wait to be paid."""
+class WaitingWhole(Notified):
+    """What every combined order may say."""
 
     own = _MERCHANT
     partners = _MERCHANT
@@ -79,13 +79,18 @@ class CombinedOrder(Notified):
     combine_out_trade_no: TradeNo
     sub_orders: Annotated[tuple[SubOrder, ...], Field(min_length=1, max_length=50)]
     scene_info: CombineScene | None = None
-    combine_payer_info: CombinePayer | None = None
     time_start: WireTime | None = None
     time_expire: WireTime | None = None
     limit_pay: tuple[Literal["no_balance", "no_credit", "no_debit", "balance_only"], ...] | None = None
 
 
-class CombinedPageOrder(CombinedOrder):
+class CombinedOrder(WaitingWhole):
+    """``native``, ``app``, ``h5``: several orders that wait to be paid."""
+
+    combine_payer_info: CombinePayer | None = None
+
+
+class CombinedPageOrder(WaitingWhole):
     """``jsapi``: paid inside WeChat by the user named."""
 
     combine_payer_info: CombinePayer

@@ -81,14 +81,18 @@ class H5Info(Part):
     package_name: Text128 | None = None
 
 
-class Scene(Part):
+class Place(Part):
+    """The merchant's device."""
+
+    device_id: Text32 | None = None
+    device_ip: Text45 | None = None
+
+
+class Scene(Place):
     """Where the payer is."""
 
     payer_client_ip: Text45 | None = None
-    device_id: Text32 | None = None
-    device_ip: Text45 | None = None
     store_info: Store | None = None
-    h5_info: H5Info | None = None
 
 
 class Settle(Part):
@@ -114,8 +118,8 @@ class OrderPayer(Part):
     identity: Identity | None = Field(default=None, repr=False)
 
 
-class NewOrder(OfOrder, Notified):
-    """``native``, ``app``: an order that waits to be paid."""
+class WaitingOrder(OfOrder, Notified):
+    """What every order that waits to be paid may say."""
 
     hidden = ("payer/identity/number", "payer/identity/name")
 
@@ -128,8 +132,13 @@ class NewOrder(OfOrder, Notified):
     limit_pay: tuple[Literal["no_balance", "no_credit", "no_debit", "balance_only"], ...] | None = None
     support_fapiao: bool | None = None
     detail: Detail | None = None
-    scene_info: Scene | None = None
     settle_info: Settle | None = None
+
+
+class NewOrder(WaitingOrder):
+    """``native``, ``app``: paid by a code that is shown, or in an app."""
+
+    scene_info: Scene | None = None
 
 
 class NewPageOrder(NewOrder):
@@ -138,14 +147,15 @@ class NewPageOrder(NewOrder):
     payer: OrderPayer
 
 
-class H5Scene(Scene):
+class H5Scene(Place):
     """Where the payer is, whose phone's address is compared."""
 
     payer_client_ip: Text45
     h5_info: H5Info
+    store_info: Store | None = None
 
 
-class NewH5Order(NewOrder):
+class NewH5Order(WaitingOrder):
     """``h5``: paid from a phone's browser."""
 
     scene_info: H5Scene
@@ -157,7 +167,7 @@ class ScannedPayer(Part):
     auth_code: Text32 = Field(repr=False)
 
 
-class ScannedScene(Scene):
+class ScannedScene(Place):
     """Where the code was scanned."""
 
     store_info: Store

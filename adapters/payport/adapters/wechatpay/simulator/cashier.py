@@ -132,9 +132,8 @@ class Cashier:
         prepay_id = package.removeprefix("prepay_id=") if jsapi else fields.get("prepayid", "")
         thing = self._prepaid(prepay_id)
         _check_app_id(self._service.books, thing, fields.get("appId" if jsapi else "appid", ""))
-        parties = self._service.books.parties
-        partner_id = parties.sub_mchid or parties.mchid
-        if not jsapi and (package, fields.get("partnerid")) != ("Sign=WXPay", partner_id):
+        mchid = self._service.books.parties.mchid
+        if not jsapi and (package, fields.get("partnerid")) != ("Sign=WXPay", mchid):
             raise CannotPay("partnerid or package is wrong")
         if jsapi:
             lines = [fields.get(name, "") for name in ("appId", "timeStamp", "nonceStr", "package")]

@@ -72,13 +72,12 @@ class PlatformKey:
 
 
 class Cabinet:
-    """Every key that WeChat signs with or is written to. ``turn`` counts notices, which switch keys bit by bit."""
+    """Every key that WeChat signs with or is written to."""
 
     def __init__(self, mode: Mode, now: datetime) -> None:
         self.mode: Mode = mode
         self.public = PlatformKey(id=PUBLIC_KEY_ID, pair=pair("public"))
         self.certificates: list[PlatformKey] = [] if mode == "public_key" else [certificate(pair("platform-0"), now)]
-        self._turn = 0
         self._rotations = 0
 
     def rotate(self, now: datetime, *, drop_old: bool = False) -> PlatformKey:
@@ -103,11 +102,10 @@ class Cabinet:
             return self.public
         return self.certificates[-1]
 
-    def notifying(self) -> PlatformKey:
-        """What the next notice is signed with: during the change every other one with the public key."""
-        self._turn += 1
+    def notifying(self, number: int) -> PlatformKey:
+        """What the ``number``-th notice is signed with: during the change every other one with the public key."""
         if self.mode == "both":
-            return self.public if self._turn % 2 else self.certificates[-1]
+            return self.public if number % 2 else self.certificates[-1]
         return self.answering(None)
 
     def find(self, key_id: str) -> PlatformKey | None:

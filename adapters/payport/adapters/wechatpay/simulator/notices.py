@@ -26,7 +26,7 @@ _BODY_KEY = "resource"
 class Notice:
     """One event to tell. Its body is the same on every resend; time stamp, nonce and signature are not."""
 
-    id: str
+    number: int
     body: bytes = field(repr=False)
 
 
@@ -47,24 +47,23 @@ class Notices(Mailbox):
     def tell(self, happening: Happening) -> None:
         """Encrypt, sign and deliver (or hold back) the notice of one happening."""
         number = next(self._numbers)
-        notice = Notice(str(UUID(int=number + (0xEA2A5C34 << 96), version=4)), b"")
         resource = _sealed(happening.fields, happening.original_type, nonce_of(number, "resource")[:12])
         body = {
-            "id": notice.id,
+            "id": str(UUID(int=number + (0xEA2A5C34 << 96), version=4)),
             "create_time": wire_time(happening.at),
             "resource_type": "encrypt-resource",
             "event_type": happening.event_type,
             "summary": happening.summary,
             "resource": resource,
         }
-        notice = Notice(notice.id, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+        notice = Notice(number, _written(body))
         self.post(Letter(lambda: self.sign(notice), happening.notify_url))
 
     def sign(self, notice: Notice) -> RawNotification:
         """The notice as it is posted at this moment."""
         probe = self.probes > 0
         self.probes -= probe
-        return self.signed(notice.body, probe=probe)
+        return self.signed(notice.body, probe=probe, key=self._cabinet.notifying(notice.number))
 
     def signed(
         self,
@@ -76,8 +75,9 @@ class Notices(Mailbox):
         key: PlatformKey | None = None,
     ) -> RawNotification:
         """Any body, signed by WeChat: ``age`` ago, with ``key`` or the one whose turn it is."""
-        chosen = self._cabinet.notifying() if key is None else key
-        nonce = nonce_of(next(self._turns), "notice")
+        turn = next(self._turns)
+        chosen = self._cabinet.notifying(turn) if key is None else key
+        nonce = nonce_of(turn, "notice")
         sealed = Seal(key=chosen, at=self._clock() - age, nonce=nonce, typed=typed, probe=probe)
         return RawNotification(body=body, headers={"Content-Type": "application/json", **sealed.headers(body)})
 

@@ -75,6 +75,13 @@ class Cashier:
             if row.status is OrderStatus.PAYING:
                 row.status, row.slow = OrderStatus.FAILED, False
 
+    def fail(self, number: str) -> None:
+        """The payer tries, and the bank refuses. A shown order may be tried again. Raises :class:`CannotPay`."""
+        self._service.settle()
+        books = self._service.books
+        with books.lock:
+            self._payable(books.orders.get(number)).status = OrderStatus.FAILED
+
     def waiting(self) -> list[OrderRow]:
         """What waits for the payer now."""
         self._service.settle()

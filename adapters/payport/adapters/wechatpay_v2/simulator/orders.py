@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from payport.adapters.wechatpay_v2.calls import instant
-from payport.adapters.wechatpay_v2.simulator.books import Books, OrderRow, OrderStatus, Refusal, Request, paid_fields
+from payport.adapters.wechatpay_v2.simulator.books import (
+    OPENID,
+    Books,
+    OrderRow,
+    OrderStatus,
+    Refusal,
+    Request,
+    paid_fields,
+)
 from payport.adapters.wechatpay_v2.simulator.wallets import Wallet, wallet_behind
 
 CODE_URL = "weixin://wxpay/bizpayurl?pr="
@@ -66,6 +74,13 @@ def micropay(books: Books, request: Request) -> dict[str, str]:
         raise Refusal("USERPAYING", "需要用户输入支付密码")
     books.charge(row, request.now)
     return paid_fields(row)
+
+
+def auth_code_to_openid(books: Books, request: Request) -> dict[str, str]:  # noqa: ARG001 - every handler has both
+    """Who shows a code; it stays good."""
+    if wallet_behind(request.need("auth_code")) in (None, Wallet.STALE):
+        raise Refusal("AUTH_CODE_INVALID", "请扫描微信支付被扫条码/二维码")
+    return {"openid": OPENID}
 
 
 def order_query(books: Books, request: Request) -> dict[str, str]:

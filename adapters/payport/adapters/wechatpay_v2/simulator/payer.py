@@ -51,6 +51,11 @@ class Payer:
         """Enter the password for a scanned code (USERPAYING)."""
         return self.pay(number)
 
+    def fail(self, number: str) -> None:
+        """Try to pay, and be refused by the bank (PAYERROR)."""
+        self._cashier.fail(number)
+        self._settled()
+
     def cancel(self, number: str) -> None:
         """Give up."""
         self._cashier.cancel(number)

@@ -37,6 +37,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         calls.REVERSE: orders.reverse,
         calls.REFUND: refunds.refund,
         calls.REFUND_QUERY: refunds.refund_query,
+        "tools/authcodetoopenid": orders.auth_code_to_openid,
     }
 )
 _BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})

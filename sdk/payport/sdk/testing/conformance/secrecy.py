@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from typing import cast
 
 from payport.schemas.classes import SECRET
 from payport.sdk.secrets import Secret
@@ -28,11 +29,9 @@ def secrets_in(value: object, *, depth: int = 6) -> Iterator[str]:
             if item.metadata.get("payport.class") is _SECRET and isinstance(inner, str):
                 yield from _text(inner)
             yield from secrets_in(inner, depth=depth - 1)
-    elif depth and isinstance(value, Mapping):
-        for inner in value.values():
-            yield from secrets_in(inner, depth=depth - 1)
-    elif depth and isinstance(value, list | tuple):
-        for inner in value:
+    elif depth and isinstance(value, Mapping | list | tuple):
+        several = cast("Mapping[object, object] | Sequence[object]", value)
+        for inner in several.values() if isinstance(several, Mapping) else several:
             yield from secrets_in(inner, depth=depth - 1)
 
 

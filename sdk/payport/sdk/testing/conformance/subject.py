@@ -116,6 +116,7 @@ class Subject(Generic[PartnerT]):
     ``misleading``: genuine notices about something else than what was asked (another amount), which must teach nothing.
     ``notifies``: false for a partner that tells nothing by itself. ``cancels``: false for an adapter that cannot
     cancel. ``adopts``: whether payments can be looked up by the partner's own number.
+    ``aside``: endpoints that tokens and certificates are fetched from, on the way to a step and part of none.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Subject(Generic[PartnerT]):
     notifies: bool = True
     cancels: bool = True
     adopts: bool = False
+    aside: frozenset[str] = frozenset()
     life_s: float = 1800.0
     """How long an order lives whose time the suite lets run out."""
 

@@ -70,7 +70,7 @@ class World(Generic[PartnerT]):
         key = SEALING_KEY if self.sealed else None
         self.place.write_bytes(_empty_journal())
         self.journal = Journal.open(f"sqlite:///{self.place}", sealing_key=key, durability="normal")
-        self.watch = Watch(asks=self.subject.asks, known=self._known)
+        self.watch = Watch(asks=self.subject.asks, known=self._known, aside=self.subject.aside)
         self.transport = WatchedTransport(self.partner.transport(), self.watch)
         self.bare = self.subject.adapter(self.partner)
         """The adapter as the subject makes it."""

@@ -1,7 +1,8 @@
-"""The checks, by what they are about."""
+"""The checks, by what they are about. Importing the modules makes them: :data:`CHECKS` has every one."""
 
 from __future__ import annotations
 
+from payport.sdk.testing.conformance.case import CHECKS
 from payport.sdk.testing.conformance.checks import (
     asking,
     colours,
@@ -14,3 +15,5 @@ from payport.sdk.testing.conformance.checks import (
 )
 
 MODULES = (telling, asking, references, handing_out, notifying, giving_back, dying, colours)
+
+__all__ = ["CHECKS", "MODULES"]

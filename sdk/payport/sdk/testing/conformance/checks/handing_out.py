@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from payport.schemas.actions import Action
@@ -50,18 +51,22 @@ def nothing_but_time_ends_what_nobody_opened(world: AnyWorld, way: AnyWay) -> No
 
 @check(lambda subject: [way for way in subject.handed_out if way.expires], name=_name)
 def the_end_is_on_the_wire(world: AnyWorld, way: AnyWay) -> None:
-    """After its time the partner itself turns the payer away, and we do not hand it out again."""
+    """After its time nobody can pay it any more, and we do not hand it out again."""
     ref = world.new_ref()
     action = world.hand_out(ref, way, life_s=world.subject.life_s)
     world.time.at = world.until(ref) + timedelta(seconds=61)
     told = world.tell(world.worker.pay(world.order(ref), world.methods[-1], deadline_s=1.0))
     assert not (isinstance(told, ActionRequired) and told.action == action), "handed out again after its time"
-    turned_away(world, ref, action)
+    turned_away(world, ref, way, action)
 
 
-def turned_away(world: AnyWorld, ref: str, action: Action) -> None:
-    """The payer cannot pay this."""
-    raises(Exception, lambda: world.partner.payer.open(action))
+def turned_away(world: AnyWorld, ref: str, way: AnyWay, action: Action) -> None:
+    """The payer cannot pay this: the partner turns them away, or, where ``complete`` must follow, we do."""
+    if way.comes_back is None:
+        raises(Exception, lambda: world.partner.payer.open(action))
+    else:
+        with suppress(Exception):  # approving takes nothing; it may still be possible
+            world.payer_pays(ref, way, action)
     assert world.charged(ref) == 0
 
 
@@ -95,7 +100,7 @@ def closed_for_good(world: AnyWorld, ref: str, way: AnyWay, action: Action) -> N
     again = world.tell(world.worker.cancel(ref))
     assert isinstance(again, Succeeded), again
     assert again.value.by in (CancelledBy.CLOSED, CancelledBy.VOIDED), again
-    turned_away(world, ref, action)
+    turned_away(world, ref, way, action)
     assert world.hand_out(ref, way) != action
     assert world.last(ref).attempt == 2
     world.must_agree()

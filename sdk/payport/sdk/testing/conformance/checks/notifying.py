@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import islice, permutations
 from pathlib import Path
 from typing import cast
 
-from payport.schemas.events import RawNotification, Rejected, Verified
+from payport.schemas.events import Event, RawNotification, Rejected, Verified
 from payport.schemas.outcome import Succeeded
 from payport.sdk.events import Mismatch
 from payport.sdk.gateway import Gateway
@@ -81,7 +81,7 @@ def a_tampered_notice_never_says_anything_else(world: AnyWorld, way: AnyWay) -> 
     world.must_agree()
 
 
-def _said(answer: Verified) -> str:  # type: ignore[type-arg]
+def _said(answer: Verified[Event]) -> str:
     event = answer.event
     return f"{event.kind} {event.partner_ref} {event.status} {event.amount}"
 
@@ -191,7 +191,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def other_journal(world: AnyWorld, place: Path) -> Iterator[Gateway[EveryVerb]]:
+def other_journal(world: AnyWorld, place: Path) -> Generator[Gateway[EveryVerb]]:
     """A gateway of the same account on another journal."""
     with Journal.open(f"sqlite:///{place}", sealing_key=SEALING_KEY, durability="normal") as journal:
         clock = WorkerClock(world.time, place.name)

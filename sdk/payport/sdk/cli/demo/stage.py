@@ -1,25 +1,25 @@
-"""What the scenes share: the simulator on loopback TLS, one journal on disk, a gateway, and a voice."""
+"""What the scenes of a partner share: its simulator on loopback TLS, one journal on disk, a gateway, and a voice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeAlias, TypeVar, cast
 
 import segno
 from rich.console import Console
 from rich.text import Text
 
-from payport.adapters.alipay.adapter import Alipay
-from payport.adapters.alipay.simulator import AlipaySimulator
 from payport.schemas.money import Money
-from payport.schemas.order import Order
+from payport.schemas.order import Order, Payer
 from payport.schemas.outcome import (
     ActionRequired,
     Authorized,
+    CancelOutcome,
+    CaptureOutcome,
     Declined,
     NotSent,
     PayOutcome,
@@ -28,15 +28,52 @@ from payport.schemas.outcome import (
     Succeeded,
     Unknown,
 )
-from payport.schemas.payment import Refund
+from payport.schemas.payment import Cancellation, Capture, Payment, Refund
+from payport.sdk.adapter import Adapter
 from payport.sdk.cli.configured import write_settings
 from payport.sdk.exchange import Moment
 from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal.store import Journal
 from payport.sdk.settings import Settings
+from payport.sdk.testing.simulated import ServedPartner
+from payport.sdk.testing.watching import EveryVerb
 
-Told = PayOutcome[object] | RefundOutcome[object]
+PartnerT = TypeVar("PartnerT", bound=ServedPartner)
+AdapterT = TypeVar("AdapterT", bound=Adapter)
+Told = PayOutcome[object] | RefundOutcome[object] | CaptureOutcome[object] | CancelOutcome[object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Till:
+    """How the process pays that is to be killed: ``method`` is what it hands to ``pay``.
+
+    ``endpoint``: the partner's name of the request that charges, in which it is killed.
+    """
+
+    endpoint: str
+    amount: str
+    method: Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play(Generic[PartnerT, AdapterT]):
+    """What a partner brings to ``payport demo``, as ``PLAY`` of its module ``demo``.
+
+    ``name``: as people say it. ``partner``: as adapters are announced. ``scenes`` are played in order; ``finale``:
+    scenes that have to wait for what an earlier one left, played when every partner's scenes are over. ``payer``: who
+    pays, where the partner wants to know.
+    """
+
+    name: str
+    partner: str
+    currency: str
+    simulator: Callable[[], PartnerT]
+    adapter: Callable[[PartnerT], AdapterT]
+    scenes: Scenes[PartnerT, AdapterT]
+    finale: Scenes[PartnerT, AdapterT] = ()
+    till: Till | None = None
+    payer: Payer = field(default_factory=Payer)
 
 
 class HastyClock(SystemClock):
@@ -65,15 +102,16 @@ class HastyClock(SystemClock):
         self._advance(max(0.0, seconds))
 
 
-@dataclass(slots=True, kw_only=True)
-class Stage:
-    """One run. ``refs``: the orders so far. ``config``: the ``payport.toml`` that other processes read."""
+@dataclass(kw_only=True)
+class Stage(Generic[PartnerT, AdapterT]):
+    """One partner's run. ``refs``: the orders so far. ``config``: the ``payport.toml`` that other processes read."""
 
+    play: Play[PartnerT, AdapterT]
     console: Console
-    partner: AlipaySimulator
+    partner: PartnerT
     config: Path
     journal: Journal
-    gateway: Gateway[Alipay]
+    gateway: Gateway[AdapterT]
     refs: list[str] = field(default_factory=list[str])
     wrong: list[str] = field(default_factory=list[str])
     """What did not go as the scenes say."""
@@ -81,16 +119,17 @@ class Stage:
     """When the lease of the killed process ends, on the monotonic clock."""
 
     @classmethod
-    def build(cls, console: Console, folder: Path) -> Self:
+    def build(cls, console: Console, folder: Path, play: Play[PartnerT, AdapterT]) -> Self:
         """Start the simulator, write its settings, open the journal and a gateway."""
-        with console.status("starting Alipay's simulator on loopback TLS"):
-            partner = AlipaySimulator().serve()
+        with console.status(f"starting the simulator of {play.name} on loopback TLS"):
+            partner = play.simulator()
+            partner.serve()
             config = write_settings(folder, partner.settings_files())
             settings = Settings.load(config, {})
             journal = Journal.open(settings.journal.url, sealing_key=settings.journal.sealing_key)
-            gateway = Gateway(Alipay(partner.account), journal=journal, sinks=())
-        stage = cls(console=console, partner=partner, config=config, journal=journal, gateway=gateway)
-        stage.say(f"Alipay's simulator listens on {partner.url} (TLS, its own keys, genuine RSA2 signatures).")
+            gateway = Gateway(play.adapter(partner), journal=journal, sinks=())
+        stage = cls(play=play, console=console, partner=partner, config=config, journal=journal, gateway=gateway)
+        stage.say(f"The simulator of {play.name} listens on {partner.url} (TLS, its own keys).")
         stage.say(f"The journal is {folder / 'payments.db'}.\n")
         return stage
 
@@ -104,10 +143,31 @@ class Stage:
         self.journal.close()
         self.partner.close()
 
-    def order(self, yuan: str, subject: str) -> Order:
+    @property
+    def till(self) -> Gateway[EveryVerb]:
+        """The gateway, for scenes that any partner can play."""
+        return cast("Gateway[EveryVerb]", self.gateway)
+
+    def act(self, title: str, scene: Callable[[Stage[PartnerT, AdapterT]], None]) -> None:
+        """Play one scene."""
+        self.console.rule(f"[bold]{title}", align="left")
+        scene(self)
+        self.console.print()
+
+    def money(self, amount: str) -> Money:
+        """An amount in the play's currency."""
+        return Money.of(amount, self.play.currency)
+
+    def order(self, amount: str, subject: str) -> Order:
         """A new order, remembered for the closing books."""
         self.refs.append(f"DEMO{len(self.refs) + 1:06d}")
-        return Order(ref=self.refs[-1], amount=Money.of(yuan, "CNY"), subject=subject)
+        return Order(
+            ref=self.refs[-1],
+            amount=self.money(amount),
+            subject=subject,
+            payer=self.play.payer,
+            return_url="https://shop.example/paid",
+        )
 
     def say(self, text: str) -> None:
         """One thing that happens."""
@@ -128,9 +188,9 @@ class Stage:
 
     def charges(self, ref: str, expected: int) -> None:
         """How often the partner charged an order."""
-        count = len(self.partner.ledger.charges(starting_with=ref))
-        self.say(f"Charges for {ref} in Alipay's books: {count}.")
-        self.expect(count == expected, f"{ref} should have been charged {expected} times")
+        found = len(self.partner.ledger.charges(starting_with=ref))
+        self.say(f"Charges for {ref} in the books of {self.play.name}: {found}.")
+        self.expect(found == expected, f"{ref} should have been charged {expected} times")
 
     def draw(self, text: str) -> None:
         """A QR code, two rows of modules in one line of characters."""
@@ -143,14 +203,29 @@ class Stage:
             self.console.print(f"  {line}", style="white on black", highlight=False, markup=False)
 
 
+Scene: TypeAlias = Callable[[Stage[PartnerT, AdapterT]], None]
+Scenes: TypeAlias = Sequence[tuple[str, Callable[[Stage[PartnerT, AdapterT]], None]]]
+"""Titles and scenes, in their order."""
+AnyPlay: TypeAlias = Play[ServedPartner, EveryVerb]
+AnyStage: TypeAlias = Stage[ServedPartner, EveryVerb]
 _BLOCKS = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
+
+
+def _done(value: Payment[object] | Capture[object] | Refund[object] | Cancellation[object]) -> str:
+    match value:
+        case Cancellation(by=by):
+            return by.value
+        case Refund(amount=amount):
+            return f"{amount} given back"
+        case Payment(amount=amount) | Capture(amount=amount):
+            return f"{amount} paid"
 
 
 def told(outcome: Told) -> Text:
     """An outcome in a few words."""
     match outcome:
         case Succeeded(value=value):
-            return Text(f"Succeeded: {value.amount} {'given back' if isinstance(value, Refund) else 'paid'}", "green")
+            return Text(f"Succeeded: {_done(value)}", "green")
         case Authorized(value=hold):
             return Text(f"Authorized: {hold.amount} held", "green")
         case ActionRequired(payable_until=until):

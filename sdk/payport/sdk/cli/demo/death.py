@@ -6,33 +6,34 @@ import subprocess
 import sys
 from threading import Event
 
-from payport.adapters.alipay.demo.stage import Stage
-from payport.adapters.alipay.demo.till import DEADLINE_S, YUAN
+from payport.sdk.cli.demo.stage import AdapterT, PartnerT, Stage
+from payport.sdk.cli.demo.till import DEADLINE_S
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.operations.setup import LEASE_MARGIN_S
 
-PAY = "alipay.trade.pay"
-TILL = "from payport.adapters.alipay.demo.till import main; main()"
+_TILL = "payport.sdk.cli.demo.till"
 _WAIT_S = 30.0
 
 
-def killed_between_commit_and_answer(stage: Stage) -> None:
+def killed_between_commit_and_answer(stage: Stage[PartnerT, AdapterT]) -> None:
     """A child process pays over TLS; it is killed when the partner has charged and before it answers."""
-    order = stage.order(YUAN, "Rice")
+    play = stage.play.till
+    assert play is not None, "the play names no till"
+    order = stage.order(play.amount, "Rice")
     began, dead = Event(), Event()
     till: subprocess.Popen[bytes] | None = None
 
-    def kill(method: str) -> None:
-        if method == PAY and began.wait(_WAIT_S) and till is not None:
+    def kill(endpoint: str) -> None:
+        if endpoint == play.endpoint and began.wait(_WAIT_S) and till is not None:
             till.kill()
             till.wait()
             dead.set()
 
-    stage.say(f"Another process, a till, begins to pay {order.ref} ({YUAN} CNY) over TLS, in the same journal.")
+    stage.say(f"Another process, a till, begins to pay {order.ref} ({order.amount}) over TLS, in the same journal.")
     stage.partner.on_commit = kill
     with stage.console.status("the till starts, and pays"):
         till = subprocess.Popen(  # noqa: S603 - our own module, started by this very interpreter
-            [sys.executable, "-c", TILL, str(stage.config), order.ref], stderr=subprocess.PIPE
+            [sys.executable, "-m", _TILL, str(stage.config), stage.play.partner, order.ref], stderr=subprocess.PIPE
         )
         began.set()
         _, complaint = till.communicate(timeout=_WAIT_S)
@@ -40,7 +41,8 @@ def killed_between_commit_and_answer(stage: Stage) -> None:
     stage.lease_until_s = SystemClock().moment().monotonic_s + DEADLINE_S + LEASE_MARGIN_S
     if not stage.expect(dead.is_set(), f"the till ended before it could be killed: {complaint.decode()}"):
         return
-    stage.say(f"Alipay charged; the till (process {till.pid}) was killed before the answer: status {till.returncode}.")
+    name = stage.play.name
+    stage.say(f"{name} charged; the till (process {till.pid}) was killed before the answer: status {till.returncode}.")
     stage.charges(order.ref, 1)
     open_ones = [operation.id for operation in stage.gateway.open_operations()]
     stage.expect(bool(open_ones), "the journal does not know the order of the killed till")
@@ -48,7 +50,7 @@ def killed_between_commit_and_answer(stage: Stage) -> None:
     stage.say(f"The dead till held the right to send for it; that ends by itself within {LEASE_MARGIN_S:.0f} s or so.")
 
 
-def settled_after_restart(stage: Stage) -> None:
+def settled_after_restart(stage: Stage[PartnerT, AdapterT]) -> None:
     """``payport resume`` in a new process settles what the dead one left."""
     clock = SystemClock()
     with stage.console.status("") as status:
