@@ -32,9 +32,11 @@ class Statement:
     pick: Callable[[Mapping[str, object]], tuple[object, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # two names and more give a tuple, in one call in C; no statement of ours takes none by that way
-        pick = itemgetter(*self.names) if len(self.names) > 1 else None
-        object.__setattr__(self, "pick", pick or (lambda values: tuple([values[name] for name in self.names])))
+        # two names and more give a tuple, by one call in C
+        object.__setattr__(self, "pick", itemgetter(*self.names) if len(self.names) > 1 else self._few)
+
+    def _few(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        return tuple([values[name] for name in self.names])
 
     def bound(self, values: Mapping[str, object]) -> tuple[object, ...]:
         """The parameters in the order in which the statement takes them."""
