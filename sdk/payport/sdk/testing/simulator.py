@@ -56,7 +56,7 @@ class Simulator(ABC):
     def _mailbox(self) -> Mailbox:
         """The notices told so far."""
 
-    def _moved(self, url: str) -> None:
+    def _moved(self, url: str) -> None:  # noqa: B027 - most partners need not know
         """Called when it begins to listen on ``url``."""
 
     @property

@@ -151,7 +151,7 @@ class Service:
             said = self.perform(path, fields, now=self.now(), clock=self.now(), slow=slow)
             if self.on_commit is not None:
                 self.on_commit(Request(path=path, fields=fields, now=self.now()).name)
-            if fault in _SPOKEN and fault is not None:
+            if fault is not None and fault in _SPOKEN:
                 raise refusal_of(fault)
             whole = {**echo, **said, "respCode": "00", "respMsg": "成功[0000000]"}
         except Refusal as refusal:
