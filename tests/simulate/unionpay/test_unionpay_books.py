@@ -123,7 +123,7 @@ def test_a_code_pays_one_order(merchant: Merchant) -> None:
 
 
 def test_who_confirms_later(merchant: Merchant) -> None:
-    """05 until then; process leaves it alone; given up, it is refused."""
+    """05 until then; process leaves it alone; given up, or after five minutes, it is refused."""
     payer = merchant.partner.payer
     first, second = merchant.paid(wallet=Wallet.CONFIRMS), merchant.paid(wallet=Wallet.CONFIRMS)
     assert first["respCode"] == "05"
@@ -134,6 +134,11 @@ def test_who_confirms_later(merchant: Merchant) -> None:
     assert merchant.asked(second)["origRespCode"] == "01"
     with pytest.raises(CannotPay):
         payer.confirm(first["orderId"])
+    third = merchant.paid(wallet=Wallet.CONFIRMS)
+    merchant.time.pass_by(299)
+    assert merchant.asked(third)["origRespCode"] == "05"
+    merchant.time.pass_by(1)
+    assert merchant.asked(third)["origRespCode"] == "69"
 
 
 def test_a_page_is_known_once_a_card_was_tried(merchant: Merchant) -> None:
