@@ -123,7 +123,7 @@ def test_a_code_pays_one_order(merchant: Merchant) -> None:
 
 
 def test_who_confirms_later(merchant: Merchant) -> None:
-    """05 until then; process leaves it alone; given up, it is refused."""
+    """05 until then; process leaves it alone; given up, or after five minutes, it is refused."""
     payer = merchant.partner.payer
     first, second = merchant.paid(wallet=Wallet.CONFIRMS), merchant.paid(wallet=Wallet.CONFIRMS)
     assert first["respCode"] == "05"
@@ -134,6 +134,11 @@ def test_who_confirms_later(merchant: Merchant) -> None:
     assert merchant.asked(second)["origRespCode"] == "01"
     with pytest.raises(CannotPay):
         payer.confirm(first["orderId"])
+    third = merchant.paid(wallet=Wallet.CONFIRMS)
+    merchant.time.pass_by(299)
+    assert merchant.asked(third)["origRespCode"] == "05"
+    merchant.time.pass_by(1)
+    assert merchant.asked(third)["origRespCode"] == "69"
 
 
 def test_a_page_is_known_once_a_card_was_tried(merchant: Merchant) -> None:
@@ -204,3 +209,34 @@ def test_the_counters_pages(merchant: Merchant) -> None:
     assert b"card is open" in visit("POST", front, encode_form(card.fields, "UTF-8")).content
     hold = page(merchant, "02/01")
     assert b"Let hold" in visit("POST", front, encode_form(hold.fields, "UTF-8")).content
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "change", "code"),
+    [
+        ("95/00", BACK, {"certType": "02"}, "10"),
+        ("95/00", BACK, {"certType": ""}, "13"),
+        ("78/02", BACK, {}, "34"),
+        ("22/03", "batchTrans.do", {"batchNo": "0009"}, "34"),
+        ("01/01", BACK, {"tokenPayData": "token=1"}, "10"),
+        ("01/01", BACK, {"tokenPayData": "{token=1}"}, "80"),
+        ("01/01", BACK, {}, "13"),
+        ("01/07", BACK, {"currencyCode": "840"}, "10"),
+    ],
+)
+def test_what_moves_no_money_is_refused_in_the_same_words(
+    merchant: Merchant, kind: str, path: str, change: dict[str, str], code: str
+) -> None:
+    """Keys, cards, batches, codes."""
+    assert merchant.call(kind, path, **change)["respCode"] == code
+
+
+def test_a_batch_and_a_card_payment_are_recognised_and_can_be_slow(merchant: Merchant) -> None:
+    """The same batch number again is a repetition; a card payment that is slow ends later."""
+    batch = {"batchNo": "0001", "totalQty": "1", "totalAmt": "1", "fileContent": "x"}
+    assert [merchant.call("21/03", "batchTrans.do", **batch)["respCode"] for _ in range(2)] == ["00", "12"]
+    merchant.partner.faults.next(Fault.SLOW_PROCESSING)
+    slow = merchant.call("01/01", BACK, accNo="sealed")
+    assert merchant.asked(slow)["origRespCode"] == "05"
+    assert merchant.partner.process() == 1
+    assert merchant.asked(slow)["origRespCode"] == "00"

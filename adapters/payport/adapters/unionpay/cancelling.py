@@ -138,7 +138,9 @@ def _reverse(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[O
             return _accepted() if accepted else answer
         if answer.code == _REVERSED:
             by = yield from _what_was_reversed(unionpay, request, deadline_s)
-            return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by, native=_native(answer))
+            return Observation(
+                state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by, native=parsed(answer.fields)
+            )
         if answer.code in _NOT_THERE and not accepted:
             return doubt(Source.REPLY, UnknownKind.NOT_FOUND, f"{answer.code}: there was nothing to reverse")
         if answer.meaning not in (Meaning.DONE, Meaning.FLAGGED):
@@ -159,10 +161,3 @@ def _what_was_reversed(unionpay: UnionPay, request: Call, deadline_s: float) -> 
 
 def _accepted() -> Observation:
     return Observation(state=State.PENDING, source=Source.REPLY, message="the reversal was received, not confirmed yet")
-
-
-def _native(answer: Answer) -> object:
-    try:
-        return parsed(answer.fields)
-    except Unreadable:
-        return None

@@ -131,7 +131,7 @@ class Service:
             return handler(self.books, request)
 
     def settle(self) -> None:
-        """Let requests that were on their way arrive."""
+        """Let requests that were on their way arrive, and times run out."""
         now = self.now()
         with self._late_lock:
             due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
@@ -141,6 +141,8 @@ class Service:
                 self.perform(late.path, late.fields, now=late.due, clock=None)
             except Refusal:
                 continue  # nobody is listening any more
+        with self.books.lock:
+            self.books.tick(now)
 
     def _answer(self, path: str, fields: Mapping[str, str], fault: Fault | None) -> WireReply:
         echo = {name: fields[name] for name in _ECHOED if fields.get(name)}
