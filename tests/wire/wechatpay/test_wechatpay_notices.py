@@ -347,6 +347,13 @@ def test_a_service_provider_gets_its_sub_merchants_notices() -> None:
     node = transaction(mchid=None, appid=None, sp_mchid=ACCOUNT.mchid, sp_appid=ACCOUNT.appid, sub_mchid="1900000002")
     assert isinstance(received(notice(node), wechat), Opened)
     assert rejected(notice({**node, "sub_mchid": "1900000003"}), wechat)[0] is RejectedKind.WRONG_ACCOUNT
+    # numbers are unique within a sub-merchant only: the provider's own order of this number is another one
+    assert rejected(notice(transaction()), wechat)[0] is RejectedKind.WRONG_ACCOUNT
+    given_back = {**refund(), "mchid": ACCOUNT.mchid, "refund_status": "SUCCESS"}
+    assert rejected(notice(given_back, "REFUND.SUCCESS"), wechat)[0] is RejectedKind.WRONG_ACCOUNT
+    ours = {**given_back, "mchid": None, "sp_mchid": ACCOUNT.mchid, "sub_mchid": "1900000002"}
+    assert isinstance(received(notice(ours, "REFUND.SUCCESS"), wechat), Opened)
+    assert isinstance(received(notice(COMBINED), wechat), Opened)
 
 
 def test_a_notice_without_an_id_is_known_by_its_bytes() -> None:

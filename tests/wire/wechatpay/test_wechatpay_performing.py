@@ -312,9 +312,14 @@ def test_a_service_providers_questions_name_both_merchants() -> None:
     found = drive(wechat.ask(operation(shown=True), 100.0), host)
     assert found.state is State.SUCCEEDED
     assert host.requests[0].url.endswith(f"{TRADE}?sp_mchid=1900000001&sub_mchid=1900000002")
-    wrong = said(200, {**node, "sub_mchid": "1900000003"})
-    host = Host({"/v3/pay/partner/transactions/out-trade-no/{out_trade_no}": wrong})
-    assert why(drive(wechat.ask(operation(shown=True), 100.0), host)) is UnknownKind.MISMATCH
+    for changed in (
+        {"sub_mchid": "1900000003"},
+        {"sub_mchid": None},
+        {"sub_mchid": None, "sp_mchid": None, "mchid": ACCOUNT.mchid},
+    ):
+        wrong = said(200, {name: value for name, value in {**node, **changed}.items() if value is not None})
+        host = Host({"/v3/pay/partner/transactions/out-trade-no/{out_trade_no}": wrong})
+        assert why(drive(wechat.ask(operation(shown=True), 100.0), host)) is UnknownKind.MISMATCH
 
 
 # --- adopted
