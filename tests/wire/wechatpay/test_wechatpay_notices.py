@@ -199,6 +199,14 @@ def test_a_combined_order_of_which_not_all_is_paid_has_no_state_of_its_own() -> 
     assert opened(notice(mixed)).event.status == "MIXED"
 
 
+def test_a_combined_order_in_two_currencies_has_no_total() -> None:
+    """Kept, and no sum is made of it."""
+    first, second = COMBINED["sub_orders"]
+    dollars = {**second, "amount": {**second["amount"], "currency": "USD"}}
+    found = opened(notice({**COMBINED, "sub_orders": [first, dollars]}))
+    assert (found.event.amount, found.acknowledgement.status) == (None, 204)
+
+
 @pytest.mark.parametrize(
     ("payload", "reference"),
     [

@@ -192,7 +192,9 @@ def _combined(_: WeChatPayAccount, notified: Notified) -> _Told:
     order = parsed(CombinedTransaction, notified.payload)
     states = {sub.trade_state for sub in order.sub_orders}
     paid = [sub.amount for sub in order.sub_orders if sub.amount is not None]
-    total = sum((money(amount.total_amount, amount.currency) for amount in paid), Money.zero("CNY"))
+    amounts = [money(amount.total_amount, amount.currency) for amount in paid]
+    alike = all(amount.currency == "CNY" for amount in amounts)
+    total = sum(amounts, Money.zero("CNY")) if alike else None
     return _Told(
         kind=EventKind.PAYMENT,
         status=states.pop() if len(states) == 1 else "MIXED",
