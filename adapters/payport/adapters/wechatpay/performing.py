@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, assert_never
 from payport.adapters.wechatpay.calls import Call
 from payport.adapters.wechatpay.envelope import Answer, ask_wechat, refusal
 from payport.adapters.wechatpay.handing_out import handed_out
-from payport.adapters.wechatpay.mapping import Meaning
+from payport.adapters.wechatpay.mapping import CODES, Meaning, plain_code
 from payport.adapters.wechatpay.planning import (
     CLOSE,
     CODEPAY,
     REFUND,
     REFUND_QUERY,
     REVERSE,
-    SCANNED,
     TRADE_FIND,
     TRADE_QUERY,
     TRANSFER,
@@ -25,7 +24,7 @@ from payport.adapters.wechatpay.planning import (
 )
 from payport.adapters.wechatpay.reading.fields import Unreadable, parsed
 from payport.adapters.wechatpay.reading.refunds import refund_of
-from payport.adapters.wechatpay.reading.trades import transaction_observation
+from payport.adapters.wechatpay.reading.trades import transaction_observation, transaction_of
 from payport.adapters.wechatpay.reading.transfers import transfer_of
 from payport.adapters.wechatpay.wire import Prepared, WeChatPayRefund, WeChatPayTransaction, WeChatPayTransfer
 from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
@@ -169,9 +168,7 @@ def _told(account: WeChatPayAccount, operation: Operation, answer: Answer | Obse
         case Verb.PAYOUT:
             return transfer_of(account, operation, parsed(WeChatPayTransfer, answer.node), Source.QUERY)
         case Verb.PAY | Verb.CAPTURE | Verb.CANCEL:
-            waits = operation.ladder == SCANNED
-            transaction = parsed(WeChatPayTransaction, answer.node)
-            return transaction_observation(account, transaction, Source.QUERY, waits=waits)
+            return transaction_of(account, operation, parsed(WeChatPayTransaction, answer.node), Source.QUERY)
         case _:
             assert_never(operation.verb)
 
