@@ -85,16 +85,19 @@ def _refused(
 ) -> Exchange[Observation]:
     """A refusal of money going out is believed only when WeChat then knows of no such refund or transfer.
 
-    WeChat asks for that after every answer but 200, known code or not: another number taken too soon pays twice.
+    WeChat asks for that after every answer but 200, known code or not: another number taken too soon pays twice. A
+    payment is asked about likewise when the code is new.
     """
     told = refusal(answer)
     meaning, reason = answer.verdict.meaning, answer.verdict.reason
     if meaning is Meaning.DONE:
         return (yield from ask(adapter, operation, deadline_s))
-    if plain_name(request.name) not in (REFUND, TRANSFER):
-        return told
-    if meaning is Meaning.PENDING:
+    name = plain_name(request.name)
+    if meaning is Meaning.PENDING and name != CODEPAY:
         return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"HTTP {answer.status}: not processed yet", again=True)
+    new = meaning is Meaning.REFUSED and plain_code(answer.code) not in CODES
+    if name not in (REFUND, TRANSFER) and not new:
+        return told
     if meaning is Meaning.UNKNOWN or reason is Reason.BAD_SIGNATURE:
         return told
     found = yield from ask(adapter, operation, deadline_s)
