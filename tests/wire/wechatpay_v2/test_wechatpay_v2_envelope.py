@@ -17,6 +17,7 @@ from tests.wire.wechatpay_v2.words import (
     ORDER_NO,
     PAID,
     PROVIDER,
+    REFUND_NO,
     REFUNDED,
     SLOT,
     TRANSACTION,
@@ -281,6 +282,27 @@ def test_a_question_without_an_answer_teaches_nothing(failure: SendFailure) -> N
     assert kind(told) is UnknownKind.TIMED_OUT
     assert isinstance(told, Observation)
     assert told.source is Source.QUERY
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "reply"),
+    [
+        (State.DECLINED, Reason.MERCHANT_FUNDS, xml(said(result_code="FAIL", err_code="REFUNDNOTEXIST"))),
+        (State.PENDING, None, xml(said(REFUNDED, refund_status_0="PROCESSING"))),
+        (State.SUCCEEDED, None, xml(said(REFUNDED))),
+        (State.DOUBT, None, SILENCE),
+    ],
+)
+def test_a_refused_refund_is_believed_when_wechat_knows_of_none(
+    state: State, reason: Reason | None, reply: bytes | SendFailure
+) -> None:
+    """Another number taken too soon pays back twice: a question comes first."""
+    made = operation(Verb.REFUND)
+    plan = p.plan_refund(ACCOUNT, operation(), made.amount, replace(SLOT, partner_ref=REFUND_NO), reason="")
+    line = Line(xml(said(result_code="FAIL", err_code="NOTENOUGH")), reply)
+    told = over(line, adapter().perform(made, plan.steps[0], deadline()))
+    assert isinstance(told, Observation)
+    assert (told.state, told.reason, line.paths) == (state, reason, [c.REFUND, c.REFUND_QUERY])
 
 
 def test_a_refund_is_asked_about_by_its_own_number() -> None:
