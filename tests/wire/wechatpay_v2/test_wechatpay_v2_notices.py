@@ -164,6 +164,21 @@ def test_an_authentic_notice_that_does_not_say_paid(kind: UnknownKind, changes: 
     assert (told.state, told.unknown.kind) == (State.DOUBT, kind)
 
 
+@pytest.mark.parametrize(
+    ("state", "means"),
+    [
+        ("SUCCESS", State.SUCCEEDED),
+        ("REFUND", State.SUCCEEDED),
+        ("PAYERROR", State.DOUBT),
+        ("NOTPAY", State.DOUBT),
+        ("PAY_FAIL", State.DOUBT),
+    ],
+)
+def test_a_state_in_a_notice_counts(state: str, means: State) -> None:
+    """``result_code`` says only that the message is one: deductions are told so whatever became of them."""
+    assert lesson(opened(raw(said(NOTICE, trade_state=state)))).state is means
+
+
 def test_a_notice_about_no_order() -> None:
     """Is kept and teaches nothing."""
     assert opened(raw(said(NOTICE, out_trade_no="-"))).lessons == ()
