@@ -92,10 +92,8 @@ def trade_observation(operation: Operation | None, trade: WeChatPayV2Trade, sour
             return _open(operation, trade, source)
         case Stage.WORKING:
             return _unpaid(State.PENDING, trade, source)
-        case Stage.FAILED if _by_code(operation, trade):
-            # a code is charged once: nothing more can come of this order
-            return _unpaid(State.DECLINED, trade, source, reason=Reason.DECLINED)
         case Stage.FAILED:
+            # closes nothing: a scanned code is reversed when its ladder ends, others may be paid yet
             return _open(operation, trade, source, reason=Reason.DECLINED)
         case Stage.CLOSED:
             return _unpaid(State.DECLINED, trade, source, reason=Reason.CLOSED, by=CancelledBy.CLOSED)
