@@ -84,7 +84,7 @@ class WeChatPayV2:
 
     @property
     def account(self) -> str:
-        """``"wechatpay_v2:<mch_id>:<appid>"``, with ``"/<sub_mch_id>"`` and its application for a provider's merchant."""
+        """``"wechatpay_v2:<mch_id>:<appid>"``, or ``"wechatpay_v2:<mch_id>/<sub_mch_id>:<sub_appid>"``."""
         config = self._config
         merchant = f"{config.mch_id}/{config.sub_mch_id}" if config.sub_mch_id else config.mch_id
         return f"wechatpay_v2:{merchant}:{config.paying_appid}"
