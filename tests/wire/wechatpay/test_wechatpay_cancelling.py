@@ -89,6 +89,13 @@ def test_why_it_could_not_be_closed_is_asked(
     assert (state, by, reason) == (found.state, found.cancelled_by, found.reason)
 
 
+@pytest.mark.parametrize("state", ["NOTPAY", "USERPAYING"])
+def test_closed_and_still_open_is_no_fence(state: str) -> None:
+    """Two words of WeChat's that contradict each other: the one by which it can still be paid counts."""
+    found = cancelled(Host({CLOSE: refused(400, "ORDER_CLOSED"), QUERY: said(200, transaction(state))}))
+    assert (why(found), found.again) == (UnknownKind.PARTNER_FAULT, True)
+
+
 def test_an_order_that_is_being_paid_is_tried_again() -> None:
     """202 USERPAYING: accepted is not closed."""
     assert cancelled(Host({CLOSE: refused(202, "USERPAYING")})).state is State.PENDING

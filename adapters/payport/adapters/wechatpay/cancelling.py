@@ -48,7 +48,7 @@ def _close(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: flo
     if told.state is State.SUCCEEDED:
         return _was_paid(answer)
     if answer.verdict.reason is Reason.CLOSED:
-        return _done(CancelledBy.CLOSED)
+        return _still_open(answer) if told.state is State.PENDING else _done(CancelledBy.CLOSED)
     return _was_paid(answer) if answer.verdict.meaning is Meaning.DONE else refusal(answer)
 
 
@@ -110,10 +110,7 @@ def _reversed(answer: Answer, after: Observation, *, paid: bool) -> Observation:
             return _was_paid(answer)
     if after.absent:
         return doubt(Source.REPLY, UnknownKind.NOT_FOUND, "WeChat Pay knows of no such order")
-    said = "the reverse was answered" if answer.ok else f"the reverse was refused ({answer.code})"
-    return doubt(
-        Source.REPLY, UnknownKind.PARTNER_FAULT, f"{said}, and the order does not stand as reversed yet", again=True
-    )
+    return _still_open(answer)
 
 
 _KEPT = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.INVALID_STATE, message="it is paid")
@@ -153,6 +150,12 @@ def _trade(adapter: WeChatPay, cancel: Operation, deadline_s: float) -> Exchange
 
 def _done(by: CancelledBy) -> Observation:
     return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by)
+
+
+def _still_open(answer: Answer) -> Observation:
+    said = "answered" if answer.ok else f"refused ({answer.code})"
+    detail = f"the request was {said}, and the order does not stand as closed or reversed yet"
+    return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, detail, again=True)
 
 
 def _was_paid(answer: Answer) -> Observation:
