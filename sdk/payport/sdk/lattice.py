@@ -6,14 +6,13 @@ whose own answer is final keeps it, and what was learnt later is added as a fact
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from payport.schemas.money import Money
 from payport.schemas.outcome import UnknownKind
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
-from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.records import Operation, State, Verb, evolve
 from payport.sdk.observation import Observation, Source, doubt
 
 RANK = {
@@ -69,13 +68,13 @@ def _doubted(operation: Operation, observation: Observation) -> Operation:
     left = operation.may_have_left or observation.source is Source.REPLY
     if operation.unknown == observation.unknown and operation.may_have_left == left:
         return operation
-    return replace(operation, unknown=observation.unknown, may_have_left=left)
+    return evolve(operation, unknown=observation.unknown, may_have_left=left)
 
 
 def _moved(operation: Operation, observation: Observation, now: datetime) -> Operation:
     state = observation.state
     settled = state in (State.SUCCEEDED, State.AUTHORIZED)
-    moved = replace(
+    moved = evolve(
         operation,
         state=state,
         may_have_left=operation.may_have_left or state is not State.NOT_SENT,
@@ -97,13 +96,15 @@ def _add_ids(operation: Operation, observation: Observation) -> Operation:
     ids = {**observation.ids, **operation.ids}
     if partner_id == operation.partner_id and ids == dict(operation.ids):
         return operation
-    return replace(operation, partner_id=partner_id, ids=ids)
+    return evolve(operation, partner_id=partner_id, ids=ids)
 
 
 def _add_facts(operation: Operation, facts: tuple[Fact, ...]) -> Operation:
+    if not facts:
+        return operation
     known = {_same(fact) for fact in operation.facts}
     new = tuple(fact for fact in facts if _same(fact) not in known)
-    return replace(operation, facts=operation.facts + new) if new else operation
+    return evolve(operation, facts=operation.facts + new) if new else operation
 
 
 def _same(fact: Fact) -> tuple[FactKind, PartnerId | None, Money | None]:

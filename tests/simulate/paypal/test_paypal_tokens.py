@@ -174,7 +174,7 @@ def test_what_is_no_token_is_not_used(shop: Shop, said: bytes) -> None:
 
 
 def test_a_token_shows_itself_nowhere(shop: Shop) -> None:
-    """Not in the cache, the adapter, or an event."""
+    """Not in the cache, the adapter, or an event. Pain: secrets in logs (paypal/PayPal-Ruby-SDK#146)."""
     shop.pay("SHOP10010001")
     shown = repr(shop.adapter) + repr(shop.adapter.tokens) + repr(shop.events) + repr(PayPalSimulator)
     assert "A21AA" not in shown

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from payport.schemas.events import Acknowledgement, RawNotification
 from payport.sdk.host_clock import SystemClock
-from payport.sdk.testing.courier import Courier, Receiver
+from payport.sdk.testing.courier import RESEND_AFTER_S, Courier, Receiver
 from payport.sdk.testing.faults import FaultPlan
 from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
 from payport.sdk.testing.mailbox import Mailbox
@@ -30,7 +30,8 @@ class Simulator(ABC):
 
     ``accepts``: whether the partner takes an answer for an acknowledgement of its notice. ``in_process_url``: its
     address while it is not served. ``clock``: the true time (with time zone), the system's when absent.
-    ``asks_for_client``: whether the server asks for a client certificate. Safe to use from many threads.
+    ``asks_for_client``: whether the server asks for a client certificate. ``resend_after_s``: the waits between two
+    deliveries of a notice that was not accepted. Safe to use from many threads.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class Simulator(ABC):
         in_process_url: str,
         clock: Callable[[], datetime] | None = None,
         asks_for_client: bool = False,
+        resend_after_s: Sequence[float] = RESEND_AFTER_S,
     ) -> None:
         self.clock = clock or _system_now
         self.faults = FaultPlan()
-        self._courier = Courier(accepts)
+        self._courier = Courier(accepts, resend_after_s=resend_after_s)
         self._in_process_url = in_process_url
         self._asks_for_client = asks_for_client
         self._server: LoopbackServer | None = None
@@ -56,7 +58,7 @@ class Simulator(ABC):
     def _mailbox(self) -> Mailbox:
         """The notices told so far."""
 
-    def _moved(self, url: str) -> None:
+    def _moved(self, url: str) -> None:  # noqa: B027 - most partners need not know
         """Called when it begins to listen on ``url``."""
 
     @property
