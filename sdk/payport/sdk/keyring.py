@@ -15,7 +15,8 @@ seconds on one clock for all calls (Unix time where keys expire). Safe for threa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeAlias, TypeVar
@@ -130,6 +131,18 @@ class KeyRing(Generic[K]):
                 # The minute counts from this failure, so that a slow failure is not followed by a try at once.
                 fetching.since_s = max(fetching.since_s, now_s)
                 fetching.pending = False
+
+    @contextmanager
+    def fetching(self, serial: str) -> Generator[None]:
+        """Around a fetch: when whoever fetches is stopped meanwhile, the next one fetches at once.
+
+        A web request that its client gave up takes its task along, and everybody else would wait for nobody.
+        """
+        try:
+            yield
+        except BaseException:
+            self.unsent(serial)
+            raise
 
     def unsent(self, serial: str) -> None:
         """The fetch of ``serial`` never left this process: it counts for nothing, and anybody may try again at once."""

@@ -173,3 +173,14 @@ def test_a_fetch_that_never_left_counts_for_nothing() -> None:
         assert Fetch("A") == ring.find("A", 0.0)
         ring.unsent("A")
     assert ring.remembered == 0
+
+
+def test_a_fetcher_that_was_stopped_leaves_the_fetch_to_the_next() -> None:
+    """Its task was cancelled: nobody waits for it."""
+    ring = KeyRing[str]()
+    assert isinstance(ring.find("A", 0.0), Fetch)
+    with pytest.raises(KeyboardInterrupt), ring.fetching("A"):
+        raise KeyboardInterrupt
+    assert isinstance(ring.find("A", 1.0), Fetch)
+    with ring.fetching("A"):
+        assert isinstance(ring.find("A", 2.0), Wait)

@@ -141,7 +141,8 @@ def test_wsgi_refuses_what_is_not_authentic(shop: Gateway[Alipay], notice: RawNo
         ("405 Method Not Allowed", "GET", None),
         ("413 Content Too Large", "POST", "1048577"),
         ("400 Bad Request", "POST", "999999"),
-        ("400 Bad Request", "POST", "many"),
+        ("411 Length Required", "POST", "many"),
+        ("411 Length Required", "POST", ""),
     ],
 )
 def test_wsgi_takes_whole_posts_of_sane_length_only(
@@ -152,6 +153,16 @@ def test_wsgi_takes_whole_posts_of_sane_length_only(
     assert answer.status.split()[0] == status.split(maxsplit=1)[0]
     assert answer.headers.get("allow") == ("POST" if method == "GET" else None)
     assert shop.history(REF)[-1].state.value == "action"
+
+
+def test_wsgi_reads_a_body_in_chunks_where_the_server_marks_its_end(
+    shop: Gateway[Alipay], notice: RawNotification
+) -> None:
+    """Nobody says how long it is; it is capped all the same."""
+    chunked = {**environ(notice, length=""), "wsgi.input_terminated": True}
+    assert Answer(WsgiNotifications(shop), chunked).body == b"success"
+    again = {**environ(notice, length=""), "wsgi.input_terminated": True}
+    assert Answer(WsgiNotifications(shop, max_body_bytes=100), again).status.startswith("413")
 
 
 def test_wsgi_stands_before_an_application_at_one_path(shop: Gateway[Alipay], notice: RawNotification) -> None:

@@ -46,7 +46,8 @@ def keys_for(alipay: Alipay, cert_sn: str | None, deadline_s: float) -> Exchange
             case Wait():
                 return f"certificate {cert_sn} is still being fetched"
             case Fetch():
-                yield from _fetch(alipay, cert_sn, deadline_s)
+                with keys.ring.fetching(cert_sn):
+                    yield from _fetch(alipay, cert_sn, deadline_s)
 
 
 def _fetch(alipay: Alipay, cert_sn: str, deadline_s: float) -> Exchange[None]:

@@ -94,7 +94,8 @@ def key_for(adapter: WeChatPay, serial: str, deadline_s: float) -> Exchange[Plat
             case Wait():
                 return f"platform certificate {serial} is still being downloaded"
             case Fetch():
-                found = yield from _download(adapter, deadline_s)
+                with keys.ring.fetching(number):
+                    found = yield from _download(adapter, deadline_s)
                 if number not in found:
                     keys.ring.failed(number, (yield from exchange.now()).utc.timestamp())
 
@@ -110,7 +111,8 @@ def encryption_key(adapter: WeChatPay, deadline_s: float) -> Exchange[PlatformKe
             return key
         match keys.ring.find(_ANY, now_s):
             case Fetch():
-                yield from _download(adapter, deadline_s)
+                with keys.ring.fetching(_ANY):
+                    yield from _download(adapter, deadline_s)
                 keys.ring.failed(_ANY, (yield from exchange.now()).utc.timestamp())  # the place-holder is no key
             case Wait() if now.monotonic_s < deadline_s:
                 yield from exchange.sleep(_LOOK_AGAIN_S)

@@ -12,6 +12,7 @@ MAX_BODY_BYTES = 1024 * 1024
 _TEXT = "text/plain; charset=utf-8"
 ONLY_POST = Acknowledgement(status=405, content_type=_TEXT, body=b"notifications are posted")
 TOO_LONG = Acknowledgement(status=413, content_type=_TEXT, body=b"too long")
+NO_LENGTH = Acknowledgement(status=411, content_type=_TEXT, body=b"say how long it is")
 CUT_SHORT = Acknowledgement(status=400, content_type=_TEXT, body=b"cut short")
 
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, ONLY_POST, TOO_LONG, notification
+from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, NO_LENGTH, ONLY_POST, TOO_LONG, notification
 
 if TYPE_CHECKING:
     from payport.schemas.events import Acknowledgement
@@ -51,17 +51,26 @@ class WsgiNotifications:
     def _answer(self, environ: WSGIEnvironment) -> Acknowledgement:
         if environ["REQUEST_METHOD"] != "POST":
             return ONLY_POST
+        body = self._body(environ)
+        if not isinstance(body, bytes):
+            return body
+        query = str(environ.get("QUERY_STRING", ""))
+        return self._gateway.receive(notification(body, _headers(environ), query)).acknowledgement
+
+    def _body(self, environ: WSGIEnvironment) -> bytes | Acknowledgement:
+        """The whole body. One without a length (sent in chunks) is read to its end where the server marks it."""
+        told = environ.get("CONTENT_LENGTH")
+        if not told and environ.get("wsgi.input_terminated"):
+            body: bytes = environ["wsgi.input"].read(self._max_body_bytes + 1)
+            return TOO_LONG if len(body) > self._max_body_bytes else body
         try:
-            length = int(str(environ.get("CONTENT_LENGTH") or "0"))
+            length = int(told or "")
         except ValueError:
-            return CUT_SHORT
+            return NO_LENGTH
         if length > self._max_body_bytes:
             return TOO_LONG
         body = environ["wsgi.input"].read(length) if length > 0 else b""
-        if len(body) < length:
-            return CUT_SHORT
-        query = str(environ.get("QUERY_STRING", ""))
-        return self._gateway.receive(notification(body, _headers(environ), query)).acknowledgement
+        return CUT_SHORT if len(body) < length else body
 
 
 def _headers(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
