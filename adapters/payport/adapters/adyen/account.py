@@ -26,9 +26,9 @@ _MAX_HMAC_KEYS = 4
 class AdyenAccount:
     """One merchant account at Adyen, live or test.
 
-    ``live_prefix``: the prefix of the company's live host (``1797a841fbb37ca7-AdyenDemo``), from the Customer Area; with
-    it the account is live, without it a test account. The host is one region's, and idempotency keys hold within one
-    region alone, so a payment that was begun at one host is never repeated at another. ``hmac_keys``: hexadecimal,
+    ``live_prefix``: the prefix of the company's live host (``1797a841fbb37ca7-AdyenDemo``), from the Customer Area;
+    with it the account is live, without it a test account. The host is one region's, and idempotency keys hold within
+    one region alone, so a payment that was begun at one host is never repeated at another. ``hmac_keys``: hexadecimal,
     all that may sign now, old and new while one is being rotated; without any, notices are refused. ``client_key``:
     handed to the browser with sessions. ``multiple_partial_captures``: Adyen has switched them on for the account.
     ``api_url``: only for a simulator. Raises :class:`payport.sdk.ConfigurationError` for what can never work.
@@ -76,7 +76,7 @@ class AdyenAccount:
             raise ConfigurationError("api_url is for simulators: a live account's host comes from live_prefix alone")
         if self.api_url is not None and "-live" in self.api_url:
             raise ConfigurationError("a live host is given by live_prefix, so that live and test cannot be mixed up")
-        if self.client_key is not None and not self.client_key.startswith(("live_" if self.live else "test_")):
+        if self.client_key is not None and not self.client_key.startswith("live_" if self.live else "test_"):
             raise ConfigurationError(
                 "client_key must be of the same environment: test_..., or live_... with live_prefix"
             )

@@ -7,6 +7,7 @@ answer having been lost, is cancelled by our own reference.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
@@ -40,6 +41,7 @@ REVERSE = "reverse"
 ABSENT = "absent."
 """Begins the numbers under which a cancel keeps when Adyen said that it knows no such payment."""
 UNTIL = "until"
+EXPIRES = "expires"
 PAID = "paid"
 
 
@@ -53,6 +55,8 @@ def plan_cancel(account: AdyenAccount, payment: Operation, slot: Slot, *, revers
         ABSENT: " ".join(_absences(payment)),
         "amount": f"{amount_node(payment.amount)['value']} {payment.amount.currency}",
     }
+    if payment.expires:
+        notes[EXPIRES] = "1"
     psp, body = payment.ids.get(PSP), {"merchantAccount": account.merchant_account, "reference": slot.partner_ref}
     paid = payment.state is State.SUCCEEDED
     identity = {PAYMENT_REF: payment.partner_ref, IF_PAID: notes[IF_PAID]}
@@ -85,7 +89,7 @@ def carry_out_cancel(adyen: Adyen, cancel: Operation, asked: Call, deadline_s: f
     absences = sorted({*_absences(cancel), *asked.notes.get(ABSENT, "").split()})
     if asked.name == "cancels" and absences:
         if datetime.fromisoformat(absences[-1]) > datetime.fromisoformat(asked.notes[UNTIL]):
-            # asked after its time, Adyen knew of no payment: no action can have been handed out that could still be paid
+            # after its time Adyen knew of no payment: nothing was handed out that could still be paid
             return Observation(state=State.SUCCEEDED, source=Source.NOTICE, cancelled_by=CancelledBy.EXPIRED)
         # what was absent then may have come since: another question needs another key
         asked = _asked_anew(asked, len(absences))
@@ -95,9 +99,11 @@ def carry_out_cancel(adyen: Adyen, cancel: Operation, asked: Call, deadline_s: f
     if not answer.ok:
         return refusal(asked, answer)
     try:
-        return read_modification(adyen.config, asked, parsed(Modification, answer.node))
+        told = read_modification(adyen.config, asked, parsed(Modification, answer.node))
     except Unreadable as error:
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"{asked.name}: {error}")
+    ends = asked.name == "cancels" and EXPIRES in asked.notes and told.state is State.PENDING
+    return replace(told, cancelled_by=CancelledBy.EXPIRED) if ends else told  # no fence yet: over by time at the latest
 
 
 def _absences(operation: Operation) -> list[str]:

@@ -57,8 +57,9 @@ ANY_TAKE = (AUTOMATIC, MANUAL)
 
 
 def event_id(item: NotificationItem) -> str:
-    """Stable over resends; a refusal and a success of one number are two events."""
-    return f"{item.psp_reference}:{item.event_code}:{item.success}"
+    """Stable over resends; a refusal and a success of one number are two events, another amount is a third."""
+    amount = f"{item.amount.value}{item.amount.currency}" if item.amount is not None else ""
+    return f"{item.psp_reference}:{item.event_code}:{item.success}:{amount}"
 
 
 def lessons_of(item: NotificationItem, now: datetime) -> tuple[Lesson, ...]:
@@ -76,23 +77,32 @@ def _lessons(item: NotificationItem, reference: str, now: datetime) -> Iterator[
             yield from _authorisation(item, reference, amount, at)
         case "CAPTURE" | "REFUND" | "REFUND_WITH_DATA":
             yield _modified(item, reference, amount, State.SUCCEEDED if done else State.DECLINED, at)
-        case "REFUND_FAILED" | "REFUNDED_REVERSED" if done:
-            yield _modified(item, reference, amount, State.DECLINED, at)
-        case "CAPTURE_FAILED" if done:
-            yield _fact(FactKind.CAPTURE_REVERSED, item, amount, at or now)
         case "CANCELLATION":
             yield from _cancelled(item, reference, amount, CancelledBy.VOIDED, done=done)
         case "CANCEL_OR_REFUND":
             yield from _cancelled(item, reference, amount, CancelledBy.REVERSED, done=done)
         case "TECHNICAL_CANCEL":
             yield from _cancelled_by_reference(item, reference, at, now, done=done)
-        case "EXPIRE" if done:
-            fact = Fact(kind=FactKind.RELEASED, at=at or now, detail="the rest of the authorisation expired")
+        case _ if done:
+            yield from _later(item, reference, amount, at or now)
+        case _:
+            return
+
+
+def _later(item: NotificationItem, reference: str, amount: Money | None, at: datetime) -> Iterator[Observation]:
+    """What happens by itself, after what was asked for is done."""
+    match item.event_code:
+        case "REFUND_FAILED" | "REFUNDED_REVERSED":
+            yield _modified(item, reference, amount, State.DECLINED, at)
+        case "CAPTURE_FAILED":
+            yield _fact(FactKind.CAPTURE_REVERSED, item, amount, at)
+        case "EXPIRE":
+            fact = Fact(kind=FactKind.RELEASED, at=at, detail="the rest of the authorisation expired")
             yield Observation(state=State.PENDING, source=Source.NOTICE, facts=(fact,), concerns={TAKE: MANUAL})
-        case "OFFER_CLOSED" if done:
+        case "OFFER_CLOSED":
             yield _declined(item, reference, amount, Reason.CLOSED, {WAY: DIRECT})
         case code if code in DISPUTED:
-            yield _fact(FactKind.DISPUTED, item, amount, at or now)
+            yield _fact(FactKind.DISPUTED, item, amount, at)
         case _:
             return
 

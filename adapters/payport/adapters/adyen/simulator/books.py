@@ -13,9 +13,13 @@ _DIGITS = "0123456789BCDFGHJKLMNPQRSTVWXZ"
 
 @dataclass(slots=True, kw_only=True)
 class Books:
-    """Everything that one simulated Adyen knows. ``url``: its own address, for pages."""
+    """Everything that one simulated Adyen knows. ``url``: its own address, for pages.
+
+    ``multiple_partial_captures``: a capture leaves the rest of its hold, instead of letting it go.
+    """
 
     url: str
+    multiple_partial_captures: bool = False
     lock: RLock = field(default_factory=RLock)
     payments: list[PaymentRow] = field(default_factory=list[PaymentRow])
     pages: dict[str, PageRow] = field(default_factory=dict[str, PageRow])

@@ -105,7 +105,7 @@ def _carried_out(books: Books, row: ModificationRow, payment: PaymentRow, now: d
             if payment.status != "authorised" or value > payment.rest:
                 return "Insufficient balance on payment", {}
             books.take(payment, value, row.reference, row.psp, now)
-            payment.rest = 0  # without multiple partial captures the rest is let go
+            payment.rest = payment.rest - value if books.multiple_partial_captures else 0
         case "payments.refunds":
             if value > payment.captured - payment.refunded:
                 return "Insufficient balance on payment", {}
