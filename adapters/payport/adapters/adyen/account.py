@@ -29,8 +29,9 @@ class AdyenAccount:
     ``live_prefix``: the prefix of the company's live host (``1797a841fbb37ca7-AdyenDemo``), from the Customer Area;
     with it the account is live, without it a test account. The host is one region's, and idempotency keys hold within
     one region alone, so a payment that was begun at one host is never repeated at another. ``hmac_keys``: hexadecimal,
-    all that may sign now, old and new while one is being rotated; without any, notices are refused. ``client_key``:
-    handed to the browser with sessions. ``multiple_partial_captures``: Adyen has switched them on for the account.
+    all that may sign now, old and new while one is being rotated; without any, notices are refused.
+    ``balance_api_key``: of a balance platform, for native transfers. ``client_key``: handed to the browser with
+    sessions. ``multiple_partial_captures``: Adyen has switched them on for the account.
     ``api_url``: only for a simulator. Raises :class:`payport.sdk.ConfigurationError` for what can never work.
     """
 
@@ -38,6 +39,7 @@ class AdyenAccount:
     api_key: Secret = field(repr=False)
     hmac_keys: tuple[Secret, ...] = field(default=(), repr=False)
     live_prefix: str | None = None
+    balance_api_key: Secret | None = field(default=None, repr=False)
     client_key: str | None = None
     return_url: str | None = None
     multiple_partial_captures: bool = False
@@ -94,6 +96,20 @@ class AdyenAccount:
         if self.live_prefix is not None:
             return f"https://{self.live_prefix}-checkout-live.adyenpayments.com/checkout/v{API_VERSION}"
         return (self.api_url or TEST_URL).rstrip("/")
+
+    @property
+    def transfers_url(self) -> str:
+        """The URL of the Transfers API v4, of balance platforms."""
+        if self.api_url is not None:
+            return f"https://{self.host}/btl/v4"
+        return f"https://balanceplatform-api-{'live' if self.live else 'test'}.adyen.com/btl/v4"
+
+    @property
+    def transfers_host(self) -> str:
+        """Its host name."""
+        match = _URL.fullmatch(self.transfers_url)
+        assert match is not None
+        return match["host"].lower()
 
     @property
     def host(self) -> str:

@@ -47,7 +47,7 @@ class Adyen:
         self._config = account
         self._profile = Profile(
             partner="adyen",
-            hosts=frozenset({account.host}),
+            hosts=frozenset({account.host, account.transfers_host}),
             currencies=CURRENCIES,
             reference=re.compile(r"[0-9A-Za-z_-]{1,28}"),
             default_life_s=60 * 60.0,

@@ -31,6 +31,8 @@ class Route:
     method: str
     path: str
     moves_money: bool = False
+    platform: bool = False
+    """Whether it goes to the balance platform's host, with its key."""
 
 
 ROUTES: Mapping[str, Route] = {
@@ -48,6 +50,11 @@ ROUTES: Mapping[str, Route] = {
     "sessions": Route("POST", "/sessions", moves_money=True),
     "sessions.get": Route("GET", "/sessions/{session}"),
     "paymentMethods": Route("POST", "/paymentMethods"),
+    "transfers": Route("POST", "/transfers", moves_money=True, platform=True),
+    "transfers.list": Route("GET", "/transfers", platform=True),
+    "transfers.get": Route("GET", "/transfers/{transfer}", platform=True),
+    "transactions.list": Route("GET", "/transactions", platform=True),
+    "transactions.get": Route("GET", "/transactions/{transaction}", platform=True),
 }
 """Every call that the adapter knows, by the name that limits, logs and the simulator's faults use."""
 
@@ -130,9 +137,10 @@ class Answer:
 
 def ask_adyen(adyen: Adyen, asked: Call, deadline_s: float) -> Exchange[Answer | Observation]:
     """Send one call and read its JSON. Adyen signs no answer: TLS is what makes it authentic."""
-    if asked.host != adyen.config.host:
+    here = adyen.config.transfers_host if ROUTES[asked.name].platform else adyen.config.host
+    if asked.host != here:
         detail = (
-            f"it was begun at {asked.host}, and this account is configured for {adyen.config.host}: keys do not hold "
+            f"it was begun at {asked.host}, and this account is configured for {here}: keys do not hold "
             "across regions, so sending it there could charge twice; configure the first host again"
         )
         return Observation(
@@ -148,7 +156,9 @@ def wire_request(adyen: Adyen, asked: Call) -> WireRequest:
     """The HTTP request of a call."""
     account, route = adyen.config, ROUTES[asked.name]
     path = route.path.format_map({name: quote(number, safe="") for name, number in asked.numbers.items()})
-    headers = {"x-api-key": account.api_key.reveal(), "accept": "application/json"}
+    base = account.transfers_url if route.platform else account.base_url
+    key = account.balance_api_key if route.platform and account.balance_api_key is not None else account.api_key
+    headers = {"x-api-key": key.reveal(), "accept": "application/json"}
     if route.method != "GET":
         headers["content-type"] = "application/json"
     if asked.key is not None:
@@ -158,7 +168,7 @@ def wire_request(adyen: Adyen, asked: Call) -> WireRequest:
         endpoint=asked.name,
         moves_money=route.moves_money,
         method=route.method,
-        url=f"{account.base_url}{path}{query}",
+        url=f"{base}{path}{query}",
         headers=headers,
         content=b"" if route.method == "GET" else _to_text(asked.body).encode(),
     )

@@ -115,6 +115,7 @@ def _decided(books: Books, row: PaymentRow, holder: str, now: datetime) -> Node:
 def _challenge(books: Books, row: PaymentRow, origin: str) -> Node:
     if not origin:
         return _answer(row, "RedirectShopper", action=_redirect(books, row))
+    row.in_component = True
     action: Node = {
         "type": "threeDS2",
         "subtype": "challenge",
@@ -135,6 +136,12 @@ def _answer(row: PaymentRow, code: str, **more: object) -> Node:
     if "action" not in more:
         answer["pspReference"] = row.psp
     return answer
+
+
+def payment_methods(books: Books, request: Request) -> Node:  # noqa: ARG001 - the same for everybody
+    """``POST /paymentMethods``: all that is simulated."""
+    kinds = sorted({"scheme", *REDIRECTS, *PENDING, *VOUCHERS, *QR_CODES})
+    return {"paymentMethods": [{"type": kind, "name": kind} for kind in kinds]}
 
 
 def details(books: Books, request: Request) -> Node:

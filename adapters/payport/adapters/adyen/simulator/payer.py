@@ -135,7 +135,8 @@ class Payer:
                 visit = _back(row, "redirectResult", f"{row.token}!cancelled", paid=False)
             else:
                 how = "authenticated" if pays else "cancelled"
-                visit = _back(row, "redirectResult", f"{row.token}!{how}", paid=False)
+                name = "threeDSResult" if row.in_component else "redirectResult"
+                visit = _back(row, name, f"{row.token}!{how}", paid=False)
         self._publish()
         return visit
 

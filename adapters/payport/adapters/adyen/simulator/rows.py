@@ -15,6 +15,7 @@ class PaymentRow:
     """One payment. ``status``: ``waiting`` for the payer, ``pending``, ``authorised``, ``refused`` or ``cancelled``.
 
     ``token``: what the payer's page is known by. ``at_bank``: it is paid on the page, not by posting details.
+    ``in_component``: the payer authenticates in Adyen's component, without a page.
     """
 
     psp: str
@@ -27,6 +28,7 @@ class PaymentRow:
     method: str = "scheme"
     status: str = "waiting"
     at_bank: bool = False
+    in_component: bool = False
     return_url: str | None = None
     rest: int = 0
     captured: int = 0

@@ -29,6 +29,7 @@ from payport.sdk.testing.wire import NOTHING, Delivery, Incoming
 HANDLERS: dict[str, tuple[int, Callable[[Books, Request], Node]]] = {
     "payments": (200, checkout.payments),
     "payments.details": (200, checkout.details),
+    "paymentMethods": (200, checkout.payment_methods),
     "paymentLinks": (201, checkout.make_link),
     "paymentLinks.get": (200, checkout.get_link),
     "paymentLinks.expire": (200, checkout.expire_link),
