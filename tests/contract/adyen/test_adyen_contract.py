@@ -1,5 +1,5 @@
-"""Every request that the adapter makes of Adyen, and every reply of the simulator, held against Adyen's OpenAPI documents
-of Checkout v71 and Transfers v4; what is watched for drift is what crosses the wire."""
+"""Every request that the adapter makes of Adyen, and every reply of the simulator, held against Adyen's OpenAPI
+documents of Checkout v71 and Transfers v4; what is watched for drift is what crosses the wire."""
 
 from __future__ import annotations
 
