@@ -95,13 +95,13 @@ def test_a_browser_can_click_through_its_pages(shop: Shop) -> None:
     other, redirect = shop.show(AdyenPaymentMethod(data={"type": "ideal"}))
     home = visit(shop, "GET", "/")
     assert shop.last(ref).partner_ref in home.content.decode()
-    path = urlsplit(action.url).path
+    path: str = urlsplit(str(action.url)).path
     assert "<form" in visit(shop, "GET", path).content.decode()
     refused = visit(shop, "POST", path, b"do=pay&holder=NOT_ENOUGH_BALANCE")
     assert refused.status == 302
     assert visit(shop, "POST", path, b"do=pay").status == 302
     assert visit(shop, "POST", path, b"do=pay").status == 409
-    back = visit(shop, "POST", urlsplit(redirect.url).path, b"do=pay")
+    back = visit(shop, "POST", urlsplit(str(redirect.url)).path, b"do=pay")
     location = dict(back.headers)["location"]
     assert location.startswith("https://shop.example/return?redirectResult=")
     token = location.partition("redirectResult=")[2].replace("%21", "!")

@@ -118,6 +118,8 @@ class Host:
                 return self.replies.pop(0)
             case Emit(event=event):
                 self.told.append(event)
+            case _:
+                pass
         return None
 
     def run(self, exchange: Generator[Effect, object, T]) -> T:

@@ -41,10 +41,16 @@ def perform(adyen: Adyen, operation: Operation, step: Step, deadline_s: float) -
         return read(adyen, operation, asked, answer)
     told = refusal(asked, answer)
     if asked.name in ("payments.details", "sessions.get") and told.state is State.DECLINED:
-        # what the browser brought back is not good: that says nothing of the payment
-        detail = f"{asked.name} was refused ({told.partner_code}): the webhook tells how it ended"
-        return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, detail)
+        return _not_good(asked, answer, told)
     return told
+
+
+def _not_good(asked: Call, answer: Answer, told: Observation) -> Observation:
+    """A refusal of what the browser brought back says nothing of the payment: the payer may still come with better."""
+    if answer.status in (400, 422):
+        return Observation(state=State.ACTION, source=Source.REPLY, message=told.message)
+    detail = f"{asked.name} was refused ({told.partner_code}): the webhook tells how it ended"
+    return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, detail)
 
 
 def read(adyen: Adyen, operation: Operation, asked: Call, answer: Answer) -> Observation:
