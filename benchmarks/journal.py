@@ -28,7 +28,7 @@ from payport.schemas.money import Money
 from payport.sdk.journal import Journal
 from payport.sdk.journal.engine import Durability
 from payport.sdk.journal.records import Debt, Operation, State, Step, Verb
-from payport.sdk.journal.session import Session
+from payport.sdk.journal.session import Lease, Session
 from payport.sdk.secrets import Secret
 
 ROUNDS = 5
@@ -60,12 +60,11 @@ def intend(ref: str) -> Work:
         steps=(step,),
     )
 
-    record = debt(ref)
+    record, lease = debt(ref), Lease("host:1:abc", 30.0)
 
     def work(session: Session) -> None:
         session.add_debt(record)
-        session.add(operation, source="intent", detail={}, now=NOW)
-        session.lease(operation.id, "host:1:abc", 30.0)
+        session.add(operation, source="intent", detail={}, now=NOW, lease=lease)
 
     return work
 
@@ -77,8 +76,7 @@ def settle(ref: str) -> Work:
         operation = session.operation(f"{ref}/pay//1")
         assert operation is not None
         paid = replace(operation, state=State.SUCCEEDED, settled=operation.amount, settled_at=NOW)
-        session.save(paid, source="reply", detail={"code": "10000"}, now=NOW)
-        session.release(operation.id, "host:1:abc")
+        session.save(paid, source="reply", detail={"code": "10000"}, now=NOW, release="host:1:abc")
 
     return work
 

@@ -20,7 +20,10 @@ MAY_IMPORT = {
 GROUND_UP = (
     (
         "values",
-        "errors version message profile secrets strict_json strict_xml journal.records observation lattice outcomes",
+        (
+            "errors version message profile secrets compact_json strict_json strict_xml "
+            "journal.records observation lattice outcomes"
+        ),
     ),
     ("effects", "journal.session exchange"),
     ("adapter contract", "adapter"),

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Never, Protocol
 
 from payport.adapters.alipay import Alipay
 from payport.adapters.alipay.simulator import AlipaySimulator
-from payport.schemas import HostedPage
+from payport.adapters.paypal import PayPal
+from payport.adapters.paypal.simulator import PayPalSimulator
+from payport.adapters.stripe import Stripe
+from payport.adapters.stripe.simulator import StripeSimulator
+from payport.adapters.unionpay import UnionPay
+from payport.adapters.unionpay.simulator import UnionPaySimulator
+from payport.adapters.wechatpay import WeChatPay
+from payport.adapters.wechatpay.simulator import WeChatPaySimulator
+from payport.adapters.wechatpay_v2 import WeChatPayV2
+from payport.adapters.wechatpay_v2.simulator import WeChatPayV2Simulator
+from payport.schemas import HostedPage, QrShown
 from payport.sdk.testing.courier import Receiver
 
 if TYPE_CHECKING:
@@ -49,4 +59,41 @@ def alipay() -> Partner:
     return Partner("Alipay", simulator, Alipay(simulator.account), HostedPage(), "CNY")
 
 
-PARTNERS: dict[str, Callable[[], Partner]] = {"alipay": alipay}
+def wechatpay() -> Partner:
+    """A code to scan."""
+    simulator = WeChatPaySimulator().serve()
+    return Partner("WeChat Pay", simulator, WeChatPay(simulator.account), QrShown(), "CNY")
+
+
+def wechatpay_v2() -> Partner:
+    """A code to scan, through the legacy interface."""
+    simulator = WeChatPayV2Simulator().serve()
+    return Partner("WeChat Pay (v2)", simulator, WeChatPayV2(simulator.account), QrShown(), "CNY")
+
+
+def unionpay() -> Partner:
+    """A form that the browser posts."""
+    simulator = UnionPaySimulator().serve()
+    return Partner("UnionPay", simulator, UnionPay(simulator.account), HostedPage(), "CNY")
+
+
+def stripe() -> Partner:
+    """A checkout page."""
+    simulator = StripeSimulator().serve()
+    return Partner("Stripe", simulator, Stripe(simulator.account), HostedPage(), "EUR")
+
+
+def paypal() -> Partner:
+    """A page to approve on; the shop captures when the payer is back."""
+    simulator = PayPalSimulator().serve()
+    return Partner("PayPal", simulator, PayPal(simulator.account), HostedPage(), "EUR")
+
+
+PARTNERS: dict[str, Callable[[], Partner]] = {
+    "alipay": alipay,
+    "wechatpay": wechatpay,
+    "wechatpay_v2": wechatpay_v2,
+    "unionpay": unionpay,
+    "stripe": stripe,
+    "paypal": paypal,
+}

@@ -92,7 +92,7 @@ def test_every_fault_is_listed() -> None:
     assert [fault.name for fault in Fault if f"`{fault.name}`" not in page] == []
 
 
-@pytest.mark.parametrize("partner", ["alipay", "wechatpay"])
+@pytest.mark.parametrize("partner", ["alipay", "unionpay", "wechatpay"])
 def test_every_setting_of_a_partner_is_explained(partner: str) -> None:
     """The page lists the keys that a table may have: those that the message for an unknown one names."""
     settings = import_module(f"payport.adapters.{partner}.settings")

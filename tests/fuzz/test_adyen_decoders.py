@@ -112,7 +112,12 @@ def platform(body: bytes) -> object:
     return _opened(RawNotification(body=body, headers={"HmacSignature": sign(body, KEY)}))
 
 
-PLATFORM = {"type": "balancePlatform.transfer.created", "environment": "test", "data": {}, "timestamp": "2026-01-31"}
+PLATFORM: dict[str, Any] = {
+    "type": "balancePlatform.transfer.created",
+    "environment": "test",
+    "data": {},
+    "timestamp": "2026-01-31",
+}
 # Decoder, a sample, its declared errors, inputs in a normal run.
 DECODERS: dict[str, tuple[Callable[[bytes], object], bytes, tuple[type[Exception], ...], int]] = {
     "a payment": (payment, bytes_of(PAYMENT), (MalformedJson, Unreadable), 3_000),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -19,7 +19,7 @@ class PostForm:
     """Have the payer's browser post ``fields`` to ``url``."""
 
     url: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, str] = field(repr=False)
 
     def html(self) -> str:
         """A complete page that posts the form as soon as it is loaded."""
@@ -48,11 +48,12 @@ class QrCode:
 class AppParameters:
     """Hand ``payload`` to the partner's SDK in the phone app, mini-program or page.
 
-    ``fields`` holds the same parameters by name where the partner's SDK takes them one by one.
+    ``fields`` holds the same parameters by name where the partner's SDK takes them one by one. Neither is shown by
+    ``repr``: whoever has them can go on with the payment.
     """
 
-    payload: str
-    fields: Mapping[str, str]
+    payload: str = field(repr=False)
+    fields: Mapping[str, str] = field(repr=False)
 
 
 Action: TypeAlias = Redirect | PostForm | QrCode | AppParameters

@@ -29,7 +29,7 @@ from typing import TypeVar, cast, overload
 from payport.schemas.forms import EncodingError, form
 from payport.schemas.references import PartnerId
 
-__all__ = ["VERSION", "EncodingError", "dump", "dump_sparse", "from_json", "json_schema", "load", "to_json"]
+__all__ = ["VERSION", "EncodingError", "dump", "from_json", "instant_text", "json_schema", "load", "to_json"]
 
 VERSION = "1"
 
@@ -88,15 +88,6 @@ def dump(value: object) -> object:
     return value if kind in _PLAIN else _writer(kind)(value)
 
 
-def dump_sparse(record: object) -> dict[str, object]:
-    """As :func:`dump` for a record, without those of its own fields that hold their default: reading fills them in.
-
-    For a store that writes many records of many fields. A default may not change while such texts are kept.
-    """
-    kind: object = type(record)
-    return _sparse_writer(kind)(record)
-
-
 @overload
 def load(content: object, kind: type[T]) -> T: ...
 @overload
@@ -139,32 +130,14 @@ def _record_writer(kind: type) -> Callable[[object], object]:
     return write
 
 
-@lru_cache(maxsize=64)
-def _sparse_writer(kind: type) -> Callable[[object], dict[str, object]]:
-    tag = kind.__name__
-    members = tuple((item.name, item.default) for item in fields(kind) if item.name != "native")
-
-    def write(value: object) -> dict[str, object]:
-        content: dict[str, object] = {"type": tag}
-        for name, default in members:
-            item = getattr(value, name)
-            # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
-            # all, it is written, which reads the same
-            if item is not default:
-                content[name] = item if type(item) in _PLAIN else dump(item)
-        return content
-
-    return write
-
-
 def _write_float(value: object) -> object:
     if not isfinite(cast("float", value)):
         raise EncodingError("a number must be finite")
     return value
 
 
-def _write_instant(value: object) -> object:
-    instant = cast("datetime", value)
+def instant_text(instant: datetime) -> str:
+    """An instant as it is written, in UTC to the microsecond. Raises :class:`EncodingError` without a time zone."""
     if instant.tzinfo is not UTC:
         if instant.utcoffset() is None:
             raise EncodingError("an instant must carry a time zone")
@@ -172,7 +145,7 @@ def _write_instant(value: object) -> object:
             instant = instant.astimezone(UTC)
         except OverflowError:
             raise EncodingError("an instant must fall into the years 1 to 9999 in UTC") from None
-    return instant.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return instant.isoformat(timespec="microseconds")[:26] + "Z"  # without "+00:00"
 
 
 def _write_mapping(value: object) -> object:
@@ -190,7 +163,7 @@ _WRITERS: Mapping[object, Callable[[object], object]] = MappingProxyType(
     {
         float: _write_float,
         bytes: lambda value: b64encode(cast("bytes", value)).decode(),
-        datetime: _write_instant,
+        datetime: lambda value: instant_text(cast("datetime", value)),
         PartnerId: str,
         dict: _write_mapping,
         MappingProxyType: _write_mapping,

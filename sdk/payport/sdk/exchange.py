@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One reading of the clocks: wall time in UTC, and monotonic seconds for durations and deadlines."""
 
     utc: datetime
@@ -88,6 +87,9 @@ class Now:
     """Read the clocks."""
 
 
+_NOW = Now()
+
+
 @dataclass(frozen=True, slots=True)
 class Nonce:
     """An unguessable value of 32 hexadecimal digits."""
@@ -138,7 +140,7 @@ def sleep(seconds: float) -> Exchange[None]:
 
 def now() -> Exchange[Moment]:
     """Read the clocks."""
-    answer = yield Now()
+    answer = yield _NOW
     return cast("Moment", answer)
 
 

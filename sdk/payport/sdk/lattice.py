@@ -6,14 +6,13 @@ whose own answer is final keeps it, and what was learnt later is added as a fact
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from payport.schemas.money import Money
 from payport.schemas.outcome import UnknownKind
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
-from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.records import Operation, State, Verb, evolve
 from payport.sdk.observation import Observation, Source, doubt
 
 RANK = {
@@ -59,23 +58,25 @@ def absorb(operation: Operation, observation: Observation, now: datetime) -> Ope
     if observation.state is State.NOT_SENT and operation.may_have_left:
         return learnt  # an earlier try may be outside: not having sent this one proves nothing
     if observation.state is State.DOUBT:
-        return _doubted(learnt, observation)
+        return _add_facts(_doubted(learnt, observation), observation.facts)
     if RANK[observation.state] < RANK[operation.state]:
-        return learnt
+        return _add_facts(learnt, observation.facts)
     return _moved(learnt, observation, now)
 
 
 def _doubted(operation: Operation, observation: Observation) -> Operation:
     left = operation.may_have_left or observation.source is Source.REPLY
+    if observation.unknown is None and observation.source is not Source.REPLY:
+        return operation  # facts and numbers: they say nothing of what is in doubt
     if operation.unknown == observation.unknown and operation.may_have_left == left:
         return operation
-    return replace(operation, unknown=observation.unknown, may_have_left=left)
+    return evolve(operation, unknown=observation.unknown, may_have_left=left)
 
 
 def _moved(operation: Operation, observation: Observation, now: datetime) -> Operation:
     state = observation.state
     settled = state in (State.SUCCEEDED, State.AUTHORIZED)
-    moved = replace(
+    moved = evolve(
         operation,
         state=state,
         may_have_left=operation.may_have_left or state is not State.NOT_SENT,
@@ -97,13 +98,15 @@ def _add_ids(operation: Operation, observation: Observation) -> Operation:
     ids = {**observation.ids, **operation.ids}
     if partner_id == operation.partner_id and ids == dict(operation.ids):
         return operation
-    return replace(operation, partner_id=partner_id, ids=ids)
+    return evolve(operation, partner_id=partner_id, ids=ids)
 
 
 def _add_facts(operation: Operation, facts: tuple[Fact, ...]) -> Operation:
+    if not facts:
+        return operation
     known = {_same(fact) for fact in operation.facts}
     new = tuple(fact for fact in facts if _same(fact) not in known)
-    return replace(operation, facts=operation.facts + new) if new else operation
+    return evolve(operation, facts=operation.facts + new) if new else operation
 
 
 def _same(fact: Fact) -> tuple[FactKind, PartnerId | None, Money | None]:
@@ -118,7 +121,8 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         return observation.facts  # a repetition was refused: that says nothing of the request that succeeded
     partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
-    if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED):
+    reversal = operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED
+    if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED) and not reversal:
         return observation.facts  # it had been paid or held, and that money was given back by the cancel
     if operation.state.over and paid:
         kind = FactKind.SURPLUS_PAID
@@ -126,7 +130,7 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         amount = operation.amount
     elif operation.state is State.SUCCEEDED and operation.verb is Verb.PAYOUT:
         kind, detail, amount = FactKind.TRANSFER_RETURNED, observation.message, operation.amount
-    elif operation.state is State.SUCCEEDED and operation.verb is Verb.REFUND:
+    elif operation.state is State.SUCCEEDED and (operation.verb is Verb.REFUND or reversal):
         kind, detail, amount = FactKind.REFUND_BOUNCED, observation.message, operation.amount
     elif operation.state is State.AUTHORIZED and observation.state is State.DECLINED:
         kind, detail, amount = FactKind.RELEASED, observation.message, None

@@ -57,7 +57,7 @@ def handing_out(endpoint: str) -> Door:
 SUBJECT = Subject[UnionPaySimulator](
     name="unionpay",
     simulator=lambda clock: UnionPaySimulator(clock=clock),
-    adapter=lambda partner: UnionPay(partner.account),
+    adapter=lambda partner: UnionPay(partner.account, keys_checked=True),
     order=Order(ref="SAMPLE01", amount=Money.of("12.34", "CNY"), subject="Tea"),
     part=Money.of("1.00", "CNY"),
     ways=[

@@ -57,7 +57,7 @@ PAY = Door(endpoint=f"POST {TRADES}/codepay")
 SUBJECT = Subject[WeChatPaySimulator](
     name="wechatpay",
     simulator=lambda clock: WeChatPaySimulator("both", clock=clock),
-    adapter=lambda partner: WeChatPay(partner.account),
+    adapter=lambda partner: WeChatPay(partner.account, keys_checked=True),
     order=Order(
         ref="SAMPLE01", amount=Money.of("12.34", "CNY"), subject="Tea", payer=Payer(id=OPENID, ip="203.0.113.7")
     ),

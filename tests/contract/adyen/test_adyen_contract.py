@@ -172,8 +172,9 @@ def test_every_code_that_adyen_names_is_known(record: str, name: str, known: typ
 def test_no_call_is_made_up(document: Document) -> None:
     """Every route that the adapter knows is one of Adyen's."""
     transfers = Document.load(specs("adyen.transfers-v4.json"))
+    numbers = ["psp", "link", "session", "transfer", "transaction"]
     for name, route in ROUTES.items():
-        path = route.path.format_map(dict.fromkeys(("psp", "link", "session", "transfer", "transaction"), "x"))
+        path = route.path.format_map(dict.fromkeys(numbers, "x"))
         assert (transfers if route.platform else document).route(route.method, path) is not None, name
 
 

@@ -105,7 +105,8 @@ def test_an_order_that_is_being_made_meets_a_fault(shop: Shop, fault: Fault) -> 
 def test_what_is_told_of_a_capture_in_doubt(shop: Shop, fault: Fault, kind: UnknownKind) -> None:
     """Another amount or order is a mismatch, and never a success (thephpleague/omnipay-paypal#276).
 
-    Too many calls are no reason to give up an order that the payer approved: it is asked for again later.
+    Too many calls are no reason to give up an order that the payer approved: it is asked for again later
+    (paypal/PayPal-Python-SDK#194).
     """
     visit = shop.approved(REF)
     shop.partner.faults.next(fault, method="orders.capture", times=3)

@@ -174,7 +174,33 @@ def test_what_is_no_token_is_not_used(shop: Shop, said: bytes) -> None:
 
 
 def test_a_token_shows_itself_nowhere(shop: Shop) -> None:
-    """Not in the cache, the adapter, or an event."""
+    """Not in the cache, the adapter, or an event. Pain: secrets in logs (paypal/PayPal-Ruby-SDK#146)."""
     shop.pay("SHOP10010001")
     shown = repr(shop.adapter) + repr(shop.adapter.tokens) + repr(shop.events) + repr(PayPalSimulator)
     assert "A21AA" not in shown
+
+
+def test_a_fetch_that_was_stopped_keeps_nobody_from_a_token(shop: Shop) -> None:
+    """A web request that its client gave up takes its task along: the next payment fetches at once."""
+    inner = shop.partner.async_transport()
+    stopped = asyncio.Event()
+
+    class Stuck:
+        async def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+            if not stopped.is_set():
+                stopped.set()
+                await asyncio.sleep(60)
+            return await inner.send(request, timeout_s)
+
+        async def aclose(self) -> None:
+            """Nothing is open."""
+
+    async def go() -> object:
+        gateway = AsyncGateway(shop.adapter, journal=shop.journal, transport=Stuck(), sinks=())
+        first = asyncio.create_task(gateway.pay(order(1), HostedPage()))
+        await stopped.wait()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        return await gateway.pay(order(2), HostedPage(), deadline_s=2.0)
+
+    assert isinstance(asyncio.run(go()), ActionRequired)

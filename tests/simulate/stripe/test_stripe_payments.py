@@ -22,7 +22,8 @@ from payport.schemas import (
 from payport.schemas.outcome import Reason
 from payport.schemas.payment import CancelledBy, FactKind
 from payport.schemas.references import PartnerId
-from payport.sdk.journal.records import Verb
+from payport.sdk.events import Mismatch
+from payport.sdk.journal.records import State, Verb
 
 
 def test_the_number_is_in_the_journal_before_money_can_move(shop: Shop) -> None:
@@ -242,6 +243,31 @@ def test_a_reversal_that_takes_its_time(shop: Shop) -> None:
     assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Pending)
     shop.partner.process()
     assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Succeeded)
+
+
+def test_a_reversal_is_told_by_its_webhook_as_one(shop: Shop) -> None:
+    """The refund that ends it says which payment it gives back: both end together, and part of it went back before."""
+    ref, _ = shop.pay(card("pm_card_pendingRefund"))
+    assert isinstance(shop.gateway.refund(ref, "BACK0001", Money.of("1.00", "EUR")), Pending)
+    shop.partner.process()
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Pending)
+    shop.partner.process()
+    shop.receive_all()
+    assert shop.last(ref, Verb.CANCEL).state is State.SUCCEEDED
+    told = shop.gateway.cancel(ref, reverse_paid=True)
+    assert isinstance(told, Succeeded)
+    assert told.value.by is CancelledBy.REVERSED
+    assert (FactKind.REFUNDED, EUROS) in [(fact.kind, fact.amount) for fact in shop.facts(ref)]
+    assert not [event for event in shop.events if isinstance(event, Mismatch)]
+
+
+def test_the_refund_of_a_reversal_that_fails_later(shop: Shop) -> None:
+    """The money is back here, and the payer has none: a fact says so."""
+    ref, _ = shop.pay(card("pm_card_refundFail"))
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Succeeded)
+    shop.partner.process()
+    shop.receive_all()
+    assert [fact.kind for fact in shop.facts(ref, Verb.CANCEL)] == [FactKind.REFUND_BOUNCED]
 
 
 def test_a_refund_that_fails_after_it_succeeded(shop: Shop) -> None:

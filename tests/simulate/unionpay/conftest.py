@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.simulate.unionpay.by_hand import Merchant
 from tests.simulate.unionpay.shop import Shop
 
 
@@ -14,3 +15,9 @@ def open_shop(tmp_path: Path) -> Iterator[Shop]:
     """It sells through a simulated UnionPay."""
     with Shop(tmp_path) as shop:
         yield shop
+
+
+@pytest.fixture(name="merchant")
+def by_hand() -> Merchant:
+    """A merchant."""
+    return Merchant()

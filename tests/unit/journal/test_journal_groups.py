@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.support.journal_writers import Commits, adding, held, outcome, queued
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import Journal
 from payport.sdk.journal.session import Session
+from payport.sdk.journal.writer import CAREFUL_GROUPS
 
 
 def test_a_lone_writer_needs_no_savepoint(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,8 +40,31 @@ def test_writers_in_flight_share_a_commit(url: str, monkeypatch: pytest.MonkeyPa
             wait_for(lambda: queued(journal) == 30)
         for write in writes:
             write.result()
-        assert (commits.count("COMMIT"), commits.count("SAVEPOINT")) == (2, 30)
+        assert (commits.count("COMMIT"), commits.count("SAVEPOINT")) == (2, 0)
         assert names == refs(journal, names)
+
+
+def test_a_group_in_which_one_failed_is_done_again_with_savepoints(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so are the next ones; they are no longer needed when nobody failed for a while."""
+    commits = Commits(monkeypatch)
+    with Journal.open(url) as journal, ThreadPoolExecutor(3) as threads:
+
+        def together(*names: str) -> list[str]:
+            commits.statements.clear()
+            with held(journal):
+                writes = [threads.submit(outcome, partial(journal.write, adding(ref))) for ref in names]
+                wait_for(lambda: queued(journal) == len(names))
+            return sorted(write.result() for write in writes)
+
+        assert together("A", "A", "B") == ["JournalConflict", "written", "written"]
+        # rolled back as a whole, and then the one that fails; the second commit takes the others
+        assert (commits.count("ROLLBACK"), commits.count("SAVEPOINT"), commits.count("COMMIT")) == (2, 3, 2)
+        for number in range(1, CAREFUL_GROUPS):
+            together(f"C{number}", f"D{number}")
+            assert (commits.count("ROLLBACK"), commits.count("SAVEPOINT"), commits.count("COMMIT")) == (0, 2, 2)
+        together("E", "F")
+        assert (commits.count("ROLLBACK"), commits.count("SAVEPOINT"), commits.count("COMMIT")) == (0, 0, 2)
+        assert refs(journal, ["A", "B", "C1", "D31", "E", "F"]) == ["A", "B", "C1", "D31", "E", "F"]
 
 
 def test_a_failure_in_a_group_is_its_own_alone(journal: Journal) -> None:

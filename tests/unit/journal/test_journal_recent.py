@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.journal_records import NOW, debt, operation, sealing_key
 
+from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import Journal
-from payport.sdk.journal.recent import KEPT, Recent
-from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.recent import KEPT, Image, Recent
+from payport.sdk.journal.records import Moved, Operation, State, Step, evolve
+from payport.sdk.journal.rows import encode
+from payport.sdk.journal.rules import FROZEN
+from payport.sdk.journal.session import Session
 from payport.sdk.secrets import Secret
 
 KEY = sealing_key()
@@ -79,13 +83,55 @@ def test_another_process_is_believed(tmp_path: Path) -> None:
         assert (found.state, found.version) == (State.SUCCEEDED, 1)
 
 
+def test_what_this_process_wrote_last_is_not_read_again(tmp_path: Path) -> None:
+    """Deciding on it is safe, because saving compares the versions: a conflict tells that another was here."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    with Journal.open(url, sealing_key=KEY) as mine, Journal.open(url, sealing_key=KEY) as other:
+        mine.write(lambda session: session.add_debt(debt()))
+        first = operation()
+        mine.write(lambda session: session.add(first, source="intent", detail={}, now=NOW))
+        assert mine.write(lambda session: session.latest(first)) is first
+
+        asked = mine.write(
+            lambda session: session.save(evolve(session.latest(first), asked=1), source="query", detail={}, now=NOW)
+        )
+        paid = evolve(asked, state=State.SUCCEEDED, settled=asked.amount, settled_at=NOW)
+        other.write(lambda session: session.save(paid, source="notice", detail={}, now=NOW))
+
+        def on_the_old_row(session: Session) -> None:
+            assert session.latest(asked) is asked
+            session.save(evolve(asked, state=State.DECLINED), source="reply", detail={}, now=NOW)
+
+        with pytest.raises(JournalConflict, match="changed by another writer"):
+            mine.write(on_the_old_row)
+        found = mine.read(lambda session: session.operation(first.id))
+        assert found is not None
+        assert (found.state, found.version) == (State.SUCCEEDED, 2)
+
+
+def test_another_object_is_read(tmp_path: Path) -> None:
+    """An operation that this process did not see last, or that is a copy, is looked up."""
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", sealing_key=KEY) as journal:
+        journal.write(lambda session: session.add_debt(debt()))
+        journal.write(lambda session: session.add(operation(), source="intent", detail={}, now=NOW))
+        asked = evolve(operation(), asked=7)
+        assert journal.read(lambda session: session.latest(asked)).asked == 0
+        with pytest.raises(JournalError, match="SHOP0009/pay//1 is not in the journal"):
+            journal.read(lambda session: session.latest(operation("SHOP0009")))
+
+
+def image(ref: str, body: object = "body", sealed: bytes | None = None) -> Image:
+    """A row that was seen."""
+    return Image(operation(ref), operation(ref), body, sealed)
+
+
 def test_only_the_newest_are_kept() -> None:
     """However many operations a process carries out, it remembers a bounded number."""
     recent = Recent()
     for number in range(KEPT + 3):
-        recent.keep(f"body {number}", None, operation(f"SHOP{number:04d}"))
-    assert [recent.find(f"body {number}", None) for number in range(3)] == [None, None, None]
-    newest = recent.find(f"body {KEPT + 2}", None)
+        recent.keep(image(f"SHOP{number:04d}"))
+    assert [recent.find(f"SHOP{number:04d}/pay//1", "body", None) for number in range(3)] == [None, None, None]
+    newest = recent.find(f"SHOP{KEPT + 2:04d}/pay//1", "body", None)
     assert newest is not None
     assert f"SHOP{KEPT + 2:04d}" == newest.ref
 
@@ -94,5 +140,23 @@ def test_only_the_newest_are_kept() -> None:
 def test_other_bytes_are_other_operations(one: bytes, other: bytes) -> None:
     """Body and sealed part both count."""
     recent = Recent()
-    recent.keep(base64.b64encode(one).decode(), other, operation())
-    assert (operation() if one == other else None) == recent.find(base64.b64encode(other).decode(), one)
+    recent.keep(image("SHOP0001", base64.b64encode(one).decode(), other))
+    found = recent.find("SHOP0001/pay//1", base64.b64encode(other).decode(), one)
+    assert (operation() if one == other else None) == found
+
+
+def test_what_may_change_is_what_is_not_frozen() -> None:
+    """``evolve`` takes the fields that the rules let a successor change, and no other."""
+    names = {item.name for item in fields(Operation)}
+    assert Moved.__optional_keys__ == names - set(FROZEN)
+    assert evolve(operation(), asked=3) == replace(operation(), asked=3)
+    with pytest.raises(TypeError, match="partner_ref cannot change"):
+        evolve(operation(), partner_ref="other")  # type: ignore[call-arg]
+
+
+def test_the_text_of_what_is_frozen_goes_along_only_while_it_is_true() -> None:
+    """A copy with another frozen field is written anew."""
+    first = operation()
+    assert '"ref":"SHOP0001"' in encode(first)
+    assert encode(evolve(first, asked=1)) == encode(replace(operation(), asked=1))
+    assert '"ref":"SHOP0002"' in encode(replace(first, ref="SHOP0002"))

@@ -15,7 +15,7 @@ from payport.schemas.payment import Fact, FactKind
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import Journal
 from payport.sdk.journal.records import Operation, State, Verb
-from payport.sdk.journal.session import Session
+from payport.sdk.journal.session import Lease, Session
 
 
 def save(journal: Journal, wanted: Operation) -> Operation:
@@ -138,6 +138,30 @@ def test_a_lease_is_held_by_one_and_runs_out_on_the_databases_clock(journal: Jou
     time.sleep(0.05)
     assert lease("a")
     assert not journal.write(lambda session: session.lease("SHOP0009/pay//1", "a", 1.0)), "no such operation"
+
+
+def test_a_lease_is_taken_with_the_intent_and_given_back_with_what_was_learnt(journal: Journal) -> None:
+    """One statement each, and as good as taking and giving back by themselves."""
+
+    def lease(owner: str) -> bool:
+        return journal.write(lambda session: session.lease("SHOP0001/pay//1", owner, 30.0))
+
+    def learn(asked: int, release: str) -> None:
+        def work(session: Session) -> None:
+            current = session.operation("SHOP0001/pay//1")
+            assert current is not None
+            session.save(replace(current, asked=asked), source="query", detail={}, now=NOW, release=release)
+
+        journal.write(work)
+
+    journal.write(lambda session: session.add_debt(debt()))
+    journal.write(lambda session: session.add(operation(), source="intent", detail={}, now=NOW, lease=Lease("a", 30.0)))
+    assert not lease("b"), "it is a's from the beginning"
+    learn(1, "b")
+    assert not lease("b"), "only its holder can give a lease back"
+    learn(2, "a")
+    assert lease("b")
+    assert [line.version for line in journal.read(lambda session: session.history("SHOP0001"))] == [0, 1, 2]
 
 
 def test_due_is_what_resume_has_to_do_now(journal: Journal) -> None:

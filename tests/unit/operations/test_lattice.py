@@ -164,3 +164,23 @@ def test_an_answer_about_something_else_is_a_doubt_that_names_what_differs() -> 
         assert bound.unknown.kind is UnknownKind.MISMATCH
         assert bound.unknown.detail.startswith(field)
         assert bound.native is None
+
+
+def test_a_fact_that_comes_before_the_answer_is_kept() -> None:
+    """A dispute may be told before the payment that it is about: whichever comes first, both are known in the end."""
+    disputed = Fact(kind=FactKind.DISPUTED, at=NOW, amount=PAID)
+    fact_only = Observation(state=State.DOUBT, source=Source.NOTICE, facts=(disputed,))
+    silence = OPEN[0]
+    for words in ([silence, fact_only, PAID_WORDS[0]], [silence, PAID_WORDS[0], fact_only]):
+        after = told(words)
+        assert (after.state, after.facts) == (State.SUCCEEDED, (disputed,))
+    assert told([silence, fact_only]).unknown == silence.unknown, "it says nothing of the doubt"
+
+
+def test_the_refund_of_a_reversal_can_bounce() -> None:
+    """A cancel gave the money back, and days later that refund came back: nobody may lose sight of it."""
+    cancel = replace(OPERATION, verb=Verb.CANCEL, state=State.SUCCEEDED, cancelled_by=CancelledBy.REVERSED)
+    for source in (Source.QUERY, Source.NOTICE):
+        after = absorb(cancel, said(State.DECLINED, source), NOW)
+        assert [fact.kind for fact in after.facts] == [FactKind.REFUND_BOUNCED]
+    assert absorb(cancel, said(State.DECLINED, Source.REPLY), NOW).facts == ()

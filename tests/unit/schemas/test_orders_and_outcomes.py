@@ -11,6 +11,7 @@ import pytest
 
 from payport.schemas import (
     ActionRequired,
+    AppParameters,
     Authorized,
     Declined,
     Money,
@@ -183,3 +184,13 @@ def test_a_form_page_escapes_what_it_shows() -> None:
     assert 'name="sub&lt;ject" value="&quot;&gt;&lt;script&gt;x&lt;/script&gt;"' in page
     assert 'accept-charset="utf-8"' in page
     assert page.count("<script>") == 1
+
+
+def test_what_lets_somebody_go_on_with_a_payment_is_not_shown() -> None:
+    """An app's parameters and a form's fields are for the payer's device: a printed outcome must not hand them out."""
+    for action in (
+        AppParameters(payload="pi_1_secret_x", fields={"client_secret": "pi_1_secret_x"}),
+        PostForm(url="https://partner.example/pay", fields={"token": "pi_1_secret_x"}),
+    ):
+        outcome = ActionRequired(action=action, payable_until=datetime(2026, 11, 23, tzinfo=UTC))
+        assert "pi_1_secret_x" not in repr(outcome)

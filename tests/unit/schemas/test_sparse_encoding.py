@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payport.schemas.encoding import dump, dump_sparse, load
+from payport.schemas.encoding import dump, load
 from payport.schemas.money import Money
 from payport.schemas.order import CaptureMode, Order
 from payport.schemas.payment import Payment
+from payport.schemas.sparse import sparse_text
+
+
+def dump_sparse(record: object) -> dict[str, object]:
+    """What stands in the text."""
+    text = sparse_text(record)
+    content = json.loads(text)
+    assert isinstance(content, dict)
+    assert text == json.dumps(content, separators=(",", ":")), "compact, and in ASCII"
+    return content
+
 
 ORDERS = st.builds(
     Order,

@@ -272,3 +272,13 @@ def test_a_call_comes_back_from_the_journal_as_it_was() -> None:
     assert isinstance(step, Step)
     assert step.request is not None
     assert Call.decode(step.request).encode() == step.request
+
+
+def test_a_text_that_cannot_be_sent_is_refused_before_anything_is_written() -> None:
+    """Half a surrogate pair, as a cut product name may end with, has no form in UTF-8."""
+    half = "Tea \ud83c"
+    wages = PayoutOrder(ref="WAGES0001", amount=AMOUNT, subject="Wages", remark=half)
+    with pytest.raises(InvalidIntent, match="surrogate"):
+        plan_payout(wages, PayPalPayee(kind=PayeeKind.EMAIL, receiver="a@example.com"), SLOT)
+    with pytest.raises(InvalidIntent, match="surrogate"):
+        plan_pay(ACCOUNT, replace(ORDER, payer=Payer(email=half)), HostedPage(), SLOT)

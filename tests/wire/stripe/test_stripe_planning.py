@@ -219,3 +219,12 @@ def test_payees_are_told_apart() -> None:
     """Another account under the same reference is a conflict."""
     payees = [StripePayee(), StripePayee(destination="ba_1"), StripePayee(method="instant")]
     assert len({STRIPE.payee_fingerprint(payee) for payee in payees}) == len(payees)
+
+
+def test_a_text_that_cannot_be_sent_is_refused_before_anything_is_written() -> None:
+    """Half a surrogate pair, as a cut product name may end with, has no form in UTF-8."""
+    half = "Tea \ud83c"
+    for order in (replace(ORDER, subject=half), replace(ORDER, metadata={"note": half})):
+        with pytest.raises(InvalidIntent, match="surrogate"):
+            pay(CARD, order)
+    STRIPE.payee_fingerprint(StripePayee(destination=half))

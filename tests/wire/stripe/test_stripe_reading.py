@@ -64,8 +64,8 @@ INTENTS: dict[str, tuple[State, Reason | None, str, dict[str, Any]]] = {
     "on its way": (State.PENDING, None, "direct", {"status": "processing"}),
     "held": (State.AUTHORIZED, None, "direct", {"status": "requires_capture", "capture_method": "manual"}),
     "paid": (State.SUCCEEDED, None, "direct", PAID),
-    "held, then captured in part": (
-        State.SUCCEEDED,
+    "held, then captured in part: its captures tell how much was paid": (
+        State.AUTHORIZED,
         None,
         "direct",
         {**PAID, "amount_received": 500, "capture_method": "manual"},

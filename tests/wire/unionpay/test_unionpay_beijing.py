@@ -17,7 +17,7 @@ from payport.adapters.unionpay.beijing import (
     stamp,
 )
 
-MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
+MOMENTS = st.integers(1_000_000_000, 3_800_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
 def beijing(text: str) -> datetime:
@@ -36,7 +36,7 @@ def test_times_are_beijings_whatever_the_clock_here_says() -> None:
 @given(MOMENTS)
 def test_a_stamp_and_its_instant_are_the_same(moment: datetime) -> None:
     """A law, to the second."""
-    assert from_stamp(stamp(moment)) == moment.replace(microsecond=0)
+    assert from_stamp(stamp(moment)) == moment
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_nothing_is_repeated_across_either_end(now: str, end: str) -> None:
     assert end_of_both_days(beijing(now)) == beijing(end)
 
 
-@given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=2)))
+@given(MOMENTS, st.integers(0, 2 * 86_400).map(lambda seconds: timedelta(seconds=seconds)))
 def test_until_the_end_it_is_one_clearing_day(moment: datetime, later: timedelta) -> None:
     """A law: before the end nothing has changed."""
     if moment + later < end_of_both_days(moment):

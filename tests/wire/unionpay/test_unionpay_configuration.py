@@ -14,6 +14,7 @@ from tests.support.rsa_keys import raw_key
 from tests.wire.unionpay.stage import (
     MERCHANT,
     SINCE,
+    UNTIL,
     account,
     certificate,
     leaf,
@@ -56,6 +57,29 @@ def key_of(private: str, found: str) -> UnionPayKey:
     return UnionPayKey(private_key=Secret(private), certificate=found)
 
 
+def elliptic(*, certified: bool) -> str:
+    """A key, or certificate, of a kind that UnionPay does not use."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    if not certified:
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    name = merchant_leaf().subject
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = builder.serial_number(5).not_valid_before(SINCE).not_valid_after(UNTIL).sign(key, hashes.SHA256())
+    return pem(made)
+
+
+def empty_pfx() -> bytes:
+    """A PKCS#12 file with a certificate and no key."""
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+
+    return pkcs12.serialize_key_and_certificates(None, None, None, [merchant_leaf()], BestAvailableEncryption(b"1"))
+
+
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "a short merchant number": (lambda: account(mer_id="7772"), "mer_id must be .* 15 characters, got '7772'"),
     "no key": (lambda: account(key=None), "sign_method 01 signs with a certificate: give key"),
@@ -79,6 +103,15 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "a pfx that is none": (lambda: built(UnionPayKey.from_pfx(b"no", Secret("1"))), "wrong password, or not a PKCS#12"),
     "a wrong password": (lambda: built(UnionPayKey.from_pfx(pfx(), Secret("999999"))), "key.pfx cannot be opened"),
     "no private key": (lambda: built(key_of("nonsense", pem(merchant_leaf()))), "key.private_key cannot be read"),
+    "a pfx without a key": (lambda: built(UnionPayKey.from_pfx(empty_pfx(), Secret("1"))), "holds no RSA key with"),
+    "an elliptic key": (
+        lambda: built(key_of(elliptic(certified=False), pem(merchant_leaf()))),
+        "key.private_key is not an RSA key",
+    ),
+    "an elliptic certificate": (
+        lambda: built(key_of(private_pem(), elliptic(certified=True))),
+        "key: its key is not an RSA key",
+    ),
     "no certificate": (lambda: built(key_of(private_pem(), "nonsense")), "key.certificate: not an X.509 .* .cer file"),
     "a certificate of another key": (
         lambda: built(key_of(private_pem("other"), pem(merchant_leaf()))),

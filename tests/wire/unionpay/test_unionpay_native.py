@@ -24,15 +24,17 @@ from payport.schemas.actions import PostForm, QrCode
 from payport.sdk import ConfigurationError, Gateway
 from payport.sdk.operations.native import NativeOutcome
 from payport.sdk.secrets import Secret
+from payport.sdk.testing.stepping import Time, WorkerClock
 
 JOURNAL = "sqlite:///:memory:?durable=no"
 CODE = Wallet.PAYS.code(7)
+TIME = Time()
 
 
 @pytest.fixture(name="partner")
 def simulated() -> UnionPaySimulator:
-    """UnionPay."""
-    return UnionPaySimulator()
+    """UnionPay, at nine in the morning: no clearing day ends in between."""
+    return UnionPaySimulator(clock=TIME)
 
 
 @pytest.fixture(name="tap")
@@ -44,7 +46,7 @@ def tapped(partner: UnionPaySimulator) -> Wiretap:
 @pytest.fixture(name="gateway")
 def gateway_to(partner: UnionPaySimulator, tap: Wiretap) -> Iterator[Gateway[UnionPay]]:
     """A merchant's gateway to it."""
-    with Gateway(UnionPay(partner.account), journal=JOURNAL, transport=tap) as gateway:
+    with Gateway(UnionPay(partner.account), journal=JOURNAL, transport=tap, clock=WorkerClock(TIME, "shop")) as gateway:
         yield gateway
 
 
@@ -193,7 +195,9 @@ def test_without_unionpays_key_no_card_leaves(partner: UnionPaySimulator) -> Non
         (bare, card, "configure encryption_certificate"),
         (partner.account, pin, "give acc_no as well"),
     ):
-        with Gateway(UnionPay(account), journal=JOURNAL, transport=partner.transport()) as gateway:
+        with Gateway(
+            UnionPay(account), journal=JOURNAL, transport=partner.transport(), clock=WorkerClock(TIME, "shop")
+        ) as gateway:
             told = gateway.native(endpoints.CARD_CONSUME, request)
         assert isinstance(told, NotSent)
         assert told.cause.kind is NotSentKind.INVALID

@@ -303,6 +303,24 @@ def test_each_refund_has_a_number_and_time_of_its_own() -> None:
         assert plan.identity == {"txnTime": "20261123130000", "txnType": "04", "bizType": "000201"}
 
 
+def test_an_orders_own_address_serves_whatever_is_done_about_it() -> None:
+    """The account may have none: undo, reversal, capture and refund are told to where the payment was."""
+    nowhere = account(notify_url=None)
+    own = replace(ORDER, notify_url="https://shop.example/7")
+    identity = plan_pay(nowhere, own, CODE, SLOT).identity
+    assert identity["backUrl"] == "https://shop.example/7"
+    plans = [
+        plan_refund(nowhere, succeeded(identity=identity), AMOUNT, SLOT),
+        plan_cancel(nowhere, succeeded(identity=identity), CANCEL_SLOT, reverse_paid=True),
+        plan_cancel(nowhere, payment(identity=identity), CANCEL_SLOT, reverse_paid=True),
+        plan_capture(nowhere, held(identity=identity), AMOUNT, SLOT, final=True),
+    ]
+    assert [call_of(plan).fields["backUrl"] for plan in plans] == ["https://shop.example/7"] * 4
+    assert plans[-1].identity["backUrl"] == "https://shop.example/7"
+    with pytest.raises(InvalidIntent, match="set notify_url"):
+        plan_refund(nowhere, succeeded(), AMOUNT, SLOT)
+
+
 # repeating
 
 

@@ -145,8 +145,10 @@ def action_of(node: Mapping[str, object] | None) -> Action:
     if node["type"] == "redirect" and isinstance(url, str) and url.startswith(("https://", "http://")):
         if str(node.get("method", "GET")).upper() == "GET":
             return Redirect(url=url)
-        fields = cast("Mapping[object, object]", data) if isinstance(data, Mapping) else {}
-        return PostForm(url=url, fields={str(name): str(value) for name, value in fields.items()})
+        if not isinstance(data, Mapping):
+            return PostForm(url=url, fields={})
+        fields = cast("Mapping[str, object]", data)
+        return PostForm(url=url, fields={name: str(value) for name, value in fields.items()})
     if node["type"] == "redirect":
         raise Unreadable("a redirect without a URL")
     code = node.get("qrCodeData")

@@ -18,6 +18,7 @@ from payport.adapters.alipay.forms import encode_form
 from payport.schemas.outcome import UnknownKind
 from payport.sdk import exchange
 from payport.sdk.calling import call
+from payport.sdk.compact_json import compact_encoder
 from payport.sdk.exchange import Exchange
 from payport.sdk.message import WireReply, WireRequest
 from payport.sdk.observation import Observation, Source, doubt
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
-# one encoder for all: json.dumps with options of its own builds another for every call
-to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-ascii_text = json.JSONEncoder(separators=(",", ":")).encode
-_to_sorted_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+to_text = compact_encoder(ascii_only=False)
+ascii_text = compact_encoder()
+_to_sorted_text = compact_encoder(ascii_only=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,7 @@ def encode_form(params: Mapping[str, str], charset: str = "utf-8") -> bytes:
     # all at once, with the two control characters of parse_form in place of "&" and "="
     raw = "\x01".join([f"{name}\x02{value}" for name, value in params.items()]).encode(codec)
     if raw.count(_AND) == len(params) - 1 and raw.count(_IS) == len(params):
-        return _escape(raw, _UNRESERVED + _AND + _IS).translate(_AS_FORM)
+        return _escape(raw, _PLAIN).translate(_AS_FORM)
     pairs = [(name.encode(codec), value.encode(codec)) for name, value in params.items()]
     return b"&".join([_escape(name, _UNRESERVED) + b"=" + _escape(value, _UNRESERVED) for name, value in pairs])
 
@@ -185,12 +185,18 @@ def _joined(pairs: Sequence[bytes]) -> bytes:
 
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_PLAIN = _UNRESERVED + _AND + _IS
+_PERCENT = 0x25
 _BYTES = [bytes((byte,)) for byte in range(256)]
 _ESCAPED = [b"%%%02X" % byte for byte in range(256)]
 
 
 def _escape(raw: bytes, plain: bytes) -> bytes:
     # one pass in C for each byte that occurs, "%" before the others: texts have few that need escaping
-    for byte in sorted(set(raw.translate(None, plain)), key=0x25.__ne__):
+    found = set(raw.translate(None, plain))
+    if _PERCENT in found:
+        found.remove(_PERCENT)
+        raw = raw.replace(b"%", b"%25")
+    for byte in found:
         raw = raw.replace(_BYTES[byte], _ESCAPED[byte])
     return raw

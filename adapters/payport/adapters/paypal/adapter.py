@@ -149,7 +149,9 @@ class PayPal:
 
     def payee_fingerprint(self, payee: PayPalPayee) -> str:
         """A digest of kind and receiver."""
-        return hashlib.sha256(f"{payee.kind.value}\x1f{payee.receiver}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{payee.kind.value}\x1f{payee.receiver}".encode("utf-8", "surrogatepass")).hexdigest()[
+            :16
+        ]
 
     def native_payment(self, native: object) -> PayPalOrder | None:
         """The order that an observation carries."""

@@ -9,6 +9,7 @@ from payport.adapters.paypal.mapping import AuthorizationStatus, Meaning
 from payport.adapters.paypal.planning import (
     AUTHORIZATION_ID,
     CAPTURE_ID,
+    GET_ORDER,
     LOOK,
     ORDER_ID,
     REVERSE,
@@ -16,7 +17,7 @@ from payport.adapters.paypal.planning import (
     reversal,
     void,
 )
-from payport.adapters.paypal.reading.fields import Unreadable, known, parsed, refusal
+from payport.adapters.paypal.reading.fields import Unreadable, known, parsed, refusal, refused_question, unanswered
 from payport.adapters.paypal.reading.orders import order_observation
 from payport.adapters.paypal.reading.refunds import reversal_observation
 from payport.adapters.paypal.wire import PayPalAuthorization, PayPalOrder, PayPalRefund
@@ -76,8 +77,17 @@ def _reversed(paypal: PayPal, cancel: Operation, answer: Reply, deadline_s: floa
     if answer.verdict.meaning is not Meaning.DONE:
         return refusal(answer)
     # everything was given back before: by this very cancel, or by refunds that are told elsewhere
-    order = yield from ask_paypal(paypal, get_order(cancel.identity.get(ORDER_ID, "")), deadline_s)
-    ours = not isinstance(order, Observation) and order.ok and _shows_reversal(order, cancel.partner_ref)
+    shown = yield from ask_paypal(paypal, get_order(cancel.identity.get(ORDER_ID, "")), deadline_s)
+    if isinstance(shown, Observation):
+        return unanswered(shown, GET_ORDER)
+    if not shown.ok:
+        return refused_question(shown, GET_ORDER)
+    try:
+        order = parsed(PayPalOrder, shown.node)
+    except Unreadable as error:
+        return doubt(Source.QUERY, UnknownKind.UNREADABLE, f"order: {error}")
+    refunds = [refund for unit in order.purchase_units for refund in unit.payments.refunds]
+    ours = any(refund.invoice_id == cancel.partner_ref for refund in refunds)
     by = CancelledBy.REVERSED if ours else CancelledBy.CLOSED
     return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by, partner_code=answer.code)
 
@@ -88,14 +98,6 @@ def _read_reversal(cancel: Operation, answer: Reply) -> Observation:
     except Unreadable as error:
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"refund: {error}")
     return told if told.partner_ref == cancel.partner_ref or told.unknown is not None else _ANOTHER
-
-
-def _shows_reversal(answer: Reply, cancel_ref: str) -> bool:
-    try:
-        order = parsed(PayPalOrder, answer.node)
-    except Unreadable:
-        return False
-    return any(refund.invoice_id == cancel_ref for unit in order.purchase_units for refund in unit.payments.refunds)
 
 
 def _by_its_state(paypal: PayPal, cancel: Operation, answer: Reply, deadline_s: float) -> Exchange[Observation]:

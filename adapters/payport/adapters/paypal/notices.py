@@ -126,7 +126,11 @@ def _fetch(paypal: PayPal, address: str, deadline_s: float) -> Exchange[None]:
         content=b"",
         max_reply_bytes=_LONGEST_CHAIN,
     )
-    reply = yield from call(paypal, request, deadline_s)
+    try:
+        reply = yield from call(paypal, request, deadline_s)
+    except BaseException:
+        paypal.signers.ring.unsent(address)  # stopped while it fetched: the next event fetches at once
+        raise
     now = (yield from exchange.now()).utc
     signer = None
     if isinstance(reply, WireReply) and reply.status == 200:

@@ -19,6 +19,7 @@ from payport.adapters.paypal.planning import (
     FORGO,
     ORDER_ID,
     PAYOUT,
+    PAYOUTS,
     REFUND,
     REFUND_ID,
     get_capture,
@@ -104,11 +105,13 @@ def _refused(
 ) -> Exchange[Observation]:
     found = answer.verdict
     told = refusal(answer)
-    if request.endpoint == PAYOUT:
+    if request.endpoint == PAYOUT and "SENDER_BATCH_ID" in _where(answer):
         # a batch number that was used in the last 30 days is refused, with a link to the batch that has it
-        number = next((last_part(each.href) for each in (answer.error.links if answer.error else ())), None)
-        if number is not None and is_number(number) and "SENDER_BATCH_ID" in _where(answer):
+        number = _batch_named(answer)
+        if number is not None:
             return (yield from _question(paypal, operation, get_payout(number), deadline_s, _payout))
+        detail = f"{answer.code}: the batch may be one of ours whose answer never came"
+        return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, detail)
     if found.meaning is Meaning.DONE:
         how = yield from ask(paypal, operation, deadline_s)
         # the refusal stands where PayPal shows nothing of ours: somebody else did it
@@ -122,11 +125,19 @@ def _refused(
         return done if how.absent and request.endpoint not in _COMPLETING else how
     if request.endpoint in _COMPLETING and told.state is State.DECLINED and found.again:
         # the payer has approved: too many calls are no reason to give that up
-        return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"{answer.code} {answer.words}".strip(), again=True)
+        busy = doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"{answer.code} {answer.words}".strip(), again=True)
+        return replace(busy, retry_after_s=answer.retry_after_s)
     if request.endpoint not in _COMPLETING and told.state is State.ACTION:
         # only the payer of an order can be sent back
         return replace(told, state=State.DECLINED, reason=told.reason or found.reason)
     return told
+
+
+def _batch_named(answer: Reply) -> str | None:
+    """The number of the batch that a refusal links to; it may link to its documentation as well."""
+    links = answer.error.links if answer.error is not None else ()
+    numbers = (last_part(each.href) for each in links if f"{PAYOUTS}/" in each.href)
+    return next((number for number in numbers if number is not None and is_number(number)), None)
 
 
 def _where(answer: Reply) -> str:

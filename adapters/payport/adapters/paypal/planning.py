@@ -297,7 +297,10 @@ def get_payout(batch_id: str) -> Call:
 
 def _step(name: str, call: Call, slot: Slot, api: str | None) -> Step:
     """The journal's form of a call. ``api``: whose window its repetitions have; ``None`` for a question."""
-    request = call.encode()
+    try:
+        request = call.encode()
+    except UnicodeEncodeError:
+        raise InvalidIntent("a text holds half a surrogate pair, which cannot be sent in UTF-8") from None
     return Step(
         name=name,
         moves_money=call.moves_money,

@@ -106,7 +106,11 @@ def no_token(detail: str, *, again: bool = False, retry_after_s: float | None = 
 
 def _fetch(paypal: PayPal, serial: str, deadline_s: float) -> Exchange[Observation | None]:
     """Fetch a token into the ring; report either way."""
-    reply = yield from call(paypal, _request(paypal), deadline_s)
+    try:
+        reply = yield from call(paypal, _request(paypal), deadline_s)
+    except BaseException:
+        paypal.tokens.ring.unsent(serial)  # the task that fetched was stopped: those who wait for it fetch at once
+        raise
     now_s = (yield from exchange.now()).utc.timestamp()
     if isinstance(reply, WireReply) and reply.status == 200:
         said = _read(reply.content)

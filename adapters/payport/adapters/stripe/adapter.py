@@ -126,7 +126,9 @@ class Stripe:
 
     def payee_fingerprint(self, payee: StripePayee) -> str:
         """A digest of where the money goes."""
-        return hashlib.sha256(f"{payee.method}\x1f{payee.destination or ''}".encode()).hexdigest()[:16]
+        return hashlib.sha256(
+            f"{payee.method}\x1f{payee.destination or ''}".encode("utf-8", "surrogatepass")
+        ).hexdigest()[:16]
 
     def native_payment(self, native: object) -> StripeIntent | StripeSession | None:
         """The intent or session that an observation carries."""

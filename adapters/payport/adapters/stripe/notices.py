@@ -6,11 +6,11 @@ Sources: Stripe's documentation, "webhooks" and "types of events".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from payport.adapters.stripe import asking
-from payport.adapters.stripe.planning import REF, WAY
+from payport.adapters.stripe.planning import REF, REVERSES, WAY
 from payport.adapters.stripe.reading.fields import Unreadable, instant, money, number_of, parsed, said
 from payport.adapters.stripe.reading.intents import read_intent
 from payport.adapters.stripe.reading.refunds import read_payout, read_refund
@@ -28,7 +28,7 @@ from payport.adapters.stripe.wire import (
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, RejectedKind
 from payport.schemas.money import Money
 from payport.schemas.outcome import UnknownKind
-from payport.schemas.payment import Fact, FactKind
+from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk import exchange
 from payport.sdk.adapter import Opened
@@ -195,6 +195,10 @@ def _session(_: Stripe, event: StripeEvent) -> _Told:
 def _refund(_: Stripe, event: StripeEvent) -> _Told:
     refund = parsed(StripeRefund, event.data.record)
     lesson = read_refund(refund, Source.NOTICE, intent=None)
+    if REVERSES in (refund.metadata or {}):
+        # it ends a cancel; how much was left to give back is Stripe's to say
+        by = CancelledBy.REVERSED if lesson.state is State.SUCCEEDED else None
+        lesson = replace(lesson, amount=None, cancelled_by=by)
     return _taught(EventKind.REFUND, refund.status, lesson, about=said(refund.metadata, refund.id))
 
 

@@ -22,6 +22,8 @@ from payport.sdk.journal.records import Operation, State, Step
 
 REF = "payport_ref"
 """Metadata key of our reference: what Stripe says back, and what a lost record is looked for by."""
+REVERSES = "payport_reverses"
+"""Metadata key on the refund by which a cancel gives a payment back: that payment's reference."""
 WAY = "payport_way"
 """Metadata key, and mark in an operation's identity: who confirms."""
 DIRECT = "direct"
@@ -170,7 +172,10 @@ def _call(name: str, params: Mapping[str, object], slot: Slot, **numbers: str) -
 
 def _step(name: str, call: Call, slot: Slot, *, exposes: bool = False, replay_until: datetime | None = None) -> Step:
     """The journal's form of a call. ``exposes``: what it makes is handed out and may be paid without us."""
-    request = call.encode()
+    try:
+        request = call.encode()
+    except UnicodeEncodeError:
+        raise InvalidIntent("a text holds half a surrogate pair, which cannot be sent in UTF-8") from None
     return Step(
         name=name,
         moves_money=exposes or ROUTES[call.name].moves_money,
@@ -216,7 +221,7 @@ def cancellation(intent: str, notes: Mapping[str, str]) -> Call:
 
 def reversal(reference: str, intent: str, notes: Mapping[str, str]) -> Call:
     """Give everything back that is left of a paid intent, once for this cancel."""
-    params = {"payment_intent": intent, "metadata": {REF: reference}}
+    params = {"payment_intent": intent, "metadata": {REF: reference, REVERSES: notes[PAYMENT_REF]}}
     return Call(name="refunds.create", params=params, key=f"payport-{reference}-refunds.create", notes=notes)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from payport.adapters.unionpay.beijing import end_of_both_days, from_stamp, same_clearing_day
 from payport.adapters.unionpay.calls import Call
 from payport.adapters.unionpay.envelope import Answer, ask_gateway
-from payport.adapters.unionpay.mapping import Meaning, refusal
+from payport.adapters.unionpay.mapping import Meaning, refusal, verdict
 from payport.adapters.unionpay.planning import PRE_AUTH_UNDO, REPEAT_S, REVERSAL, UNDO
 from payport.adapters.unionpay.questions import question
 from payport.adapters.unionpay.reading import Unreadable, outcome, parsed, unanswered
@@ -137,8 +137,9 @@ def _reverse(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[O
         if isinstance(answer, Observation):
             return _accepted() if accepted else answer
         if answer.code == _REVERSED:
+            by = yield from _what_was_reversed(unionpay, request, deadline_s)
             return Observation(
-                state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.REVERSED, native=_native(answer)
+                state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by, native=parsed(answer.fields)
             )
         if answer.code in _NOT_THERE and not accepted:
             return doubt(Source.REPLY, UnknownKind.NOT_FOUND, f"{answer.code}: there was nothing to reverse")
@@ -148,12 +149,15 @@ def _reverse(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[O
     return _accepted()
 
 
+def _what_was_reversed(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[CancelledBy]:
+    """Whether money had been taken. Only UnionPay's word that the payment failed says that it had not."""
+    answer = yield from question(unionpay, request.fields["orderId"], request.fields["txnTime"], deadline_s)
+    if isinstance(answer, Observation) or unanswered(answer) is not None:
+        return CancelledBy.REVERSED
+    found = verdict(answer.fields.get("origRespCode", ""))
+    failed = found is not None and found.meaning is Meaning.REFUSED
+    return CancelledBy.CLOSED if failed else CancelledBy.REVERSED
+
+
 def _accepted() -> Observation:
     return Observation(state=State.PENDING, source=Source.REPLY, message="the reversal was received, not confirmed yet")
-
-
-def _native(answer: Answer) -> object:
-    try:
-        return parsed(answer.fields)
-    except Unreadable:
-        return None

@@ -38,6 +38,8 @@ REPEAT_S = 600.0
 """How old ``txnTime`` may be for UnionPay: an older request is not sent. The resolver repeats inside half of it."""
 QUIET_S = 120.0
 """So shortly before the end of a day nothing is repeated: the repetition might count for the next day."""
+TOLD_AT = "backUrl"
+"""Mark in an identity: the order's own notify address, for what is done about it later."""
 BY_CANCEL = "cancel"
 """``reqReserved`` of a refund that a cancel makes: its notice then ends the cancel, and no refund of the caller's."""
 SCANNED = frozenset({"04", "06"})
@@ -79,7 +81,7 @@ def plan_pay(account: UnionPayAccount, order: Order, method: UnionPayMethod, slo
         steps=(step(call, slot.now),),
         method=type(method).__name__,
         ladder=ladder,
-        identity={name: fields[name] for name in ("txnTime", "txnType", "txnSubType", "bizType")},
+        identity=_kept(fields, "txnSubType") | ({TOLD_AT: order.notify_url} if order.notify_url else {}),
         payable_until=until,
     )
 
@@ -227,7 +229,7 @@ def _reversal(account: UnionPayAccount, payment: Operation) -> Call:
             "orderId": payment.partner_ref,
             "txnTime": payment.identity.get("txnTime", ""),
             "txnAmt": str(payment.amount.amount_minor),
-            "backUrl": _optional_address(account.notify_url),
+            "backUrl": _told_at(account, payment),
         },
     )
 
@@ -249,11 +251,15 @@ def _back(
         "orderId": slot.partner_ref,
         "txnTime": stamp(at),
         "txnAmt": str((amount or original.amount).amount_minor),
-        "backUrl": _optional_address(account.notify_url),
+        "backUrl": _told_at(account, original),
         "reqReserved": BY_CANCEL if txn_type == REFUND and amount is None else "",
         **_original(original, txn_type),
     }
     return Call(path=BACK, fields={name: value for name, value in fields.items() if value})
+
+
+def _told_at(account: UnionPayAccount, original: Operation) -> str:
+    return original.identity.get(TOLD_AT) or _address(account.notify_url)
 
 
 def _original(original: Operation, txn_type: str) -> dict[str, str]:
@@ -269,13 +275,17 @@ def plan_capture(account: UnionPayAccount, hold: Operation, amount: Money, slot:
     if not final and amount != hold.amount:
         raise InvalidIntent("UnionPay completes a hold once and releases the rest: capture it with final=True")
     call = _back(account, hold, COMPLETION, slot, slot.now, amount)
-    identity = {name: call.fields[name] for name in ("txnTime", "txnType", "bizType")}
-    return Plan(steps=(step(call, slot.now),), of=hold.id, identity=identity)
+    told_at = {name: hold.identity[name] for name in (TOLD_AT,) if name in hold.identity}
+    return Plan(steps=(step(call, slot.now),), of=hold.id, identity=_kept(call.fields) | told_at)
 
 
 def plan_refund(account: UnionPayAccount, payment: Operation, amount: Money, slot: Slot) -> Plan:
     """Give money back (04) under a number and time of its own. UnionPay has no field for a reason."""
     assert payment.verb in (Verb.PAY, Verb.CAPTURE)
     call = _back(account, payment, REFUND, slot, slot.now, amount)
-    identity = {name: call.fields[name] for name in ("txnTime", "txnType", "bizType")}
-    return Plan(steps=(step(call, slot.now),), identity=identity)
+    return Plan(steps=(step(call, slot.now),), identity=_kept(call.fields))
+
+
+def _kept(fields: Mapping[str, str], *more: str) -> dict[str, str]:
+    """What is frozen with the operation: it is asked about, compared and given back by it."""
+    return {name: fields[name] for name in ("txnTime", "txnType", "bizType", *more)}

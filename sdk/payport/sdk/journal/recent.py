@@ -1,10 +1,9 @@
-"""Operations by the very bytes of their rows: what was just written or read need not be decoded again."""
+"""The newest rows of operations that this process wrote or read: they need not be decoded, and often not be read."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from payport.sdk.journal.records import Operation
@@ -12,25 +11,49 @@ if TYPE_CHECKING:
 KEPT = 512
 
 
-class Recent:
-    """The newest :data:`KEPT` of them, safe between threads.
+class Image(NamedTuple):
+    """A row as it was.
 
-    The bytes themselves are the key, and they are read from the database each time: a row that another process changed
-    has other bytes, so nothing here can be out of date.
+    ``operation``: the very object that was written, or came of reading. ``as_read``: what decoding the row gives,
+    ``None`` where only decoding tells. ``body``, ``sealed``: its bytes.
     """
 
-    __slots__ = ("_known",)
+    operation: Operation
+    as_read: Operation | None
+    body: object
+    sealed: bytes | None
+
+
+class Recent:
+    """The newest :data:`KEPT` of them, by the operation's id, safe between threads."""
+
+    __slots__ = ("_images",)
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[object, bytes | None], Operation] = OrderedDict()
+        self._images: OrderedDict[str, Image] = OrderedDict()
 
-    def find(self, body: object, sealed: bytes | None) -> Operation | None:
-        """The operation that these bytes stand for, when it is known."""
-        return self._known.get((body, sealed))
+    def find(self, operation_id: str, body: object, sealed: bytes | None) -> Operation | None:
+        """The operation that these bytes stand for, when it is known.
 
-    def keep(self, body: object, sealed: bytes | None, operation: Operation) -> None:
-        """Remember what bytes stand for: ``operation`` must be what decoding them gives."""
-        self._known[body, sealed] = operation
-        if len(self._known) > KEPT:
-            with suppress(KeyError):  # another thread was first
-                self._known.popitem(last=False)
+        The bytes are read from the database each time and compared: a row that another process changed has others.
+        """
+        image = self._images.get(operation_id)
+        return image.as_read if image is not None and (image.body, image.sealed) == (body, sealed) else None
+
+    def image(self, operation: Operation) -> Image | None:
+        """The row of this very object, when it is the last of its id that was seen here.
+
+        Nothing says that it is still the newest: whoever decides on it must write with a comparison of versions.
+        """
+        image = self._images.get(operation.id)
+        return image if image is not None and image.operation is operation else None
+
+    def keep(self, image: Image) -> None:
+        """Remember what a row was when it was written or read."""
+        images = self._images
+        images[image.operation.id] = image
+        if len(images) > KEPT:
+            try:  # noqa: SIM105 - `suppress` would cost every payment two calls
+                images.popitem(last=False)
+            except KeyError:  # pragma: no cover - another thread was first
+                pass

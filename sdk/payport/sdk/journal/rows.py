@@ -1,6 +1,6 @@
 """Rows and values: how a record becomes JSON text with a version, and how an older text is still read.
 
-``{"v": 1, ...}`` with the fields as :func:`payport.schemas.encoding.dump_sparse` writes them: those that hold their
+``{"v": 1, ...}`` with the fields as :func:`payport.schemas.sparse.sparse_text` writes them: those that hold their
 default are left out, so a default may only change together with the version. What must not lie in the clear is left out
 of the text and sealed beside it.
 """
@@ -10,15 +10,19 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TypeVar, cast
 
-from payport.schemas.encoding import dump_sparse, load
+from payport.schemas.encoding import load
+from payport.schemas.sparse import sparse_text
+from payport.sdk.compact_json import compact_encoder
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.recent import Recent
-from payport.sdk.journal.records import Debt, Notice, Operation, State, Step, Transition, Verb
+from payport.sdk.journal.records import Debt, Notice, Operation, State, Step, Transition, Verb, evolve
+from payport.sdk.journal.rules import FROZEN
 from payport.sdk.journal.sealing import SealingKeys
 
 T = TypeVar("T")
@@ -32,11 +36,13 @@ UPGRADES: Mapping[int, Callable[[Content], Content]] = {VERSION: lambda content:
 CLOSED, DRIVEN, LEFT_TO_A_PERSON = 0, 1, 2
 """An operation's standing: final, driven by ``resume``, waiting for a person."""
 
-_SEALED = ("request", "raw")
-"""The fields that never lie in the clear."""
+# what is sealed (`request`, `raw`) never lies in the clear: these are the other fields
+_CLEAR_STEP = tuple(item.name for item in fields(Step) if item.name != "request")
+_CLEAR_NOTICE = tuple(item.name for item in fields(Notice) if item.name != "raw")
+_MOVING = tuple(item.name for item in fields(Operation) if item.name not in FROZEN and item.name != "steps")
+_FROZEN_TEXT = "_frozen_text"
 
-# one encoder for all: json.dumps with options of its own builds another for every call
-_to_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_to_text = compact_encoder()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -60,15 +66,38 @@ class Lesson:
     detail: Mapping[str, str]
 
 
-def encode(record: Debt | Operation | Notice | Lesson) -> str:
+def encode(record: Debt | Operation | Notice) -> str:
     """The body of a record, with what belongs sealed left out."""
-    content = dump_sparse(record)
-    for holder in (content, *cast("list[Content]", content.get("steps", ()))):
-        for name in _SEALED:
-            if name in holder:
-                holder[name] = None
-    content["v"] = VERSION
-    return _to_text(content)
+    match record:
+        case Debt():
+            return _with_version(sparse_text(record))
+        case Operation():
+            return _encode_operation(record)
+        case Notice():
+            return _with_version(sparse_text(record, _CLEAR_NOTICE))
+
+
+def _encode_operation(operation: Operation) -> str:
+    """Half of the fields are frozen, so their text is made once and goes along from version to version.
+
+    It lies in the dictionary of the operation, beside its fields: :func:`.records.evolve`, which changes none of the
+    frozen ones, copies it; ``dataclasses.replace``, which may change them, does not.
+    """
+    frozen = cast("str | None", operation.__dict__.get(_FROZEN_TEXT))
+    if frozen is None:
+        frozen = operation.__dict__[_FROZEN_TEXT] = sparse_text(operation, FROZEN)[:-1]
+    steps = ",".join([sparse_text(step, _CLEAR_STEP)[:-1] + ',"request":null}' for step in operation.steps])
+    moving = sparse_text(operation, _MOVING).removeprefix('{"type":"Operation"')  # which stands in the frozen part
+    return _with_version(f'{frozen},"steps":[{steps}]{moving}')
+
+
+def _with_version(text: str) -> str:
+    return f'{text[:-1]},"v":{VERSION}}}'
+
+
+def encode_lesson(source: str, detail: Mapping[str, str]) -> str:
+    """The body of a transition."""
+    return _with_version(sparse_text(Lesson(source, detail)))
 
 
 def decode(body: object, kind: type[T], row: str, fill: Callable[[Content], None] | None = None) -> T:
@@ -132,6 +161,8 @@ def seal_requests(
     """
     if operation.state.final:
         return None
+    if before is not None and list(map(_request, operation.steps)) == list(map(_request, before[0].steps)):
+        return before[1]  # as usual: no step was added since
     old, sealed = ({}, None) if before is None else (_requests(before[0]), before[1])
     wanted = old | _requests(operation)
     if keys is None or wanted == old:
@@ -148,7 +179,7 @@ def without_requests(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def as_read(operation: Operation, keys: SealingKeys | None, sealed: bytes | None) -> Operation | None:
     """What reading an operation's row will give, ``None`` where only reading it tells."""
     if sealed is None or keys is None:
-        return replace(operation, steps=without_requests(operation.steps)) if _requests(operation) else operation
+        return evolve(operation, steps=without_requests(operation.steps)) if _requests(operation) else operation
     # a step without its request here may have one there: it came along with an earlier writer
     return operation if len(_requests(operation)) == len(operation.steps) else None
 
@@ -167,10 +198,9 @@ def read_operation(row: Row, keys: SealingKeys | None, recent: Recent) -> Operat
             for step in cast("list[Content]", content["steps"]):
                 step["request"] = requests.get(cast("str", step["name"]))
 
-    operation = recent.find(body, sealed)
+    operation = recent.find(str(row[0]), body, sealed)
     if operation is None:
         operation = decode(body, Operation, name, fill)
-        recent.keep(body, sealed, operation)
     if columns != (
         operation.id, operation.ref, operation.verb.value, operation.account, operation.partner_ref, operation.version,
         operation.state.value,
@@ -202,7 +232,7 @@ def read_transition(row: Row) -> Transition:
             ref=cast("str", row[2]),
             verb=Verb(row[3]),
             version=cast("int", row[4]),
-            state=State(row[5]),
+            state=State(cast("str", row[5])),
             at=instant(cast("int", row[6])),
             source=lesson.source,
             detail=lesson.detail,
@@ -243,6 +273,9 @@ def operation_name(operation_id: str) -> str:
 def notice_name(account: str, event_id: str) -> str:
     """How errors and seals call a notice's row."""
     return f"notice {event_id} of {account}"
+
+
+_request = attrgetter("request")
 
 
 def _requests(operation: Operation) -> dict[str, bytes]:

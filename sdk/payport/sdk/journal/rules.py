@@ -5,8 +5,9 @@ Checked at every write and again at every read of a history. Each rule guards mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.records import Operation, State, Step, Transition
@@ -24,6 +25,7 @@ ADDED_LATER = frozenset({"version", "steps", "partner_id", "ids", "facts", "for_
 """What a final operation may still gain; each has a rule of its own."""
 
 _ANSWER = tuple(item.name for item in fields(Operation) if item.name not in ADDED_LATER)
+_answer, _frozen = attrgetter(*_ANSWER), attrgetter(*FROZEN)
 
 
 def check_forward(before: State, after: State, row: str) -> None:
@@ -47,7 +49,9 @@ def check_new(operation: Operation) -> None:
 def check_successor(before: Operation, after: Operation) -> None:
     """Raise :class:`JournalError` when ``after`` cannot be what ``before`` became."""
     check_forward(before.state, after.state, before.id)
-    for name in _ANSWER if before.state.final else FROZEN:
+    names, values = (_ANSWER, _answer) if before.state.final else (FROZEN, _frozen)
+    # compared all at once, and one by one only to say which
+    for name in names if values(before) != values(after) else ():
         if getattr(before, name) != getattr(after, name):
             why = "its answer is final" if before.state.final else "it was fixed when it was intended"
             raise JournalError(f"{before.id}: {name} may not change, {why}")
@@ -83,11 +87,12 @@ def _check_numbers(before: Operation, after: Operation) -> None:
 def _check_steps(before: Operation, after: Operation) -> None:
     kept = after.steps[: len(before.steps)]
     grew = len(after.steps) > len(before.steps)
+    if after.steps is before.steps:
+        return
     if list(map(_fixed, kept)) != list(map(_fixed, before.steps)) or (before.state.final and grew):
         raise JournalError(f"{before.id}: its steps may not change, the partner may have seen them")
     if any(old.done and not new.done for old, new in zip(before.steps, kept, strict=True)):
         raise JournalError(f"{before.id}: a step that is done stays done")
 
 
-def _fixed(step: Step) -> tuple[str, bool, str]:
-    return step.name, step.moves_money, step.digest
+_fixed: Callable[[Step], tuple[str, bool, str]] = attrgetter("name", "moves_money", "digest")

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to send for an operation, for so many seconds on the database's clock."""
+
+    owner: str
+    ttl_s: float
 
 
 class Session(Protocol):
@@ -27,6 +36,14 @@ class Session(Protocol):
         """One operation with its steps; sealed requests opened where the key is at hand."""
         ...
 
+    def latest(self, operation: Operation) -> Operation:
+        """An operation as it stands now, given how this process saw it last, without reading it where that was so.
+
+        What is decided on it must be saved in this transaction: :meth:`save` compares the versions, and raises
+        :class:`payport.sdk.errors.JournalConflict` where another process was here meanwhile. Read it then.
+        """
+        ...
+
     def operations(self, ref: str) -> Sequence[Operation]:
         """Every operation of a debt, oldest first."""
         ...
@@ -35,15 +52,33 @@ class Session(Protocol):
         """The operations that the partner knows under this reference, oldest first."""
         ...
 
-    def add(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> None:
-        """Write a new operation at version 0 and its first transition.
+    def add(
+        self,
+        operation: Operation,
+        *,
+        source: str,
+        detail: Mapping[str, str],
+        now: datetime,
+        lease: Lease | None = None,
+    ) -> None:
+        """Write a new operation at version 0 and its first transition, with ``lease`` taken from the beginning.
 
         Raises :class:`payport.sdk.errors.JournalConflict` when the id or (account, verb, partner reference) is taken.
         """
         ...
 
-    def save(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> Operation:
+    def save(
+        self,
+        operation: Operation,
+        *,
+        source: str,
+        detail: Mapping[str, str],
+        now: datetime,
+        release: str | None = None,
+    ) -> Operation:
         """Write the successor of ``operation.version`` and its transition; answers it with the new version.
+
+        ``release``: whose lease is given back with it, if they still hold it.
 
         Raises :class:`payport.sdk.errors.JournalConflict` when another writer was first, and
         :class:`payport.sdk.errors.JournalError` when a state would move backwards or a final one would change.

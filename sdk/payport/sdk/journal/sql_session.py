@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,13 +10,15 @@ from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.engine import STORAGE_ERRORS, storage_error
-from payport.sdk.journal.records import Debt, Notice, Operation, Transition
+from payport.sdk.journal.recent import Image
+from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
 
 if TYPE_CHECKING:
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
+    from payport.sdk.journal.session import Lease
     from payport.sdk.journal.statements import Statement
 
 
@@ -32,7 +33,7 @@ class SqlSession:
         self._recent = database.recent
         self._keys = keys
         # what this transaction read of an operation stays true until it ends: nobody else can write meanwhile
-        self._seen: dict[str, tuple[Operation, bytes | None]] = {}
+        self._seen: dict[str, Image] = {}
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""
@@ -52,6 +53,17 @@ class SqlSession:
         found = self._operations(self._sql.operation, {"id": operation_id})
         return found[0] if found else None
 
+    def latest(self, operation: Operation) -> Operation:
+        """An operation as it stands now, without reading it where this process wrote or read it last."""
+        image = self._recent.image(operation) if operation.id not in self._seen else None
+        if image is not None:
+            self._seen[operation.id] = image
+            return operation
+        found = self.operation(operation.id)
+        if found is None:
+            raise JournalError(f"operation {operation.id} is not in the journal any more")
+        return found
+
     def operations(self, ref: str) -> Sequence[Operation]:
         """Every operation of a debt, oldest first."""
         return self._operations(self._sql.operations, rows.ids_of_debt(ref))
@@ -60,28 +72,46 @@ class SqlSession:
         """The operations that the partner knows under this reference, oldest first."""
         return self._operations(self._sql.by_partner_ref, {"account": account, "partner_ref": partner_ref})
 
-    def add(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> None:
-        """Write a new operation and its first transition."""
+    def add(
+        self,
+        operation: Operation,
+        *,
+        source: str,
+        detail: Mapping[str, str],
+        now: datetime,
+        lease: Lease | None = None,
+    ) -> None:
+        """Write a new operation, its first lease and its first transition."""
         check_new(operation)
         sealed = rows.seal_requests(operation, self._keys)
         row = rows.operation_row(operation, sealed)
-        self._write(f"add {rows.operation_name(operation.id)}", self._sql.add_operation, row)
+        row["owner"], row["ttl_us"] = (None, None) if lease is None else (lease.owner, _micros(lease.ttl_s))
+        self._write(f"add operation {operation.id}", self._sql.add_operation, row)
         self._tell(operation, source, detail, now)
         self._wrote(operation, row, sealed)
 
-    def save(self, operation: Operation, *, source: str, detail: Mapping[str, str], now: datetime) -> Operation:
-        """Write the successor of an operation and its transition."""
+    def save(
+        self,
+        operation: Operation,
+        *,
+        source: str,
+        detail: Mapping[str, str],
+        now: datetime,
+        release: str | None = None,
+    ) -> Operation:
+        """Write the successor of an operation and its transition, and give a lease back."""
         stored = self._stored(operation.id)
-        before = stored[0]
+        before = stored.operation
         if before.version != operation.version:
             raise JournalConflict(f"operation {operation.id} is at version {before.version}, not {operation.version}")
         check_successor(before, operation)
         steps = rows.without_requests(operation.steps) if operation.state.final else operation.steps
-        after = replace(operation, version=operation.version + 1, steps=steps)
-        sealed = rows.seal_requests(after, self._keys, stored)
+        after = evolve(operation, version=operation.version + 1, steps=steps)
+        sealed = rows.seal_requests(after, self._keys, (before, stored.sealed))
         row = rows.operation_row(after, sealed)
-        guard = {"p_id": operation.id, "p_version": operation.version}
-        if self._write(f"save {rows.operation_name(operation.id)}", self._sql.save, row | guard) != 1:
+        row["p_id"], row["p_version"], row["owner"] = operation.id, operation.version, release
+        statement = self._sql.save if release is None else self._sql.save_and_release
+        if self._write(f"save operation {operation.id}", statement, row) != 1:
             raise JournalConflict(f"operation {operation.id} was changed by another writer")
         self._tell(after, source, detail, now)
         self._wrote(after, row, sealed)
@@ -89,7 +119,7 @@ class SqlSession:
 
     def lease(self, operation_id: str, owner: str, ttl_s: float) -> bool:
         """Take or renew the right to send, on the database's clock."""
-        values = {"p_id": operation_id, "owner": owner, "ttl_us": round(ttl_s * 1_000_000)}
+        values = {"p_id": operation_id, "owner": owner, "ttl_us": _micros(ttl_s)}
         return self._write("lease an operation", self._sql.lease, values) == 1
 
     def release(self, operation_id: str, owner: str) -> None:
@@ -155,25 +185,27 @@ class SqlSession:
             "state": operation.state.value,
             "at": rows.micros(now),
             "delivered": 0,
-            "body": rows.encode(rows.Lesson(source, detail)),
+            "body": rows.encode_lesson(source, detail),
         }
-        self._write(f"tell of {rows.operation_name(operation.id)}", self._sql.add_transition, values)
+        self._write(f"tell of operation {operation.id}", self._sql.add_transition, values)
 
     def _wrote(self, operation: Operation, row: Mapping[str, object], sealed: bytes | None) -> None:
-        self._seen[operation.id] = (operation, sealed)
         as_read = rows.as_read(operation, self._keys, sealed)
-        if as_read is not None:
-            self._recent.keep(row["body"], sealed, as_read)
+        self._saw(Image(operation, as_read, row["body"], sealed))
 
     def _operations(self, statement: Statement, values: Mapping[str, object]) -> list[Operation]:
         found: list[Operation] = []
         for row in self._read("read operations", statement, values):
             operation = rows.read_operation(row, self._keys, self._recent)
-            self._seen[operation.id] = (operation, row[9] if isinstance(row[9], bytes) else None)
+            self._saw(Image(operation, operation, row[8], row[9] if isinstance(row[9], bytes) else None))
             found.append(operation)
         return found
 
-    def _stored(self, operation_id: str) -> tuple[Operation, bytes | None]:
+    def _saw(self, image: Image) -> None:
+        self._seen[image.operation.id] = image
+        self._recent.keep(image)
+
+    def _stored(self, operation_id: str) -> Image:
         if operation_id not in self._seen and self.operation(operation_id) is None:
             raise JournalError(f"operation {operation_id} is not in the journal")
         return self._seen[operation_id]
@@ -193,6 +225,10 @@ class SqlSession:
         except STORAGE_ERRORS as error:
             raise storage_error(error, doing) from error
         return cursor.rowcount
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1_000_000)
 
 
 def _over() -> NoReturn:

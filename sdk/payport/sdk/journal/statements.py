@@ -6,11 +6,12 @@ as making the row durable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, case, func, insert, or_, select, update
 
 from payport.sdk.journal.tables import DatabaseClock, debts, notices, operations, transitions
 
@@ -28,10 +29,18 @@ class Statement:
     names: tuple[str, ...]
     constants: Mapping[str, object]
 
+    pick: Callable[[Mapping[str, object]], tuple[object, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # two names and more give a tuple, by one call in C
+        object.__setattr__(self, "pick", itemgetter(*self.names) if len(self.names) > 1 else self._few)
+
+    def _few(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        return tuple([values[name] for name in self.names])
+
     def bound(self, values: Mapping[str, object]) -> tuple[object, ...]:
         """The parameters in the order in which the statement takes them."""
-        constants = self.constants
-        return tuple([constants[name] if name in constants else values[name] for name in self.names])
+        return self.pick({**values, **self.constants} if self.constants else values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class Statements:
     by_partner_ref: Statement
     add_operation: Statement
     save: Statement
+    save_and_release: Statement
     lease: Statement
     release: Statement
     due: Statement
@@ -94,20 +104,29 @@ def _on_operations() -> dict[str, ClauseElement]:
         name: bindparam(name) for name in ("version", "state", "standing", "due_at", "body", "sealed")
     }
     new: dict[str, object] = {name: bindparam(name) for name in ("id", "ref", "verb", "account", "partner_ref")}
+    taken: dict[str, object] = {
+        "lease_owner": bindparam("owner"), "lease_until": DatabaseClock() + bindparam("ttl_us"),
+    }  # fmt: skip
     mine = (table.id == bindparam("p_id"), table.lease_owner == bindparam("owner"))
+    save = update(operations).where(table.id == bindparam("p_id"), table.version == bindparam("p_version"))
+    theirs = table.lease_owner != bindparam("owner")
     return {
         "operation": read.where(table.id == bindparam("id")),
         "operations": read.where(*_of_debt(table.id)).order_by(table.seq),
         "by_partner_ref": read.where(
             table.account == bindparam("account"), table.partner_ref == bindparam("partner_ref")
         ).order_by(table.seq),
-        "add_operation": insert(operations).values(new | written),
-        "save": update(operations)
-        .where(table.id == bindparam("p_id"), table.version == bindparam("p_version"))
-        .values(written),
+        "add_operation": insert(operations).values(new | written | taken),
+        "save": save.values(written),
+        "save_and_release": save.ordered_values(
+            *written.items(),
+            # some databases (MariaDB) see a column as it was just set, so the owner goes last
+            ("lease_until", case((theirs, table.lease_until), else_=None)),
+            ("lease_owner", case((theirs, table.lease_owner), else_=None)),
+        ),
         "lease": update(operations)
         .where(table.id == bindparam("p_id"), or_(free, table.lease_owner == bindparam("owner")))
-        .values(lease_owner=bindparam("owner"), lease_until=DatabaseClock() + bindparam("ttl_us")),
+        .values(taken),
         "release": update(operations).where(*mine).values(lease_owner=None, lease_until=None),
         "due": read.where(
             table.standing == bindparam("standing"),

@@ -95,7 +95,8 @@ class Journal:
         """Run ``work`` in one transaction; what it wrote is durable on return.
 
         Raises what ``work`` raises, with nothing written, and :class:`payport.sdk.errors.JournalError` when the storage
-        fails. Writers in flight share a commit. ``work`` must not wait for anything.
+        fails. Writers in flight share a commit. ``work`` must not wait for anything, nor do anything but read and write
+        through the session: when another writer of the same commit fails, it is rolled back and called again.
         """
         return self._writer.write(work)
 
@@ -184,7 +185,8 @@ class Journal:
             unit.ended = True
         except BaseException as error:  # noqa: BLE001 - handed to the task that asked
             unit.error = error
-        wake([unit.waiter])
+        if unit.waiter is not None:
+            wake([unit.waiter])
 
     def _borrow(self) -> Link:
         if self._closed:

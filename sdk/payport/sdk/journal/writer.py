@@ -1,9 +1,13 @@
-"""Group commit: writers that are in flight at the same time share one commit, each in a savepoint of its own.
+"""Group commit: writers that are in flight at the same time share one commit, and none fails for another's fault.
 
 Making a commit durable costs the same for one row as for a hundred. So a caller puts its unit of work into a queue
 and waits for its turn to write; whoever gets the turn carries out everything that is queued by then, in one
 transaction, and all of them return once it is durable. A lone caller finds only its own unit: no other thread takes
-part, and no savepoint.
+part.
+
+A savepoint for each unit costs as much as the unit itself, and is needed only where one fails. So a group is first
+tried without; when a unit fails, everything is rolled back and done again, then with savepoints, and so are the next
+groups: where one writer is in another's way, the next one soon is too.
 """
 
 from __future__ import annotations
@@ -28,13 +32,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CAREFUL_GROUPS = 32
+"""So many groups get savepoints after one in which a unit failed."""
+
 
 class Unit(Generic[T]):
     """One caller's work, how it ended, and how the caller hears of it."""
 
     __slots__ = ("_answer", "ended", "error", "leads", "waiter", "work")
 
-    def __init__(self, work: Callable[[Session], T], waiter: Waiter) -> None:
+    def __init__(self, work: Callable[[Session], T], waiter: Waiter | None) -> None:
         self.work = work
         self.waiter = waiter
         self.leads = False
@@ -73,12 +80,18 @@ class Writer:
         self._queue: deque[Unit[Any]] = deque()
         self._thread = ThreadPoolExecutor(1, "payport-journal")
         self._called = False
+        self._careful = 0
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in a transaction; durable on return."""
+        self._check_open()
+        if not self._queue and self._turn.acquire(blocking=False):
+            alone = Unit(work, None)  # nobody has to wake a caller who leads, so it costs no waiter
+            self._lead([alone])
+            return alone.answer()
         waiting = ThreadWaiter()
         unit = Unit(work, waiting)
-        self._enqueue(unit)
+        self._queue.append(unit)
         if self._turn.acquire(blocking=False):
             self._lead([])
         else:
@@ -87,9 +100,10 @@ class Writer:
 
     async def awrite(self, work: Callable[[Session], T]) -> T:
         """The same from a task. When it is cancelled, the work is done whole or not at all."""
+        self._check_open()
         waiting = task_waiter()
         unit = Unit(work, waiting)
-        self._enqueue(unit)
+        self._queue.append(unit)
         try:
             self._call_thread()
             await waiting.wait()
@@ -100,7 +114,7 @@ class Writer:
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` on the writer's own connection: a database in memory has no other."""
-        unit = Unit(work, ThreadWaiter())
+        unit = Unit(work, None)
         self._turn.acquire()
         try:
             with self._gate:
@@ -127,11 +141,10 @@ class Writer:
             self._link.close()
             self._link = None
 
-    def _enqueue(self, unit: Unit[Any]) -> None:
+    def _check_open(self) -> None:
         self._gate.check()
         if self._closing:
             raise JournalError("the journal is closed")
-        self._queue.append(unit)
 
     def _withdraw(self, unit: Unit[Any]) -> bool:
         """Take a unit back; false when it is under way already."""
@@ -175,11 +188,12 @@ class Writer:
             self._carry_out(group)
         finally:
             self._pass_on()
-            wake([unit.waiter for unit in group])
+            if len(group) > 1 or (group and group[0].waiter is not None):
+                wake([unit.waiter for unit in group if unit.waiter is not None])
 
     def _carry_out(self, group: list[Unit[Any]]) -> None:
-        with suppress(IndexError):
-            while True:
+        while self._queue:
+            with suppress(IndexError):  # who gave up waiting took it back at this moment
                 group.append(self._queue.popleft())
         if group:
             with self._gate:
@@ -188,9 +202,8 @@ class Writer:
     def _pass_on(self) -> None:
         """Give the turn to the first thread that waits for it; to the journal's thread when a task is first."""
         while True:
-            try:
-                first = self._queue.popleft()
-            except IndexError:
+            first = self._first()
+            if first is None:
                 self._turn.release()
             else:
                 if isinstance(first.waiter, ThreadWaiter):
@@ -204,6 +217,13 @@ class Writer:
             if not self._queue or not self._turn.acquire(blocking=False):
                 return
 
+    def _first(self) -> Unit[Any] | None:
+        """The first of the queue, taken out of it."""
+        if self._queue:  # an exception costs more than to look
+            with suppress(IndexError):
+                return self._queue.popleft()
+        return None
+
     def _run(self, group: list[Unit[Any]], begin: str) -> None:
         """One transaction. What goes wrong with all of it stands in every unit's ``error`` afterwards."""
         try:
@@ -211,7 +231,8 @@ class Writer:
             link.cursor.execute(begin)
             if len(group) == 1:
                 self._run_alone(link, group[0])
-            else:
+            elif self._careful or not self._run_together(link, group, begin):
+                self._careful -= 1
                 for unit in group:
                     self._run_in_savepoint(link, unit)
             if link.connection.in_transaction:
@@ -231,6 +252,19 @@ class Writer:
             unit.error = error
             if link.connection.in_transaction:
                 link.cursor.execute("ROLLBACK")
+
+    def _run_together(self, link: Link, group: list[Unit[Any]], begin: str) -> bool:
+        """All of a group without savepoints. False when one of them failed: then nothing is done, and a new begin."""
+        try:
+            for unit in group:
+                self._work(link, unit)
+        except Exception:  # noqa: BLE001 - it comes again, and is then told to the unit's caller
+            self._careful = CAREFUL_GROUPS
+            if link.connection.in_transaction:
+                link.cursor.execute("ROLLBACK")
+            link.cursor.execute(begin)
+            return False
+        return True
 
     def _run_in_savepoint(self, link: Link, unit: Unit[Any]) -> None:
         link.cursor.execute("SAVEPOINT unit")

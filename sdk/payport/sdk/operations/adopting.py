@@ -45,7 +45,7 @@ def prepare(
             "open it with Journal.open(url, sealing_key=...)"
         )
     try:
-        begun = begin(setup, pay_intent(adapter, order, method), session, now, started=False)
+        begun = begin(setup, pay_intent(adapter, order, method), session, now, lease=None)
     except (Invalid, InvalidIntent) as error:
         return not_sent(NotSentKind.INVALID, str(error))
     return begun.operation.id

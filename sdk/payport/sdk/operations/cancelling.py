@@ -117,6 +117,24 @@ def fence(setup: Setup, payment: Operation, deadline_s: float) -> Exchange[Opera
     return current or payment
 
 
+def refused_lately(payment: Operation, now: datetime) -> Exchange[bool]:
+    """Whether the partner said within a day that the attempt is beyond cancelling: money is on its way by a slow road.
+
+    Asking goes on; a fence at every question would use up the attempts to cancel, and say nothing new.
+    """
+    operations = yield from exchange.load("last fence", lambda session: session.operations(payment.ref))
+    cancels = [each for each in operations if each.verb is Verb.CANCEL and each.of == payment.id]
+    return (
+        bool(cancels)
+        and cancels[-1].state is State.DECLINED
+        and cancels[-1].reason is Reason.INVALID_STATE
+        and now < cancels[-1].created_at + _FENCE_AGAIN
+    )
+
+
+_FENCE_AGAIN = timedelta(days=1)
+
+
 def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carried]:
     """Send a cancel, again if need be: closing twice closes once. Ends the attempt and the cancel in one commit."""
     if cancel.state.final:
@@ -142,8 +160,8 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
     observation = yield from attempt(setup, cancel, plan.steps[0], deadline_s)
     if observation.state is State.SUCCEEDED and observation.cancelled_by is not None:
-        by = observation.cancelled_by
-        return Carried((yield from _conclude(setup, cancel, payment, by, Source.REPLY)), observation.native)
+        by, source = observation.cancelled_by, observation.source
+        return Carried((yield from _conclude(setup, cancel, payment, by, source)), observation.native)
     if observation.absent:
         return (yield from _nothing_to_close(setup, cancel, payment, now))
     return Carried((yield from learn(setup, cancel, observation, asked=True, release=True)))
@@ -207,6 +225,10 @@ def _contradicted(setup: Setup, cancel: Operation) -> Exchange[Operation]:
     return (yield from learn(setup, cancel, doubt(Source.LOCAL, UnknownKind.NOT_FOUND, detail), release=True))
 
 
+class _Contradicted(Exception):
+    """The attempt was paid, and the partner says that there was nothing to pay."""
+
+
 class _Moved(Exception):
     """The attempt moved on while its cancel was under way."""
 
@@ -222,16 +244,27 @@ def is_being_cancelled(session: Session, payment: Operation) -> bool:
 def _conclude(
     setup: Setup, cancel: Operation, payment: Operation, by: CancelledBy, source: Source
 ) -> Exchange[Operation]:
-    """The cancel succeeded: end the attempt in the same commit, or note on a paid one what was given back."""
+    """The cancel succeeded: end the attempt in the same commit, or note on a paid one what was given back.
+
+    What no partner said but was decided here (``LOCAL``: nothing was sent, nobody can pay it any more, only we could
+    have captured it) holds for ``payment`` as it was looked at: once it has another version, it is looked at again.
+    """
     done = Observation(state=State.SUCCEEDED, source=source, cancelled_by=by)
 
     def end_payment(session: Session, _: Operation, now: datetime) -> None:
+        current = session.operation(payment.id)
+        moved_on = current is not None and current.version != payment.version
+        if source is Source.LOCAL and moved_on and not payment.state.over:
+            raise _Moved
         _end_payment(session, payment.id, by, source, now)
 
     try:
         return (yield from learn(setup, cancel, done, release=True, also=end_payment))
-    except _Moved:
+    except _Contradicted:
         return (yield from _contradicted(setup, cancel))
+    except _Moved:
+        anew = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "the attempt moved on meanwhile: it is looked at again")
+        return (yield from learn(setup, cancel, anew, release=True))
 
 
 def end_with_cancel(session: Session, learnt: Learnt, now: datetime) -> None:
@@ -246,8 +279,6 @@ def _end_payment(session: Session, payment_id: str, by: CancelledBy, source: Sou
     current = session.operation(payment_id)
     if current is None or current.state.over:
         return
-    if by is CancelledBy.NOTHING_SENT and current.started:
-        raise _Moved
     if current.state.final:
         _note_on_paid(session, current, by, now)
         return
@@ -271,6 +302,6 @@ def _note_on_paid(session: Session, payment: Operation, by: CancelledBy, now: da
         case CancelledBy.CLOSED:
             return  # paid and closed: it was given back before, which is told elsewhere
         case CancelledBy.EXPIRED | CancelledBy.NOTHING_SENT:
-            raise _Moved
+            raise _Contradicted
     if all(known.kind is not fact.kind for known in payment.facts):
         add_facts(session, payment, (fact,), now)

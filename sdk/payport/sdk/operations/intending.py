@@ -15,7 +15,7 @@ from payport.sdk.errors import JournalConflict, JournalError, ReferenceConflict
 from payport.sdk.events import OperationStarted
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
-from payport.sdk.journal.session import Session
+from payport.sdk.journal.session import Lease, Session
 from payport.sdk.operations.learning import refused_by_storage
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 from payport.sdk.outcomes import not_sent
@@ -108,16 +108,17 @@ def intend(
     now = yield from exchange.now()
     ttl_s = max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
 
+    lease = Lease(setup.owner, ttl_s) if started else None
+    taken = False
+
     def write(session: Session) -> Fresh | Existing:
-        begun = begin(setup, intent, session, now.utc, started=started)
-        if isinstance(begun, Fresh) and started:
-            session.lease(begun.operation.id, setup.owner, ttl_s)
-        return begun
+        return begin(setup, intent, session, now.utc, lease=lease, look_first=taken)
 
     for _ in range(_RACES):
         try:
             begun = yield from exchange.record(f"intend {intent.verb.value}", write)
         except JournalConflict:
+            taken = True
             continue  # another worker was first: read what it wrote
         except (Invalid, InvalidIntent) as error:
             return not_sent(NotSentKind.INVALID, str(error))
@@ -129,8 +130,14 @@ def intend(
     return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
 
 
-def begin(setup: Setup, intent: Intent, session: Session, now: datetime, *, started: bool = True) -> Fresh | Existing:
-    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, with nothing written."""
+def begin(
+    setup: Setup, intent: Intent, session: Session, now: datetime, *, lease: Lease | None, look_first: bool = True
+) -> Fresh | Existing:
+    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, with nothing written.
+
+    ``lease``: the right to send, taken with the new attempt; ``None`` for one that is only prepared. ``look_first``:
+    look whether the reference at the partner is taken, to say so in words; the journal refuses it in any case.
+    """
     known = _check_debt(session, intent, now)
     attempts = [
         operation
@@ -153,7 +160,7 @@ def begin(setup: Setup, intent: Intent, session: Session, now: datetime, *, star
     if intent.opens_debt:
         until = payable_until(setup.profile, until, now)
     partner_ref = partner_reference(intent.base, intent.verb, attempt)
-    _check_new(setup, intent, session, partner_ref)
+    _check_new(setup, intent, session if look_first else None, partner_ref)
     plan = intent.plan(session, Slot(partner_ref=partner_ref, now=now, payable_until=until or now))
     operation = Operation(
         id=f"{intent.ref}/{intent.verb.value}/{intent.part}/{attempt}",
@@ -175,21 +182,22 @@ def begin(setup: Setup, intent: Intent, session: Session, now: datetime, *, star
         expires=plan.expires,
         steps=plan.steps,
         library=setup.library,
-        started=started,
+        started=lease is not None,
         next_at=now,
     )
-    session.add(operation, source="intent", detail={"method": plan.method} if plan.method else {}, now=now)
+    detail = {"method": plan.method} if plan.method else {}
+    session.add(operation, source="intent", detail=detail, now=now, lease=lease)
     return Fresh(operation)
 
 
-def _check_new(setup: Setup, intent: Intent, session: Session, partner_ref: str) -> None:
+def _check_new(setup: Setup, intent: Intent, session: Session | None, partner_ref: str) -> None:
     """Whether a new attempt can be made at all: what the partner takes, and a reference that is nobody else's."""
     if intent.verb is Verb.CANCEL:
         return
     problem = check_money(setup.profile, intent.base, intent.amount)
     if problem is not None:
         raise Invalid(problem)
-    taken = session.by_partner_ref(setup.adapter.account, partner_ref)
+    taken = session.by_partner_ref(setup.adapter.account, partner_ref) if session is not None else ()
     if any(operation.verb is intent.verb for operation in taken):
         raise ReferenceConflict(
             f"{intent.base} is the {intent.verb.value} reference of another order already; nothing was sent. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from payport.schemas.outcome import NotSent, NotSentKind, UnknownCause, UnknownKind
@@ -12,7 +12,7 @@ from payport.sdk import exchange
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.events import Mismatch, OperationChanged, StorageFailed, Surplus
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.records import Operation, State, evolve
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb, bind
 from payport.sdk.observation import Observation, Source
@@ -53,50 +53,72 @@ def learn(
     lost, so it is not claimed.
     """
     now = (yield from exchange.now()).utc
+    known: Operation | None = operation
 
     def write(session: Session) -> Learnt:
-        learnt = add(setup, session, operation.id, observation, now, asked=asked, step_done=step_done)
+        before = _read(session, operation.id) if known is None else session.latest(known)
+        learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
+        if learnt.after is before and known is not None:
+            # nothing was saved, so nothing has compared the versions: what is told is read
+            before = _read(session, operation.id)
+            learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
         if also is not None:
             also(session, learnt.after, now)
-        if release or learnt.after.state.final:
-            session.release(operation.id, setup.owner)
         return learnt
 
     for _ in range(MAX_CONFLICTS):
         try:
             learnt = yield from exchange.record(f"learn {operation.verb.value}", write)
         except JournalConflict:
+            known = None  # what we know is old
             continue
         except JournalError as error:
             yield from storage_failed(setup, f"learn {operation.verb.value}", error)
             left = operation.may_have_left or observation.source is Source.REPLY
-            return lost(replace(operation, may_have_left=left), f"the answer could not be written down: {error}")
+            return lost(evolve(operation, may_have_left=left), f"the answer could not be written down: {error}")
         yield from tell(setup, learnt, now)
         return learnt.after
     return lost(operation, "other workers kept changing the operation; resume settles it")
 
 
-def add(
+def add(setup: Setup, session: Session, operation_id: str, observation: Observation, now: datetime) -> Learnt:
+    """Add one observation inside a running transaction; the lease stays with whom it is."""
+    return _add(setup, session, _read(session, operation_id), observation, now)
+
+
+def _read(session: Session, operation_id: str) -> Operation:
+    found = session.operation(operation_id)
+    if found is None:
+        raise JournalError(f"operation {operation_id} is not in the journal any more")
+    return found
+
+
+def _add(
     setup: Setup,
     session: Session,
-    operation_id: str,
+    before: Operation,
     observation: Observation,
     now: datetime,
     *,
     asked: bool = False,
     step_done: str | None = None,
+    release: bool | None = None,
 ) -> Learnt:
-    """The part of :func:`learn` inside a transaction: the row is read again, so nothing is decided on an old one."""
-    before = session.operation(operation_id)
-    if before is None:
-        raise JournalError(f"operation {operation_id} is not in the journal any more")
+    """The part of :func:`learn` inside a transaction. Nothing is decided on an old row: saving compares the versions.
+
+    ``release``: give our lease back, which is done in any case once the operation is final; ``None``: none is ours.
+    """
     bound = bind(before, observation)
     after = absorb(before, bound, now)
     first_word = before.state is State.DOUBT and after.state in (State.ACTION, State.PENDING)
     after = _schedule(setup, after, now, asked=asked, step_done=step_done, first_word=first_word)
+    gives_back = setup.owner if release or (release is not None and after.state.final) else None
     if after != before:
-        after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now)
-    return Learnt(before, after, bound)
+        after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now, release=gives_back)
+        return Learnt(before, after, bound)
+    if gives_back is not None:
+        session.release(before.id, gives_back)
+    return Learnt(before, before, bound)
 
 
 def release(setup: Setup, operation: Operation) -> Exchange[None]:
@@ -109,7 +131,7 @@ def release(setup: Setup, operation: Operation) -> Exchange[None]:
 
 def lost(operation: Operation, detail: str) -> Operation:
     """What a caller is told of an operation when the journal could not be read or written: nothing is claimed."""
-    return replace(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
+    return evolve(operation, state=State.DOUBT, action=None, unknown=UnknownCause(UnknownKind.STORAGE, detail))
 
 
 def unwritten(operation: Operation) -> bool:
@@ -135,7 +157,7 @@ def storage_failed(setup: Setup, work: str, error: JournalError) -> Exchange[Non
 def add_facts(session: Session, operation: Operation, facts: tuple[Fact, ...], now: datetime) -> Operation:
     """Write later facts on an operation inside a running transaction."""
     return session.save(
-        replace(operation, facts=operation.facts + facts),
+        evolve(operation, facts=operation.facts + facts),
         source="local",
         detail={"facts": ",".join(fact.kind.value for fact in facts)},
         now=now,
@@ -149,17 +171,17 @@ def _schedule(
     steps = operation.steps
     if first_word:
         # the partner's word about the operation stands for the answer of whatever was sent for it until then
-        steps = tuple(step if step.done else replace(step, done=True) for step in steps)
+        steps = tuple([step.answered() for step in steps])
     elif step_done is not None:
-        steps = tuple(replace(step, done=True) if step.name == step_done else step for step in steps)
+        steps = tuple([step.answered() if step.name == step_done else step for step in steps])
     if operation.state.final:
-        return replace(operation, steps=steps) if steps is not operation.steps else operation
+        return evolve(operation, steps=steps) if steps is not operation.steps else operation
     count = operation.asked + asked
     next_at = now + setup.wait(operation, count)
     if operation.payable_until is not None:
         over = operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s)
         next_at = min(next_at, over) if over > now else next_at  # the moment that decides is not slept through
-    return replace(operation, steps=steps, asked=count, next_at=next_at)
+    return evolve(operation, steps=steps, asked=count, next_at=next_at)
 
 
 def _detail(observation: Observation) -> dict[str, str]:

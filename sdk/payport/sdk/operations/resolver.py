@@ -18,7 +18,7 @@ from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source, doubt
-from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled
+from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.learning import learn, release, unwritten
@@ -140,7 +140,8 @@ def _without_answer(
         )
         return Carried((yield from learn(setup, operation, expired)))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
-        return Carried((yield from fence(setup, operation, deadline_s)))
+        beyond = operation.state is State.PENDING and (yield from refused_lately(operation, now))
+        return Carried(operation if beyond else (yield from fence(setup, operation, deadline_s)))
     unanswerable = observation.absent or cannot_ask
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
         return Carried((yield from _call_person(setup, operation, now, _NOT_KEPT)))
@@ -168,6 +169,8 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     step = operation.open_step
     assert step is not None
     alone = yield from _mark_repetition(setup, operation, step)
+    if alone is None:
+        return Carried(operation)
     observation = yield from attempt(setup, operation, step, deadline_s)
     if observation.state is State.DECLINED and not alone:
         told = observation.partner_code or (observation.reason or Reason.OTHER).value
@@ -184,11 +187,16 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     return Carried(operation, bind(operation, observation).native)
 
 
-def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool]:
-    """Write down that a step leaves again; true when everything that left before has arrived or never will."""
+def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool | None]:
+    """Write down that a step leaves again; true when everything that left before has arrived or never will.
+
+    ``None`` for a payment that is being cancelled: sending it again would charge the payer after all.
+    """
     now = (yield from exchange.now()).utc
 
-    def write(session: Session) -> bool:
+    def write(session: Session) -> bool | None:
+        if is_being_cancelled(session, operation):
+            return None
         ours = [line for line in session.history(operation.ref) if line.operation == operation.id]
         last = max(line.at for line in ours if line.source not in _LEARNT)
         current = session.operation(operation.id) or operation

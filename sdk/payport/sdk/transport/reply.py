@@ -63,6 +63,10 @@ class Incoming:
                     raise SendError(FailureKind.UNREADABLE, "the reply is over the cap")
             self._sized = self._sized or name == "transfer-encoding"
 
+    def values(self, name: str) -> list[str]:
+        """Every value of a header, in order; its name in lower case."""
+        return [value for key, value in self._headers if key == name]
+
     def add(self, chunk: bytes) -> None:
         """Keep a piece of the body."""
         self._room -= len(chunk)

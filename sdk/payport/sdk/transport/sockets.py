@@ -24,17 +24,21 @@ _Found: TypeAlias = Sequence[tuple[int, int, int, str, _Place]]
 class Socket:
     """What both colours share. ``trip`` is the request that uses the connection now."""
 
-    __slots__ = ("_head", "_poll", "_sock", "trip")
+    __slots__ = ("_poll", "_sock", "trip")
 
     def __init__(self, trip: Trip) -> None:
         self.trip = trip
         self._sock: socket.socket | None = None
-        self._head = b""
         self._poll: select.poll | None = None
 
     def __del__(self) -> None:
         # An event loop may end, or a process fork, without a word to us: what is left then is closed here.
         self.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, so far as we know."""
+        return self._sock is not None
 
     def close(self) -> None:
         """Close at once, without a farewell: nobody waits, so cancellation cannot cut it short."""
@@ -58,15 +62,6 @@ class Socket:
         if self._sock is None:
             raise SendError(FailureKind.CONNECTION_LOST, "the connection is closed")
         return self._sock
-
-    def _whole(self, data: bytes) -> bytes:
-        """The bytes to write now: a head waits for its body, so that both leave in one packet and one TLS record."""
-        if self.trip.body_follows:
-            self.trip.body_follows = False
-            self._head = data
-            return b""
-        data, self._head = self._head + data, b""
-        return data
 
 
 class BlockingSocket(Socket):
@@ -119,6 +114,7 @@ class BlockingSocket(Socket):
         sock = self._open()
         try:
             sock.settimeout(self.trip.remaining_s())
+            context.set_alpn_protocols(["http/1.1"])
             self._sock = secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
             secured.do_handshake()
         except TimeoutError:
@@ -139,7 +135,7 @@ class BlockingSocket(Socket):
 
     def write(self, data: bytes) -> None:
         """All bytes. Raises :class:`SendError` when time is up and ``OSError`` when the partner does not read on."""
-        view = memoryview(self._whole(data))
+        view = memoryview(data)
         sock = self._open()
         while view:
             try:
@@ -183,6 +179,7 @@ class WaitingSocket(Socket):
         self.trip.stage = FailureKind.TLS
         sock = self._open()
         try:
+            context.set_alpn_protocols(["http/1.1"])
             self._sock = secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
             while True:
                 try:
@@ -210,7 +207,7 @@ class WaitingSocket(Socket):
 
     async def write(self, data: bytes) -> None:
         """All bytes. Raises ``OSError`` when the partner does not read on."""
-        view = memoryview(self._whole(data))
+        view = memoryview(data)
         sock = self._open()
         while view:
             self.trip.depart()

@@ -27,14 +27,13 @@ class Trip:
 
     ``stage``: whom to blame when time runs out now: ``DEADLINE`` while we wait for a place of our own, then
     ``UNRESOLVED``, ``UNREACHABLE``, ``TLS``, and ``TIMED_OUT`` once a byte may have left. ``left``: whether one may
-    have. ``body_follows``: the head waits for the body, so that both leave in one piece. ``cap``: on all bytes
-    received: informational replies (1xx) may repeat without end, and chunks may be one byte long.
+    have. ``cap``: on all bytes received: informational replies (1xx) may repeat without end, and chunks may be one
+    byte long.
     """
 
     deadline_s: float
     stage: FailureKind = FailureKind.DEADLINE
     left: bool = False
-    body_follows: bool = False
     received: int = 0
     cap: int = MAX_HEAD_BYTES + READ_BYTES
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from payport.adapters.alipay.adapter import Alipay
 from payport.adapters.alipay.simulator import AlipaySimulator, Fault, Wallet
@@ -12,12 +12,12 @@ from payport.schemas.order import Order
 from payport.schemas.outcome import Declined, Succeeded, Unknown
 from payport.sdk.cli.demo.death import killed_between_commit_and_answer
 from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid, refunded_in_parts
-from payport.sdk.cli.demo.stage import HastyClock, Stage
+from payport.sdk.cli.demo.stage import HastyClock, Scene, Stage
 from payport.sdk.gateway import AsyncGateway, Gateway
 
 PAY = "alipay.trade.pay"
 AlipayStage = Stage[AlipaySimulator, Alipay]
-AlipayScene = Callable[[AlipayStage], None]
+AlipayScene = Scene[AlipaySimulator, Alipay]
 
 
 def scanned(partner: AlipaySimulator, wallet: Wallet = Wallet.PAYS) -> QrScanned:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 from payport.adapters.alipay.account import AlipayAccount, AlipayCertificates
 from payport.adapters.alipay.certificates import root_cert_sn
@@ -22,25 +21,18 @@ from payport.adapters.alipay.simulator.payer import Payer
 from payport.adapters.alipay.simulator.replies import Quirks
 from payport.adapters.alipay.simulator.rows import TransferStatus
 from payport.adapters.alipay.simulator.service import CERTIFICATE_DOWNLOAD, HANDLERS, PAGES, Service
-from payport.schemas.events import Acknowledgement, RawNotification
-from payport.sdk.host_clock import SystemClock
+from payport.schemas.events import Acknowledgement
 from payport.sdk.secrets import Secret
-from payport.sdk.testing.courier import Courier, Receiver
-from payport.sdk.testing.faults import FaultPlan
-from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
+from payport.sdk.testing.mailbox import Mailbox
+from payport.sdk.testing.simulator import Simulator
 from payport.sdk.testing.wire import Delivery, Incoming
 
 if TYPE_CHECKING:
-    from payport.sdk.testing.server import LoopbackServer
-    from payport.sdk.tls import Trust
+    pass
 
 GATEWAY_PATH = "/gateway.do"
 IN_PROCESS_URL = "https://alipay.simulator"
 _ENCRYPTION_KEY = "cGF5cG9ydC1zaW11bGF0ZQ=="
-
-
-def _system_now() -> datetime:
-    return SystemClock().moment().utc
 
 
 def _accepts(answer: Acknowledgement) -> bool:
@@ -48,7 +40,7 @@ def _accepts(answer: Acknowledgement) -> bool:
     return (answer.status, answer.body) == (200, b"success")
 
 
-class AlipaySimulator:
+class AlipaySimulator(Simulator):
     """Alipay's side, stateful, with its own keys, answering and notifying with genuine signatures.
 
     ``mode``: ``key`` (public key), ``certificate``, or ``pinned`` (certificates whose root file does not anchor them,
@@ -76,8 +68,7 @@ class AlipaySimulator:
         balance_minor: int = 100_000_000,
     ) -> None:
         self.mode = mode
-        self.clock = clock or _system_now
-        self.faults = FaultPlan()
+        super().__init__(accepts=_accepts, in_process_url=IN_PROCESS_URL, clock=clock)
         self._charset = charset
         self._encryption_key = _ENCRYPTION_KEY if encryption else None
         self._tree = None if mode == "key" else authority(anchored=mode == "certificate")
@@ -98,8 +89,6 @@ class AlipaySimulator:
         )
         self._cashier = Cashier(self._service)
         self._counter = Counter(self._cashier, self._publish)
-        self._server: LoopbackServer | None = None
-        self._courier = Courier(_accepts)
         self.notices = Notices(app_id, lambda: self._service.key, self._service.now, self._courier.take)
         self.payer = Payer(self._cashier, self._publish)
         self.ledger = Ledger(self._books, self._settle)
@@ -108,7 +97,7 @@ class AlipaySimulator:
     def account(self) -> AlipayAccount:
         """The merchant's side: everything a gateway needs to talk to this simulator."""
         application = pair("application")
-        served = self._server is not None
+        served = self.served
         certificates = None
         if self._tree is not None and self._configured is not None:
             certificates = AlipayCertificates(
@@ -128,19 +117,6 @@ class AlipaySimulator:
             encryption_key=None if self._encryption_key is None else Secret(self._encryption_key),
             trust=self.trust if served else None,
         )
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return IN_PROCESS_URL if self._server is None else self._server.url
-
-    @property
-    def trust(self) -> Trust:
-        """How to trust the loopback server: its own authority and no other."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.tls import Trust  # noqa: PLC0415 - loads ssl; in process nobody needs it
-
-        return Trust(ca_data=loopback_certificates().authority)
 
     @property
     def quirks(self) -> Quirks:
@@ -171,48 +147,9 @@ class AlipaySimulator:
         self._publish()
         return delivery
 
-    def transport(self) -> InProcessTransport:
-        """A transport for a gateway that calls this simulator without a socket."""
-        return InProcessTransport(self.handle, self.faults)
-
-    def async_transport(self) -> AsyncInProcessTransport:
-        """The same for an async gateway."""
-        return AsyncInProcessTransport(self.handle, self.faults)
-
-    def serve(self, *, port: int = 0) -> Self:
-        """Listen on 127.0.0.1 with TLS, on a free port when none is given, until :meth:`close`."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.testing.server import LoopbackServer  # noqa: PLC0415 - loads ssl
-
-        if self._server is None:
-            self._courier.authority = loopback_certificates().authority
-            self._server = LoopbackServer(self.handle, self.faults, port=port)
-            self._books.code_url = f"{self._server.url}/qr/"
-        return self
-
-    def close(self) -> None:
-        """Stop listening and delivering."""
-        self._courier.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def settings_files(self) -> dict[str, str]:
         """``payport.toml`` and the key files it refers to, by name, for a gateway in another process."""
         return settings_files(self.account)
-
-    @property
-    def requests(self) -> tuple[Incoming, ...]:
-        """What arrived over the socket so far, oldest first; empty in process."""
-        return () if self._server is None else self._server.requests
 
     @property
     def now(self) -> datetime:
@@ -257,25 +194,11 @@ class AlipaySimulator:
         self._service.cert_sn = leaf.sn
         return leaf.sn
 
-    def deliver_to(self, receiver: Receiver | None) -> None:
-        """Hand notices to ``receiver`` (``lambda raw: gateway.receive(raw).acknowledgement``) in the background.
+    def _moved(self, url: str) -> None:
+        self._books.code_url = f"{url}/qr/"
 
-        Without one they are posted to ``notify_url`` when that is an address of this machine. Either way they are
-        delivered again until the answer is exactly ``success``, eight times at most.
-        """
-        self._courier.deliver_to(receiver)
-
-    def wait_delivered(self, timeout_s: float = 5.0) -> bool:
-        """Wait until every notice is accepted or given up; false when time was up first."""
-        return self._courier.wait(timeout_s)
-
-    def hold_notices(self) -> None:
-        """Keep notices back from now on."""
-        self.notices.hold()
-
-    def release_notices(self, *, copies: int = 1, shuffle_seed: int | None = None) -> list[RawNotification]:
-        """Deliver what was kept back, ``copies`` times each, shuffled when a seed is given; returned in that order."""
-        return self.notices.release(copies=copies, shuffle_seed=shuffle_seed)
+    def _mailbox(self) -> Mailbox:
+        return self.notices
 
     def _settle(self) -> None:
         self._service.settle()

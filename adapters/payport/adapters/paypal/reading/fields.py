@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import TypeVar, assert_never
 from urllib.parse import urlsplit
@@ -100,7 +101,8 @@ def refusal(reply: Reply) -> Observation:
         case Meaning.PAYER:
             return _try_again(reply)
         case Meaning.UNKNOWN:
-            return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, words, again=found.again)
+            fault = doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, words, again=found.again)
+            return replace(fault, retry_after_s=reply.retry_after_s)
         case Meaning.ABSENT:
             return doubt(Source.REPLY, UnknownKind.NOT_FOUND, words)
         case Meaning.DONE:

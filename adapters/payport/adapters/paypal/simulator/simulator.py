@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from payport.adapters.paypal.account import PayPalAccount
 from payport.adapters.paypal.simulator import backoffice
@@ -18,18 +16,12 @@ from payport.adapters.paypal.simulator.ledger import Ledger
 from payport.adapters.paypal.simulator.notices import Notices
 from payport.adapters.paypal.simulator.payer import Payer
 from payport.adapters.paypal.simulator.service import Service
-from payport.schemas.events import Acknowledgement, RawNotification
+from payport.schemas.events import Acknowledgement
 from payport.schemas.money import Money
-from payport.sdk.host_clock import SystemClock
 from payport.sdk.secrets import Secret
-from payport.sdk.testing.courier import Courier, Receiver
-from payport.sdk.testing.faults import FaultPlan
-from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
+from payport.sdk.testing.mailbox import Mailbox
+from payport.sdk.testing.simulator import Simulator
 from payport.sdk.testing.wire import Delivery, Incoming
-
-if TYPE_CHECKING:
-    from payport.sdk.testing.server import LoopbackServer
-    from payport.sdk.tls import Trust
 
 IN_PROCESS_URL = "https://paypal.simulator"
 CLIENT_ID = "AYSimulatedClientIdOfTheRestApplication"
@@ -37,15 +29,11 @@ _CLIENT_SECRET = "EGSimulatedClientSecretOfTheRestApplication"  # noqa: S105 - p
 _FIRST_SERIAL = "CERT-360caa42-fca2a594-00000001"
 
 
-def _system_now() -> datetime:
-    return SystemClock().moment().utc
-
-
 def _accepts(answer: Acknowledgement) -> bool:
     return 200 <= answer.status < 300
 
 
-class PayPalSimulator:
+class PayPalSimulator(Simulator):
     """PayPal's side, stateful, with its own tokens, and a certificate chain of its own that signs its webhooks.
 
     ``clock``: the true time (with time zone); :meth:`advance` moves PayPal's own time on from it.
@@ -54,7 +42,8 @@ class PayPalSimulator:
         with PayPalSimulator().serve() as partner:
             gateway = Gateway(PayPal(partner.account), journal=...)
 
-    Safe to use from many threads.
+    Events are posted to ``notices.webhook_url`` when that is an address of this machine and nobody else takes them; any
+    2xx acknowledges. Safe to use from many threads.
     """
 
     def __init__(
@@ -64,8 +53,7 @@ class PayPalSimulator:
         merchant_id: str = "2SMWANTEDPAYP",
         webhook_id: str = "1JE4291016473214C",
     ) -> None:
-        self.clock = clock or _system_now
-        self.faults = FaultPlan()
+        super().__init__(accepts=_accepts, in_process_url=IN_PROCESS_URL, clock=clock)
         self._webhook_id = webhook_id
         self._books = Books(merchant_id=merchant_id, url=lambda: self.url)
         self._service = Service(
@@ -77,8 +65,6 @@ class PayPalSimulator:
             serial=_FIRST_SERIAL,
         )
         self._cashier = Cashier(self._service, self._publish)
-        self._server: LoopbackServer | None = None
-        self._courier = Courier(_accepts)
         self.notices = Notices(webhook_id, self._signer, lambda: self.url, self._service.now, self._courier.take)
         self.payer = Payer(self._cashier)
         self.ledger = Ledger(self._books, self._settle)
@@ -95,21 +81,8 @@ class PayPalSimulator:
             return_url="https://shop.example/paid",
             cancel_url="https://shop.example/basket",
             api_url=self.url,
-            trust=self.trust if self._server is not None else None,
+            trust=self.trust if self.served else None,
         )
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return IN_PROCESS_URL if self._server is None else self._server.url
-
-    @property
-    def trust(self) -> Trust:
-        """How to trust the loopback server: its own authority and no other."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.tls import Trust  # noqa: PLC0415 - loads ssl; in process nobody needs it
-
-        return Trust(ca_data=loopback_certificates().authority)
 
     @property
     def on_commit(self) -> Callable[[str], None] | None:
@@ -145,47 +118,9 @@ class PayPalSimulator:
         self._publish()
         return delivery
 
-    def transport(self) -> InProcessTransport:
-        """A transport for a gateway that calls this simulator without a socket."""
-        return InProcessTransport(self.handle, self.faults)
-
-    def async_transport(self) -> AsyncInProcessTransport:
-        """The same for an async gateway."""
-        return AsyncInProcessTransport(self.handle, self.faults)
-
-    def serve(self, *, port: int = 0) -> Self:
-        """Listen on 127.0.0.1 with TLS, on a free port when none is given, until :meth:`close`."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.testing.server import LoopbackServer  # noqa: PLC0415 - loads ssl
-
-        if self._server is None:
-            self._courier.authority = loopback_certificates().authority
-            self._server = LoopbackServer(self.handle, self.faults, port=port)
-        return self
-
-    def close(self) -> None:
-        """Stop listening and delivering."""
-        self._courier.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def settings_files(self) -> dict[str, str]:
         """``payport.toml`` and the files it refers to, by name, for a gateway in another process."""
         return settings_files(self.account)
-
-    @property
-    def requests(self) -> tuple[Incoming, ...]:
-        """What arrived over the socket so far, oldest first; empty in process."""
-        return () if self._server is None else self._server.requests
 
     @property
     def now(self) -> datetime:
@@ -240,25 +175,8 @@ class PayPalSimulator:
         self._service.serial = serial
         return serial
 
-    def deliver_to(self, receiver: Receiver | None) -> None:
-        """Hand events to ``receiver`` (``lambda raw: gateway.receive(raw).acknowledgement``) in the background.
-
-        Without one they are posted to ``notices.webhook_url`` when that is an address of this machine. Either way they
-        are delivered again until any 2xx comes back, eight times at most.
-        """
-        self._courier.deliver_to(receiver)
-
-    def wait_delivered(self, timeout_s: float = 5.0) -> bool:
-        """Wait until every event is accepted or given up; false when time was up first."""
-        return self._courier.wait(timeout_s)
-
-    def hold_notices(self) -> None:
-        """Keep events back from now on."""
-        self.notices.hold()
-
-    def release_notices(self, *, copies: int = 1, shuffle_seed: int | None = None) -> list[RawNotification]:
-        """Deliver what was kept back, ``copies`` times each, shuffled when a seed is given; returned in that order."""
-        return self.notices.release(copies=copies, shuffle_seed=shuffle_seed)
+    def _mailbox(self) -> Mailbox:
+        return self.notices
 
     def _settle(self) -> None:
         self._service.settle()

@@ -97,7 +97,9 @@ def _refunded(charge: StripeCharge, seen_at: datetime | None) -> tuple[Fact, ...
 
 
 def _succeeded(intent: StripeIntent, base: Observation) -> Observation:
-    if intent.capture_method != "manual" and intent.amount_received != intent.amount:
+    if intent.amount_received != intent.amount:
+        if intent.capture_method == "manual":
+            return replace(base, state=State.AUTHORIZED)  # it was held whole; its captures tell how much was paid
         received = money(intent.amount_received, intent.currency)
         return doubt(base.source, UnknownKind.MISMATCH, f"amount: {received} was received for {base.amount}")
     charge = intent.latest_charge

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from payport.adapters.stripe.account import StripeAccount
 from payport.adapters.stripe.money import to_wire
@@ -18,18 +17,15 @@ from payport.adapters.stripe.simulator.pages import Pages
 from payport.adapters.stripe.simulator.payer import Payer
 from payport.adapters.stripe.simulator.service import Service
 from payport.adapters.stripe.simulator.webhooks import Notices
-from payport.schemas.events import Acknowledgement, RawNotification
+from payport.schemas.events import Acknowledgement
 from payport.schemas.money import Money
-from payport.sdk.host_clock import SystemClock
 from payport.sdk.secrets import Secret
-from payport.sdk.testing.courier import Courier, Receiver
-from payport.sdk.testing.faults import FaultPlan
-from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
+from payport.sdk.testing.mailbox import Mailbox
+from payport.sdk.testing.simulator import Simulator
 from payport.sdk.testing.wire import Delivery, Incoming
 
 if TYPE_CHECKING:
-    from payport.sdk.testing.server import LoopbackServer
-    from payport.sdk.tls import Trust
+    pass
 
 IN_PROCESS_URL = "https://api.stripe.simulator"
 _SECRET_KEY = "rk_test_simulator00000000000000000000"  # noqa: S105 - opens nothing but this simulator
@@ -39,15 +35,11 @@ ROLLED_FOR = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
 
 
-def _system_now() -> datetime:
-    return SystemClock().moment().utc
-
-
 def _accepts(answer: Acknowledgement) -> bool:
     return 200 <= answer.status < 300
 
 
-class StripeSimulator:
+class StripeSimulator(Simulator):
     """Stripe's side, stateful, with its own secrets, answering by TLS and notifying with genuine signatures.
 
     ``connected``: the merchant is a connected account and the key a platform's. ``clock``: the true time (with time
@@ -69,15 +61,13 @@ class StripeSimulator:
         account_id: str = "acct_1Simulator0000",
         return_url: str | None = "https://shop.example/return",
     ) -> None:
-        self.clock = clock or _system_now
-        self.faults = FaultPlan()
+        super().__init__(accepts=_accepts, in_process_url=IN_PROCESS_URL, clock=clock)
         self._account_id = account_id
         self._connected = connected
         self._return_url = return_url
         self._rolled = 0
         self._rolled_at: datetime | None = None
         self._books = Books(url=IN_PROCESS_URL)
-        self._courier = Courier(_accepts)
         self.notices = Notices(self._courier.take, self._secrets, lambda: self.now, account_id if connected else None)
         self._service = Service(
             books=self._books,
@@ -86,7 +76,6 @@ class StripeSimulator:
             clock=self.clock,
             events=self.notices.events,
         )
-        self._server: LoopbackServer | None = None
         self.payer = Payer(self._service, self._publish)
         self.ledger = Ledger(self._books, self._settle)
         self._pages = Pages(self._books, self.payer)
@@ -102,21 +91,8 @@ class StripeSimulator:
             connected=self._connected,
             return_url=self._return_url,
             api_url=self.url,
-            trust=self.trust if self._server is not None else None,
+            trust=self.trust if self.served else None,
         )
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return IN_PROCESS_URL if self._server is None else self._server.url
-
-    @property
-    def trust(self) -> Trust:
-        """How to trust the loopback server: its own authority and no other."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.tls import Trust  # noqa: PLC0415 - loads ssl; in process nobody needs it
-
-        return Trust(ca_data=loopback_certificates().authority)
 
     @property
     def search_lag_s(self) -> float:
@@ -144,48 +120,9 @@ class StripeSimulator:
         self._publish()
         return delivery
 
-    def transport(self) -> InProcessTransport:
-        """A transport for a gateway that calls this simulator without a socket."""
-        return InProcessTransport(self.handle, self.faults)
-
-    def async_transport(self) -> AsyncInProcessTransport:
-        """The same for an async gateway."""
-        return AsyncInProcessTransport(self.handle, self.faults)
-
-    def serve(self, *, port: int = 0) -> Self:
-        """Listen on 127.0.0.1 with TLS, on a free port when none is given, until :meth:`close`."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.testing.server import LoopbackServer  # noqa: PLC0415 - loads ssl
-
-        if self._server is None:
-            self._courier.authority = loopback_certificates().authority
-            self._server = LoopbackServer(self.handle, self.faults, port=port)
-            self._books.url = self._server.url
-        return self
-
-    def close(self) -> None:
-        """Stop listening and delivering."""
-        self._courier.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def settings_files(self) -> dict[str, str]:
         """``payport.toml`` and the files it refers to, by name, for a gateway in another process."""
         return settings_files(self.account)
-
-    @property
-    def requests(self) -> tuple[Incoming, ...]:
-        """What arrived over the socket so far, oldest first; empty in process."""
-        return () if self._server is None else self._server.requests
 
     @property
     def now(self) -> datetime:
@@ -233,30 +170,16 @@ class StripeSimulator:
         self._rolled += 1
         self._rolled_at = self.now
 
-    def deliver_to(self, receiver: Receiver | None) -> None:
-        """Hand events to ``receiver`` (``lambda raw: gateway.receive(raw).acknowledgement``) in the background.
-
-        Without one they are posted to ``notices.address`` when that is one of this machine. Either way they are
-        delivered again until the answer is a 2xx, eight times at most.
-        """
-        self._courier.deliver_to(receiver)
-
-    def wait_delivered(self, timeout_s: float = 5.0) -> bool:
-        """Wait until every event is accepted or given up; false when time was up first."""
-        return self._courier.wait(timeout_s)
-
-    def hold_notices(self) -> None:
-        """Keep events back from now on."""
-        self.notices.hold()
-
-    def release_notices(self, *, copies: int = 1, shuffle_seed: int | None = None) -> list[RawNotification]:
-        """Deliver what was kept back, ``copies`` times each, shuffled when a seed is given; returned in that order."""
-        return self.notices.release(copies=copies, shuffle_seed=shuffle_seed)
-
     def _secrets(self) -> list[str]:
         names = [f"{_WEBHOOK_SECRET}{number:08d}" for number in range(self._rolled + 1)]
         old = self._rolled_at is not None and self.now < self._rolled_at + ROLLED_FOR
         return names[::-1][: 2 if old else 1]
+
+    def _moved(self, url: str) -> None:
+        self._books.url = url
+
+    def _mailbox(self) -> Mailbox:
+        return self.notices
 
     def _settle(self) -> None:
         self._service.settle()

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from payport.adapters.unionpay.calls import BACK, BATCH, FILES, QUERY
 from payport.adapters.unionpay.endpoints.endpoint import Kind, UnionPayEndpoint
-from payport.adapters.unionpay.endpoints.fields import Digits2, Fen, Notified, Ordered, OrderId, Request, Stamp
+from payport.adapters.unionpay.endpoints.fields import Digits2, Fen, Notified, Ordered, OrderId, Request, Stamp, Timed
 from payport.adapters.unionpay.wire import UnionPayBatch, UnionPayCertificate, UnionPayFile, UnionPayTransaction
 
 
@@ -22,7 +22,7 @@ class Query(Request):
     txn_time: Stamp
 
 
-class FileTransfer(Request):
+class FileTransfer(Timed):
     """A file of a clearing day. ``settle_date``: ``MMDD``, not always the calendar's day."""
 
     settle_date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]

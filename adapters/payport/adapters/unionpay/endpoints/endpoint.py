@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from payport.adapters.unionpay.adapter import UnionPay
 from payport.adapters.unionpay.beijing import stamp
 from payport.adapters.unionpay.calls import FRONT, Call, encoding_of
-from payport.adapters.unionpay.endpoints.fields import Notified, Request, WithCard
+from payport.adapters.unionpay.endpoints.fields import Request, WithCard
 from payport.adapters.unionpay.envelope import ask_gateway
 from payport.adapters.unionpay.forms import codec_of
 from payport.adapters.unionpay.mapping import Meaning, refusal
@@ -142,7 +142,8 @@ def _call(unionpay: UnionPay, kind: Kind, request: Request, *, moves_money: bool
     now = (yield from exchange.now()).utc
     account = unionpay.config
     fields = {**kind.fields(), "txnTime": stamp(now), **request.content()}
-    if isinstance(request, Notified) and "backUrl" not in fields and account.notify_url is not None:
+    told = "back_url" in type(request).model_fields
+    if told and "backUrl" not in fields and account.notify_url is not None:
         fields["backUrl"] = account.notify_url
     if kind.path == FRONT and "frontUrl" not in fields and account.return_url is not None:
         fields["frontUrl"] = account.return_url

@@ -66,16 +66,21 @@ class Part(BaseModel):
 
 
 class Request(Part):
-    """The base of all requests. ``txn_time``: now, when absent; with the number it is what a repetition is known by."""
+    """The base of all requests."""
 
-    txn_time: Stamp | None = None
     biz_type: BizType | None = None
     channel_type: Digits2 | None = None
     req_reserved: Reserved | None = None
     reserved: Group | None = None
 
 
-class Ordered(Request):
+class Timed(Request):
+    """A request with a time. ``txn_time``: now, when absent; with the number it is what a repetition is known by."""
+
+    txn_time: Stamp | None = None
+
+
+class Ordered(Timed):
     """A request with a number of the merchant's own."""
 
     order_id: OrderId

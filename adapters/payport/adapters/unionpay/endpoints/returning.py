@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from payport.adapters.unionpay.calls import BACK
 from payport.adapters.unionpay.endpoints.endpoint import Kind, UnionPayEndpoint
-from payport.adapters.unionpay.endpoints.fields import Fen, Notified, OrderId, QueryId, Stamp
+from payport.adapters.unionpay.endpoints.fields import Address, Fen, Notified, OrderId, QueryId, Request, Stamp
 from payport.adapters.unionpay.wire import UnionPayTransaction
 
 
@@ -44,11 +44,13 @@ class Refund(Notified):
         return self
 
 
-class Reversal(Notified):
+class Reversal(Request):
     """Undo a back-end payment whose result is not known: ``order_id`` and ``txn_time`` are the payment's own."""
 
+    order_id: OrderId
     txn_time: Stamp
     txn_amt: Fen
+    back_url: Address | None = None
 
 
 def _back(txn_type: str, txn_sub_type: str = "00") -> Kind:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from threading import RLock
 
 from payport.adapters.unionpay.beijing import BEIJING, from_stamp
 from payport.adapters.unionpay.simulator.rows import Card, Refusal, Request, Status, Transaction
+
+CONFIRMING = timedelta(minutes=5)
+"""How long a payer may take to confirm a scanned code."""
 
 
 class EntryKind(Enum):
@@ -132,6 +135,12 @@ class Books:
         self._enter(EntryKind.CHARGE, row.order_id, row, now)
         self._enter(EntryKind.REFUND, row.order_id, row, now)
         row.status, row.code, row.at = Status.FAILED, "42", now
+
+    def tick(self, now: datetime) -> None:
+        """What the passing of time does: who never confirmed a scanned code cannot any more (code 69)."""
+        for row in self.rows.values():
+            if row.status is Status.PENDING and row.opened and now >= row.created_at + CONFIRMING:
+                self.fail(row, "69", row.created_at + CONFIRMING)
 
     def tell(self, row: Transaction) -> None:
         """Note that the merchant is told. Front transactions are told of on success only."""

@@ -131,7 +131,7 @@ class Service:
             return handler(self.books, request)
 
     def settle(self) -> None:
-        """Let requests that were on their way arrive."""
+        """Let requests that were on their way arrive, and times run out."""
         now = self.now()
         with self._late_lock:
             due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
@@ -141,6 +141,8 @@ class Service:
                 self.perform(late.path, late.fields, now=late.due, clock=None)
             except Refusal:
                 continue  # nobody is listening any more
+        with self.books.lock:
+            self.books.tick(now)
 
     def _answer(self, path: str, fields: Mapping[str, str], fault: Fault | None) -> WireReply:
         echo = {name: fields[name] for name in _ECHOED if fields.get(name)}
@@ -151,7 +153,7 @@ class Service:
             said = self.perform(path, fields, now=self.now(), clock=self.now(), slow=slow)
             if self.on_commit is not None:
                 self.on_commit(Request(path=path, fields=fields, now=self.now()).name)
-            if fault in _SPOKEN and fault is not None:
+            if fault is not None and fault in _SPOKEN:
                 raise refusal_of(fault)
             whole = {**echo, **said, "respCode": "00", "respMsg": "成功[0000000]"}
         except Refusal as refusal:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from payport.adapters.unionpay.account import (
     Encoding,
@@ -27,17 +26,14 @@ from payport.adapters.unionpay.simulator.payer import Payer
 from payport.adapters.unionpay.simulator.rows import Status
 from payport.adapters.unionpay.simulator.seals import Seal
 from payport.adapters.unionpay.simulator.service import KINDS, Service
-from payport.schemas.events import Acknowledgement, RawNotification
-from payport.sdk.host_clock import SystemClock
+from payport.schemas.events import Acknowledgement
 from payport.sdk.secrets import Secret
-from payport.sdk.testing.courier import Courier, Receiver
-from payport.sdk.testing.faults import FaultPlan
-from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
+from payport.sdk.testing.mailbox import Mailbox
+from payport.sdk.testing.simulator import Simulator
 from payport.sdk.testing.wire import Delivery, Incoming
 
 if TYPE_CHECKING:
-    from payport.sdk.testing.server import LoopbackServer
-    from payport.sdk.tls import Trust
+    pass
 
 GATEWAY_PATH = "/gateway/api/"
 FILES_PATH = "/files/"
@@ -48,16 +44,12 @@ RESEND_AFTER_S = (0.05, 0.1, 0.2, 0.4)
 """UnionPay sends up to five times, minutes apart: as many times, but sooner."""
 
 
-def _system_now() -> datetime:
-    return SystemClock().moment().utc
-
-
 def _accepts(answer: Acknowledgement) -> bool:
     """UnionPay does not look at the body; a redirect counts as received, too."""
     return answer.status in (200, 302)
 
 
-class UnionPaySimulator:
+class UnionPaySimulator(Simulator):
     """UnionPay's side, stateful, with its own authority, answering and notifying with genuine signatures.
 
     ``sign_method``: ``01`` (certificates), ``11`` or ``12`` (a shared key, SHA-256 or SM3). ``encoding``: what
@@ -80,8 +72,7 @@ class UnionPaySimulator:
         mer_id: str = "777290058100001",
     ) -> None:
         self.sign_method: SignMethod = sign_method
-        self.clock = clock or _system_now
-        self.faults = FaultPlan()
+        super().__init__(accepts=_accepts, in_process_url=IN_PROCESS_URL, clock=clock, resend_after_s=RESEND_AFTER_S)
         self._encoding: Encoding = encoding
         self._renewals = 1
         self._seal = Seal(
@@ -100,8 +91,7 @@ class UnionPaySimulator:
         )
         self._cashier = Cashier(self._service)
         self._counter = Counter(self._cashier, self._publish)
-        self._server: LoopbackServer | None = None
-        self._courier = Courier(_accepts, resend_after_s=RESEND_AFTER_S)
+
         self.notices = Notices(mer_id, self._seal, self._courier.take)
         self.payer = Payer(self._cashier, self._publish)
         self.ledger = Ledger(self._books, self._settle)
@@ -123,21 +113,8 @@ class UnionPaySimulator:
             gateway_url=f"{self.url}{GATEWAY_PATH}",
             files_url=f"{self.url}{FILES_PATH}",
             encoding=self._encoding,
-            trust=self.trust if self._server is not None else None,
+            trust=self.trust if self.served else None,
         )
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return IN_PROCESS_URL if self._server is None else self._server.url
-
-    @property
-    def trust(self) -> Trust:
-        """How to trust the loopback server: its own authority and no other."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.tls import Trust  # noqa: PLC0415 - loads ssl; in process nobody needs it
-
-        return Trust(ca_data=loopback_certificates().authority)
 
     @property
     def on_commit(self) -> Callable[[str], None] | None:
@@ -170,48 +147,9 @@ class UnionPaySimulator:
         self._publish()
         return delivery
 
-    def transport(self) -> InProcessTransport:
-        """A transport for a gateway that calls this simulator without a socket."""
-        return InProcessTransport(self.handle, self.faults)
-
-    def async_transport(self) -> AsyncInProcessTransport:
-        """The same for an async gateway."""
-        return AsyncInProcessTransport(self.handle, self.faults)
-
-    def serve(self, *, port: int = 0) -> Self:
-        """Listen on 127.0.0.1 with TLS, on a free port when none is given, until :meth:`close`."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.testing.server import LoopbackServer  # noqa: PLC0415 - loads ssl
-
-        if self._server is None:
-            self._courier.authority = loopback_certificates().authority
-            self._server = LoopbackServer(self.handle, self.faults, port=port)
-            self._books.code_url = f"{self._server.url}/qr/"
-        return self
-
-    def close(self) -> None:
-        """Stop listening and delivering."""
-        self._courier.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def settings_files(self) -> dict[str, str]:
         """``payport.toml`` and the key files it refers to, by name, for a gateway in another process."""
         return settings_files(self.account)
-
-    @property
-    def requests(self) -> tuple[Incoming, ...]:
-        """What arrived over the socket so far, oldest first; empty in process."""
-        return () if self._server is None else self._server.requests
 
     @property
     def now(self) -> datetime:
@@ -254,25 +192,11 @@ class UnionPaySimulator:
         self._seal.unionpay = unionpay_leaf(self._renewals)
         return self._seal.unionpay.cert_id
 
-    def deliver_to(self, receiver: Receiver | None) -> None:
-        """Hand notices to ``receiver`` (``lambda raw: gateway.receive(raw).acknowledgement``) in the background.
+    def _moved(self, url: str) -> None:
+        self._books.code_url = f"{url}/qr/"
 
-        Without one they are posted to ``backUrl`` when that is an address of this machine. Either way they are
-        delivered again until they are answered with status 200, five times at most.
-        """
-        self._courier.deliver_to(receiver)
-
-    def wait_delivered(self, timeout_s: float = 5.0) -> bool:
-        """Wait until every notice is accepted or given up; false when time was up first."""
-        return self._courier.wait(timeout_s)
-
-    def hold_notices(self) -> None:
-        """Keep notices back from now on."""
-        self.notices.hold()
-
-    def release_notices(self, *, copies: int = 1, shuffle_seed: int | None = None) -> list[RawNotification]:
-        """Deliver what was kept back, ``copies`` times each, shuffled when a seed is given; returned in that order."""
-        return self.notices.release(copies=copies, shuffle_seed=shuffle_seed)
+    def _mailbox(self) -> Mailbox:
+        return self.notices
 
     def _settle(self) -> None:
         self._service.settle()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from payport.adapters.wechatpay.adapter import WeChatPay
 from payport.adapters.wechatpay.simulator import Fault, Wallet, WeChatPaySimulator
 from payport.schemas.methods import QrScanned, QrShown
 from payport.schemas.outcome import Declined, Succeeded, Unknown
 from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid, refunded_in_parts
-from payport.sdk.cli.demo.stage import HastyClock, Scenes, Stage
+from payport.sdk.cli.demo.stage import HastyClock, Stage
 from payport.sdk.gateway import Gateway
 
 CODEPAY = "POST /v3/pay/transactions/codepay"
@@ -64,7 +66,7 @@ def never_confirmed(stage: WeChatStage) -> None:
     stage.charges(order.ref, 0)
 
 
-SCENES: Scenes[WeChatPaySimulator, WeChatPay] = (
+SCENES: Sequence[tuple[str, Callable[[WeChatStage], None]]] = (
     (
         "WeChat Pay: a QR code is shown, paid, and notified twice",
         handed_out_and_paid("12.34", "Tea", lambda _: QrShown(), copies=2),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from payport.adapters.wechatpay.account import WeChatPayAccount
 from payport.adapters.wechatpay.simulator import backoffice
@@ -21,28 +21,20 @@ from payport.adapters.wechatpay.simulator.payer import Payer
 from payport.adapters.wechatpay.simulator.quirks import Quirks
 from payport.adapters.wechatpay.simulator.rows import RefundStatus, TransferState
 from payport.adapters.wechatpay.simulator.service import Service
-from payport.schemas.events import RawNotification
-from payport.sdk.host_clock import SystemClock
 from payport.sdk.secrets import Secret
-from payport.sdk.testing.courier import Courier, Receiver
-from payport.sdk.testing.faults import FaultPlan
-from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
+from payport.sdk.testing.mailbox import Mailbox
+from payport.sdk.testing.simulator import Simulator
 from payport.sdk.testing.wire import Delivery, Incoming
 
 if TYPE_CHECKING:
-    from payport.sdk.testing.server import LoopbackServer
-    from payport.sdk.tls import Trust
+    pass
 
 IN_PROCESS_URL = "https://api.wechatpay.simulator"
 IN_PROCESS_BACKUP_URL = "https://api2.wechatpay.simulator"
 IN_PROCESS_PAGE_URL = "https://wx.wechatpay.simulator"
 
 
-def _system_now() -> datetime:
-    return SystemClock().moment().utc
-
-
-class WeChatPaySimulator:
+class WeChatPaySimulator(Simulator):
     """WeChat Pay's side, stateful, with its own keys, answering and notifying with genuine signatures.
 
     ``mode``: what it signs with: ``certificate``, ``public_key``, or ``both`` as while WeChat moves a merchant from one
@@ -73,8 +65,7 @@ class WeChatPaySimulator:
         notify_url: str | None = "https://shop.example/wechatpay",
         balance_minor: int = 100_000_000,
     ) -> None:
-        self.clock = clock or _system_now
-        self.faults = FaultPlan()
+        super().__init__(accepts=accepted, in_process_url=IN_PROCESS_URL, clock=clock)
         self._notify_url = notify_url
         self._app_appid = None if sub_mchid is not None else app_appid
         self._mini_program_appid = None if sub_mchid is not None else mini_program_appid
@@ -106,8 +97,6 @@ class WeChatPaySimulator:
         )
         cashier = Cashier(self._service)
         self._counter = Counter(cashier, self._publish)
-        self._server: LoopbackServer | None = None
-        self._courier = Courier(accepted)
         self.notices = Notices(self._cabinet, self.clock, self._courier.take)
         self.payer = Payer(cashier, self._publish)
         self.ledger = Ledger(self._books, self._settle)
@@ -132,7 +121,7 @@ class WeChatPaySimulator:
             notify_url=self._notify_url,
             base_url=self.url,
             backup_url=self.backup_url,
-            trust=None if self._server is None else self.trust,
+            trust=self.trust if self.served else None,
         )
 
     @property
@@ -141,22 +130,9 @@ class WeChatPaySimulator:
         return self._cabinet.mode
 
     @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return IN_PROCESS_URL if self._server is None else self._server.url
-
-    @property
     def backup_url(self) -> str:
         """The same books under another host name."""
-        return IN_PROCESS_BACKUP_URL if self._server is None else f"https://localhost:{self._server.port}"
-
-    @property
-    def trust(self) -> Trust:
-        """How to trust the loopback server: its own authority and no other."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.tls import Trust  # noqa: PLC0415 - loads ssl; in process nobody needs it
-
-        return Trust(ca_data=loopback_certificates().authority)
+        return f"https://localhost:{urlsplit(self.url).port}" if self.served else IN_PROCESS_BACKUP_URL
 
     @property
     def quirks(self) -> Quirks:
@@ -184,48 +160,9 @@ class WeChatPaySimulator:
         self._publish()
         return delivery
 
-    def transport(self) -> InProcessTransport:
-        """A transport for a gateway that calls this simulator without a socket."""
-        return InProcessTransport(self.handle, self.faults)
-
-    def async_transport(self) -> AsyncInProcessTransport:
-        """The same for an async gateway."""
-        return AsyncInProcessTransport(self.handle, self.faults)
-
-    def serve(self, *, port: int = 0) -> Self:
-        """Listen on 127.0.0.1 with TLS, on a free port when none is given, until :meth:`close`."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.testing.server import LoopbackServer  # noqa: PLC0415 - loads ssl
-
-        if self._server is None:
-            self._courier.authority = loopback_certificates().authority
-            self._server = LoopbackServer(self.handle, self.faults, port=port)
-            self._books.api_url = self._books.page_url = self._server.url
-        return self
-
-    def close(self) -> None:
-        """Stop listening and delivering."""
-        self._courier.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def settings_files(self) -> dict[str, str]:
         """``payport.toml`` and the key files it refers to, by name, for a gateway in another process."""
         return settings_files(self.account)
-
-    @property
-    def requests(self) -> tuple[Incoming, ...]:
-        """What arrived over the socket so far, oldest first; empty in process."""
-        return () if self._server is None else self._server.requests
 
     @property
     def now(self) -> datetime:
@@ -289,25 +226,11 @@ class WeChatPaySimulator:
         """Let the next answers carry WeChat's deliberately wrong signatures (``WECHATPAY/SIGNTEST/``)."""
         self._service.probes = times
 
-    def deliver_to(self, receiver: Receiver | None) -> None:
-        """Hand notices to ``receiver`` (``lambda raw: gateway.receive(raw).acknowledgement``) in the background.
+    def _moved(self, url: str) -> None:
+        self._books.api_url = self._books.page_url = url
 
-        Without one they are posted to ``notify_url`` when that is an address of this machine. Either way they are
-        delivered again until the status of the answer is 200 or 204, eight times at most.
-        """
-        self._courier.deliver_to(receiver)
-
-    def wait_delivered(self, timeout_s: float = 5.0) -> bool:
-        """Wait until every notice is accepted or given up; false when time was up first."""
-        return self._courier.wait(timeout_s)
-
-    def hold_notices(self) -> None:
-        """Keep notices back from now on."""
-        self.notices.hold()
-
-    def release_notices(self, *, copies: int = 1, shuffle_seed: int | None = None) -> list[RawNotification]:
-        """Deliver what was kept back, ``copies`` times each, shuffled when a seed is given; returned in that order."""
-        return self.notices.release(copies=copies, shuffle_seed=shuffle_seed)
+    def _mailbox(self) -> Mailbox:
+        return self.notices
 
     def _settle(self) -> None:
         self._service.settle()

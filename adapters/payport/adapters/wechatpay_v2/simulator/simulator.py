@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from payport.adapters.wechatpay_v2.account import SignType, WeChatPayV2Account
 from payport.adapters.wechatpay_v2.simulator.books import Books, OrderStatus, RefundStatus
@@ -16,16 +15,12 @@ from payport.adapters.wechatpay_v2.simulator.notices import Notices, accepts
 from payport.adapters.wechatpay_v2.simulator.pages import MWEB_PATH, Pages
 from payport.adapters.wechatpay_v2.simulator.payer import Payer
 from payport.adapters.wechatpay_v2.simulator.service import HANDLERS, Quirks, Service
-from payport.schemas.events import RawNotification
-from payport.sdk.host_clock import SystemClock
 from payport.sdk.secrets import Secret
-from payport.sdk.testing.courier import Courier, Receiver
-from payport.sdk.testing.faults import FaultPlan
-from payport.sdk.testing.inprocess import AsyncInProcessTransport, InProcessTransport
+from payport.sdk.testing.mailbox import Mailbox
+from payport.sdk.testing.simulator import Simulator
 from payport.sdk.testing.wire import Delivery, Incoming
 
 if TYPE_CHECKING:
-    from payport.sdk.testing.server import LoopbackServer
     from payport.sdk.tls import Trust
 
 IN_PROCESS_URL = "https://wechatpay.simulator"
@@ -33,11 +28,7 @@ _API_KEY = "payport0simulated0wechat0pay0key"
 _NOTIFY_URL = "https://shop.example/wechatpay"
 
 
-def _system_now() -> datetime:
-    return SystemClock().moment().utc
-
-
-class WeChatPayV2Simulator:
+class WeChatPayV2Simulator(Simulator):
     """WeChat's side of API v2, stateful, answering and notifying with genuine signatures under the shared key.
 
     ``sign_type``: what :attr:`account` asks for. ``sub_mch_id``, ``sub_appid``: the account is a service provider's.
@@ -65,11 +56,9 @@ class WeChatPayV2Simulator:
         notify_url: str = _NOTIFY_URL,
         balance_minor: int = 100_000_000,
     ) -> None:
-        self.clock = clock or _system_now
-        self.faults = FaultPlan()
+        super().__init__(accepts=accepts, in_process_url=IN_PROCESS_URL, clock=clock, asks_for_client=True)
         self._sign_type = sign_type
         self._notify_url = notify_url
-        self._server: LoopbackServer | None = None
         said = {"appid": appid, "mch_id": mch_id, "sub_appid": sub_appid, "sub_mch_id": sub_mch_id}
         self._books = Books(
             identity={name: value for name, value in said.items() if value is not None}, balance_minor=balance_minor
@@ -80,11 +69,10 @@ class WeChatPayV2Simulator:
             faults=self.faults,
             clock=self.clock,
             mweb_url=lambda prepay_id: f"{self.url}{MWEB_PATH}?prepay_id={prepay_id}&package=1037687096",
-            demands_certificate=lambda: self._server is not None,
+            demands_certificate=lambda: self.served,
         )
         self._cashier = Cashier(self._service)
         self._pages = Pages(self._cashier, self._publish)
-        self._courier = Courier(accepts)
         self.notices = Notices(self._service, self._courier.take)
         self.payer = Payer(self._cashier, self._publish)
         self.ledger = Ledger(self._books, self._settle)
@@ -105,11 +93,6 @@ class WeChatPayV2Simulator:
             base_url=self.url,
             trust=self.trust,
         )
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return IN_PROCESS_URL if self._server is None else self._server.url
 
     @property
     def trust(self) -> Trust:
@@ -148,50 +131,12 @@ class WeChatPayV2Simulator:
         self._publish()
         return delivery
 
-    def transport(self) -> InProcessTransport:
-        """A transport for a gateway that calls this simulator without a socket."""
-        return InProcessTransport(self.handle, self.faults)
-
-    def async_transport(self) -> AsyncInProcessTransport:
-        """The same for an async gateway."""
-        return AsyncInProcessTransport(self.handle, self.faults)
-
-    def serve(self, *, port: int = 0) -> Self:
-        """Listen on 127.0.0.1 with TLS, on a free port when none is given, until :meth:`close`."""
-        from payport.sdk.testing.certificates import loopback_certificates  # noqa: PLC0415 - makes keys
-        from payport.sdk.testing.server import LoopbackServer  # noqa: PLC0415 - loads ssl
-
-        if self._server is None:
-            self._courier.authority = loopback_certificates().authority
-            self._server = LoopbackServer(self.handle, self.faults, port=port, asks_for_client=True)
-        return self
-
-    def close(self) -> None:
-        """Stop listening and delivering."""
-        self._courier.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def settings_files(self) -> dict[str, str]:
         """``payport.toml`` and the files it refers to, by name, for a gateway in another process while this one runs.
 
         The client certificate stays where this process keeps it, as TLS reads it from a file.
         """
         return settings_files(self.account)
-
-    @property
-    def requests(self) -> tuple[Incoming, ...]:
-        """What arrived over the socket so far, oldest first; empty in process."""
-        return () if self._server is None else self._server.requests
 
     @property
     def now(self) -> datetime:
@@ -215,26 +160,6 @@ class WeChatPayV2Simulator:
             finished = self._payments(succeed=succeed) + self._refunds(succeed=succeed)
         self._publish()
         return finished
-
-    def deliver_to(self, receiver: Receiver | None) -> None:
-        """Hand notices to ``receiver`` (``lambda raw: gateway.receive(raw).acknowledgement``) in the background.
-
-        Without one they are posted to ``notify_url`` when that is an address of this machine. Either way they are
-        delivered again until the answer is SUCCESS in XML, eight times at most.
-        """
-        self._courier.deliver_to(receiver)
-
-    def wait_delivered(self, timeout_s: float = 5.0) -> bool:
-        """Wait until every notice is accepted or given up; false when time was up first."""
-        return self._courier.wait(timeout_s)
-
-    def hold_notices(self) -> None:
-        """Keep notices back from now on."""
-        self.notices.hold()
-
-    def release_notices(self, *, copies: int = 1, shuffle_seed: int | None = None) -> list[RawNotification]:
-        """Deliver what was kept back, ``copies`` times each, shuffled when a seed is given; returned in that order."""
-        return self.notices.release(copies=copies, shuffle_seed=shuffle_seed)
 
     def _payments(self, *, succeed: bool) -> int:
         slow = [row for row in self._books.orders.values() if row.slow or row.closing]
@@ -262,6 +187,9 @@ class WeChatPayV2Simulator:
                 refund.status = RefundStatus.CLOSED
                 self._books.tell_refund(row, refund)
         return len(slow)
+
+    def _mailbox(self) -> Mailbox:
+        return self.notices
 
     def _settle(self) -> None:
         self._service.settle()

@@ -13,6 +13,8 @@ from payport.sdk.cli.demo.stage import AdapterT, PartnerT, Scene, Stage
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.mailbox import Mailbox
 
+# pyright: reportInvalidTypeVarUse=false
+# a scene's partner and adapter are solved by the play that it stands in
 Method: TypeAlias = Callable[[PartnerT], object]
 """Makes what ``gateway.pay`` takes."""
 ComesBack: TypeAlias = Callable[[PartnerT, object], Mapping[str, str]]

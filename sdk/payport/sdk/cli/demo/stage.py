@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeAlias, TypeVar, cast
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar, cast
 
 import segno
 from rich.console import Console
@@ -56,6 +56,14 @@ class Till:
     method: Callable[[], object]
 
 
+class Scene(Protocol[PartnerT, AdapterT]):
+    """One thing that goes wrong in real life, or right."""
+
+    def __call__(self, stage: Stage[PartnerT, AdapterT], /) -> None:
+        """Play it."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Play(Generic[PartnerT, AdapterT]):
     """What a partner brings to ``payport demo``, as ``PLAY`` of its module ``demo``.
@@ -70,8 +78,8 @@ class Play(Generic[PartnerT, AdapterT]):
     currency: str
     simulator: Callable[[], PartnerT]
     adapter: Callable[[PartnerT], AdapterT]
-    scenes: Scenes[PartnerT, AdapterT]
-    finale: Scenes[PartnerT, AdapterT] = ()
+    scenes: Sequence[tuple[str, Scene[PartnerT, AdapterT]]]
+    finale: Sequence[tuple[str, Scene[PartnerT, AdapterT]]] = ()
     till: Till | None = None
     payer: Payer = field(default_factory=Payer)
 
@@ -148,7 +156,7 @@ class Stage(Generic[PartnerT, AdapterT]):
         """The gateway, for scenes that any partner can play."""
         return cast("Gateway[EveryVerb]", self.gateway)
 
-    def act(self, title: str, scene: Callable[[Stage[PartnerT, AdapterT]], None]) -> None:
+    def act(self, title: str, scene: Scene[PartnerT, AdapterT]) -> None:
         """Play one scene."""
         self.console.rule(f"[bold]{title}", align="left")
         scene(self)
@@ -203,9 +211,6 @@ class Stage(Generic[PartnerT, AdapterT]):
             self.console.print(f"  {line}", style="white on black", highlight=False, markup=False)
 
 
-Scene: TypeAlias = Callable[[Stage[PartnerT, AdapterT]], None]
-Scenes: TypeAlias = Sequence[tuple[str, Callable[[Stage[PartnerT, AdapterT]], None]]]
-"""Titles and scenes, in their order."""
 AnyPlay: TypeAlias = Play[ServedPartner, EveryVerb]
 AnyStage: TypeAlias = Stage[ServedPartner, EveryVerb]
 _BLOCKS = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
