@@ -46,6 +46,21 @@ def test_a_key_is_forgotten_after_its_life(shop: Shop) -> None:
     assert len(shop.partner.ledger.charges()) == 2
 
 
+def test_a_twin_in_flight_is_told_to_wait(shop: Shop) -> None:
+    """409, 704: the first request of the key is still being worked on."""
+    twins: list[tuple[int, str]] = []
+
+    def again(_: str) -> None:
+        shop.partner.on_commit = None
+        status, _headers, told = shop.by_hand("POST", "/payments", payment(), key="k1")
+        twins.append((status, told["errorCode"]))
+
+    shop.partner.on_commit = again
+    assert shop.by_hand("POST", "/payments", payment(), key="k1")[0] == 200
+    assert twins == [(409, "704")]
+    assert len(shop.partner.ledger.charges()) == 1
+
+
 def test_a_transient_error_leaves_the_key_free(shop: Shop) -> None:
     """It says so in a header; the next try runs as new."""
     shop.partner.faults.next(Fault.SYSTEM_ERROR, "payments")
