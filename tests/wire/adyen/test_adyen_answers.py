@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.wire.adyen.words import ACCOUNT, ADYEN, PAYMENT, SLOT, TRADE, Host, operation, reply
 
-from payport.adapters.adyen import AdyenPaymentMethod
+from payport.adapters.adyen import AdyenPaymentMethod, AdyenSession
 from payport.adapters.adyen.mapping import REFUSAL_REASONS, ResultCode
-from payport.adapters.adyen.planning import MANUAL, PSP, TAKE, WAY, plan_capture, plan_pay, plan_refund
+from payport.adapters.adyen.planning import MANUAL, PSP, TAKE, WAY, plan_capture, plan_complete, plan_pay, plan_refund
 from payport.schemas import CaptureMode, HostedPage, Money, Order
 from payport.schemas.actions import AppParameters, PostForm, QrCode, Redirect
 from payport.schemas.outcome import Reason, UnknownKind
@@ -238,3 +239,93 @@ def test_a_capture_needs_adyens_number() -> None:
     host = Host([reply(RECEIVED, 201)])
     host.run(ADYEN.perform(operation(Verb.CAPTURE), step, 10.0))
     assert host.sent[0].url.endswith("/payments/QFQTPCQ8HXSKGK82/captures")
+
+
+SESSION_NODE: dict[str, Any] = {
+    "id": "CS1",
+    "amount": PAYMENT["amount"],
+    "reference": TRADE,
+    "merchantAccount": "ShopECOM",
+    "expiresAt": "2026-01-31T13:00:00+00:00",
+    "sessionData": "data",
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "change"),
+    [
+        (None, {}),
+        (UnknownKind.MISMATCH, {"merchantAccount": "SomebodyECOM"}),
+        (UnknownKind.MISMATCH, {"reference": "ANOTHER"}),
+        (UnknownKind.MISMATCH, {"amount": {"currency": "EUR", "value": 1}}),
+        (UnknownKind.UNREADABLE, {"sessionData": None}),
+        (UnknownKind.UNREADABLE, {"id": 7}),
+    ],
+)
+def test_what_a_session_is_handed_out_as(expected: UnknownKind | None, change: dict[str, Any]) -> None:
+    """Only ours, and only whole."""
+    (step,) = plan_pay(ACCOUNT, ORDER, AdyenSession(), SLOT).steps
+    found = told(reply({**SESSION_NODE, **change}, 201), step)
+    assert why(found) is expected
+    assert (found.action is not None) is (expected is None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "node"),
+    [
+        (State.SUCCEEDED, {"status": "completed", "payments": [PAYMENT]}),
+        (State.PENDING, {"status": "completed"}),
+        (State.PENDING, {"status": "paymentPending", "payments": [{"resultCode": "Pending"}]}),
+        (State.ACTION, {"status": "active"}),
+        (State.ACTION, {"status": "refused", "payments": [{"resultCode": "Refused", "pspReference": "A"}]}),
+        (UnknownKind.UNKNOWN_STATUS, {"status": "frozen"}),
+        (UnknownKind.MISMATCH, {"status": "completed", "id": "CS2"}),
+        (UnknownKind.MISMATCH, {"status": "completed", "reference": "ANOTHER"}),
+        (
+            UnknownKind.MISMATCH,
+            {"status": "completed", "payments": [{**PAYMENT, "amount": {"currency": "EUR", "value": 1}}]},
+        ),
+    ],
+)
+def test_what_a_sessions_result_says(expected: State | UnknownKind, node: dict[str, Any]) -> None:
+    """An authorised payment of ours in it is one; all else is not final."""
+    known = operation(identity={WAY: "session", TAKE: "automatic"}, ids={"session": "CS1"}, state=State.ACTION)
+    plan = plan_complete(ACCOUNT, known, {"sessionResult": "x"}, SLOT)
+    assert plan is not None
+    found = told(reply({"id": "CS1", "reference": TRADE, **node}), plan.steps[0], known)
+    assert expected in (found.state, why(found))
+
+
+@pytest.mark.parametrize(("expected", "status"), [(State.ACTION, 422), (State.ACTION, 400), (State.DOUBT, 401)])
+def test_a_refusal_of_what_came_back_is_none_of_the_payment(expected: State, status: int) -> None:
+    """The payer may still come with better; a key that is not taken says nothing at all."""
+    plan = plan_complete(ACCOUNT, operation(state=State.ACTION), {"redirectResult": "x"}, SLOT)
+    assert plan is not None
+    error = {"status": status, "errorCode": "14_018", "errorType": "validation"}
+    assert told(reply(error, status), plan.steps[0]).state is expected
+
+
+@pytest.mark.parametrize(("expected", "change"), [("status", {"status": "odd"}), ("URL", {"url": "ftp://x"})])
+def test_a_link_that_is_none_is_not_handed_out(expected: str, change: dict[str, Any]) -> None:
+    """A status that nobody knows, an address that is none."""
+    node = {
+        "id": "PL1", "status": "active", "amount": PAYMENT["amount"], "reference": TRADE, "url": "https://pay.example",
+        "merchantAccount": "ShopECOM",
+    }  # fmt: skip
+    found = told(reply({**node, **change}, 201), LINK)
+    assert found.unknown is not None
+    assert expected in found.unknown.detail
+
+
+def test_without_its_request_nothing_can_be_sent() -> None:
+    """It was not kept, for lack of a sealing key."""
+    host = Host()
+    found = host.run(ADYEN.perform(operation(), replace(PAY, request=None), 10.0))
+    assert (found.state, host.sent) == (State.NOT_SENT, [])
+
+
+def test_a_header_that_stands_twice_says_nothing() -> None:
+    """Two opinions on whether an error is transient are none."""
+    answer = reply({"status": 500, "errorCode": "905", "errorType": "internal"}, 500)
+    doubled = WireReply(500, (("transient-error", "true"), ("transient-error", "false")), answer.content)
+    assert not told(doubled).again
