@@ -94,8 +94,9 @@ def test_nothing_to_resume(payport: Command, shop: Shop) -> None:
     assert not (shop.config.parent / "payments.db").exists()
 
 
-def test_watching_goes_on_until_it_is_stopped(shop: Shop) -> None:
-    """The first round shows everything, later ones only news; Ctrl-C ends it cleanly."""
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_watching_goes_on_until_it_is_stopped(shop: Shop, stop: signal.Signals) -> None:
+    """The first round shows everything, later ones only news; Ctrl-C and a service manager's stop end it cleanly."""
     with shop.gateway(by_s=20) as gateway:
         pay(shop, gateway, Wallet.CONFIRMS)
     command = [sys.executable, "-m", "payport.sdk.cli", "resume", "--watch", "--every-s", "0.2"]
@@ -108,7 +109,7 @@ def test_watching_goes_on_until_it_is_stopped(shop: Shop) -> None:
     assert "Watching" in seen[2]
     shop.partner.payer.confirm(f"{ORDER.ref}T001")
     assert "SHOP10010001/pay//1 is settled: succeeded" in watching.stdout.readline()
-    watching.send_signal(signal.SIGINT)
+    watching.send_signal(stop)
     rest, _ = watching.communicate(timeout=10)
     assert "Stopped." in rest
     assert "Traceback" not in rest

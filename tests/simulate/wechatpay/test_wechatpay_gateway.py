@@ -12,6 +12,7 @@ from payport.adapters.wechatpay.simulator import Fault, WeChatPaySimulator
 from payport.adapters.wechatpay.simulator.keys import merchant_serial
 from payport.schemas import ActionRequired, Money, Order, QrScanned, QrShown, Succeeded, Unknown
 from payport.schemas.events import Acknowledgement, RawNotification
+from payport.schemas.payment import FactKind
 from payport.sdk.gateway import Gateway
 from payport.sdk.journal.records import State
 from payport.sdk.secrets import Secret
@@ -131,6 +132,15 @@ def test_a_probe_on_a_notice_is_refused_and_the_next_try_accepted(shop: Shop) ->
     shop.partner.notices.probes = 2  # one for the copy that is kept, one for the first delivery
     assert shop.shown_and_paid("BUY0000001") is State.SUCCEEDED
     assert shop.refused == 1
+
+
+def test_a_reversed_payment_is_no_contradiction(shop: Shop) -> None:
+    """REVOKED, asked about later, is what the reversal did: the money went back once, and is told once."""
+    assert isinstance(shop.scanned("BUY0000001"), Succeeded)
+    assert isinstance(shop.gateway.cancel("BUY0000001", reverse_paid=True), Succeeded)
+    seen = shop.gateway.query("BUY0000001").outcome
+    assert isinstance(seen, Succeeded)
+    assert [fact.kind for fact in seen.value.facts] == [FactKind.REFUNDED]
 
 
 def test_a_service_provider_is_paid_for_its_sub_merchant() -> None:

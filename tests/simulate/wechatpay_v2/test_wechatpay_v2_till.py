@@ -77,7 +77,8 @@ def test_a_service_providers_merchant(time: Time) -> None:
     assert isinstance(other, Rejected)
     assert other.kind is RejectedKind.WRONG_ACCOUNT
     assert isinstance(till.gateway.receive(notice), Verified)
-    assert till.gateway.query(order().ref).outcome.unwrap().account == "wechatpay_v2:1900000110:wxfedcba9876543210"
+    name = "wechatpay_v2:1900000109/1900000110:wxfedcba9876543210"
+    assert till.gateway.query(order().ref).outcome.unwrap().account == name
     till.close()
 
 

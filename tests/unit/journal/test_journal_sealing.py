@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.journal_records import ACCOUNT, REQUEST, intend, notice, sealing_key
+from tests.support.journal_records import ACCOUNT, NOW, REQUEST, TEN, intend, notice, sealing_key
 
+from payport.schemas import AppParameters
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.journal import Journal
+from payport.sdk.journal.records import Operation, State, evolve
 from payport.sdk.journal.sealing import SealingKeys
+from payport.sdk.journal.session import Session
 from payport.sdk.secrets import Secret
 
 OLD, NEW = sealing_key(), sealing_key()
@@ -114,3 +117,56 @@ def test_nothing_sealed_lies_in_the_file_in_the_clear(url: str, journal: Journal
             other.read(lambda session: session.operation("SHOP0001/pay//1"))
         with pytest.raises(JournalError, match=f"notice event1 of {ACCOUNT} was sealed with another key"):
             other.read(lambda session: session.notices(ACCOUNT))
+
+
+SECRET = AppParameters(payload="pi_1_secret_2", fields={"client_secret": "pi_1_secret_2"})
+
+
+def offer(session: Session) -> Operation:
+    """The attempt is offered to the payer."""
+    current = session.operation("SHOP0001/pay//1")
+    assert current is not None
+    offered = evolve(current, state=State.ACTION, action=SECRET)
+    return session.save(offered, source="reply", detail={}, now=NOW)
+
+
+def settle(session: Session) -> Operation:
+    """It is paid."""
+    current = session.operation("SHOP0001/pay//1")
+    assert current is not None
+    paid = evolve(current, state=State.SUCCEEDED, settled=TEN, settled_at=NOW)
+    return session.save(paid, source="notice", detail={}, now=NOW)
+
+
+def test_an_action_is_sealed_and_read_again(url: str, journal: Journal, tmp_path: Path) -> None:
+    """Whoever has it may go on with the payment: it lies on the disk like a request, and comes back to who has the key.
+
+    A journal without the key does not see it, and does not lose it.
+    """
+    journal.write(intend())
+    journal.write(offer)
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"SHOP0001/pay//1" in on_disk
+    assert b"_secret_" not in on_disk
+    with Journal.open(url) as keyless:
+        seen = keyless.read(lambda session: session.operation("SHOP0001/pay//1"))
+        assert seen is not None
+        assert (seen.state, seen.action) == (State.ACTION, None)
+        keyless.write(lambda session: session.save(evolve(seen, asked=1), source="query", detail={}, now=NOW))
+    again = journal.read(lambda session: session.operation("SHOP0001/pay//1"))
+    assert again is not None
+    assert (again.asked, again.action) == (1, SECRET)
+    assert [step.request for step in again.steps] == [REQUEST]
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_an_action_is_dropped_when_it_is_over(tmp_path: Path, sealed: bool) -> None:
+    """Nobody needs it any more, sealed or not."""
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    with Journal.open(url, sealing_key=sealing_key() if sealed else None) as journal:
+        journal.write(intend())
+        assert journal.write(offer).action == SECRET
+        assert journal.write(settle).action is None
+        read = journal.read(lambda session: session.operation("SHOP0001/pay//1"))
+        assert read is not None
+        assert (read.state, read.action) == (State.SUCCEEDED, None)

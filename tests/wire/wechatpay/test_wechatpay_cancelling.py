@@ -23,7 +23,7 @@ from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.sdk.exchange import drive
 from payport.sdk.journal.records import Operation, State, Verb
-from payport.sdk.observation import Observation
+from payport.sdk.observation import Observation, Source
 
 CLOSE = f"{QUERY}/close"
 REVERSE = f"{QUERY}/reverse"
@@ -89,6 +89,13 @@ def test_why_it_could_not_be_closed_is_asked(
     assert (state, by, reason) == (found.state, found.cancelled_by, found.reason)
 
 
+@pytest.mark.parametrize("state", ["NOTPAY", "USERPAYING"])
+def test_closed_and_still_open_is_no_fence(state: str) -> None:
+    """Two words of WeChat's that contradict each other: the one by which it can still be paid counts."""
+    found = cancelled(Host({CLOSE: refused(400, "ORDER_CLOSED"), QUERY: said(200, transaction(state))}))
+    assert (why(found), found.again) == (UnknownKind.PARTNER_FAULT, True)
+
+
 def test_an_order_that_is_being_paid_is_tried_again() -> None:
     """202 USERPAYING: accepted is not closed."""
     assert cancelled(Host({CLOSE: refused(202, "USERPAYING")})).state is State.PENDING
@@ -150,6 +157,34 @@ def test_a_paid_order_is_kept_when_the_caller_wants_it_kept() -> None:
     host = Host({QUERY: said(200, transaction())})
     found = cancelled(host, scanned=True, reverse_paid=False)
     assert (found.reason, host.asked) == (Reason.INVALID_STATE, [QUERY])
+
+
+@pytest.mark.parametrize("look", [unsigned(502), said(200, transaction(mchid="1900000999")), said(200, {})], ids=str)
+def test_nothing_is_reversed_unseen_that_is_to_be_kept(look: Any) -> None:
+    """WeChat reverses paid orders too: where the look tells nothing, it is looked at again later."""
+    host = Host({QUERY: at(LATER, look), REVERSE: said(200, {}, at=LATER)}, begins=LATER)
+    found = cancelled(host, scanned=True, reverse_paid=False)
+    assert (found.state, found.source, host.asked) == (State.DOUBT, Source.LOCAL, [QUERY])
+
+
+def test_what_is_paid_while_the_reverse_waits_is_kept() -> None:
+    """Fifteen seconds are long enough to type a password: looked at once more before it is sent."""
+    paid = said(200, transaction())
+    host = Host({QUERY: [said(200, transaction("USERPAYING")), paid]})
+    found = cancelled(host, scanned=True, reverse_paid=False, deadline_s=30.0)
+    assert (found.reason, host.asked, host.slept_s) == (Reason.INVALID_STATE, [QUERY, QUERY], 15.0)
+
+
+def test_a_refund_is_no_reversal() -> None:
+    """A refused reverse of an order that had a part refunded before: ``REFUND`` does not say how much went back."""
+    for state in (State.DOUBT, State.SUCCEEDED):
+        returning = at(LATER, transaction("REFUND"))
+        host = Host({QUERY: returning, REVERSE: refused(400, "INVALID_REQUEST", at=LATER)}, begins=LATER)
+        found = cancelled(host, scanned=True, state=state)
+        assert (found.state, found.reason) == (State.DECLINED, Reason.INVALID_STATE)
+    reversed_before = refused(400, "ORDER_REVERSED", at=LATER)
+    host = Host({QUERY: at(LATER, transaction("REFUND")), REVERSE: reversed_before}, begins=LATER)
+    assert cancelled(host, scanned=True).cancelled_by is CancelledBy.REVERSED
 
 
 def test_what_is_known_to_be_paid_is_reversed_at_once() -> None:

@@ -199,6 +199,14 @@ def test_a_combined_order_of_which_not_all_is_paid_has_no_state_of_its_own() -> 
     assert opened(notice(mixed)).event.status == "MIXED"
 
 
+def test_a_combined_order_in_two_currencies_has_no_total() -> None:
+    """Kept, and no sum is made of it."""
+    first, second = COMBINED["sub_orders"]
+    dollars = {**second, "amount": {**second["amount"], "currency": "USD"}}
+    found = opened(notice({**COMBINED, "sub_orders": [first, dollars]}))
+    assert (found.event.amount, found.acknowledgement.status) == (None, 204)
+
+
 @pytest.mark.parametrize(
     ("payload", "reference"),
     [
@@ -347,6 +355,13 @@ def test_a_service_provider_gets_its_sub_merchants_notices() -> None:
     node = transaction(mchid=None, appid=None, sp_mchid=ACCOUNT.mchid, sp_appid=ACCOUNT.appid, sub_mchid="1900000002")
     assert isinstance(received(notice(node), wechat), Opened)
     assert rejected(notice({**node, "sub_mchid": "1900000003"}), wechat)[0] is RejectedKind.WRONG_ACCOUNT
+    # numbers are unique within a sub-merchant only: the provider's own order of this number is another one
+    assert rejected(notice(transaction()), wechat)[0] is RejectedKind.WRONG_ACCOUNT
+    given_back = {**refund(), "mchid": ACCOUNT.mchid, "refund_status": "SUCCESS"}
+    assert rejected(notice(given_back, "REFUND.SUCCESS"), wechat)[0] is RejectedKind.WRONG_ACCOUNT
+    ours = {**given_back, "mchid": None, "sp_mchid": ACCOUNT.mchid, "sub_mchid": "1900000002"}
+    assert isinstance(received(notice(ours, "REFUND.SUCCESS"), wechat), Opened)
+    assert isinstance(received(notice(COMBINED), wechat), Opened)
 
 
 def test_a_notice_without_an_id_is_known_by_its_bytes() -> None:

@@ -200,13 +200,34 @@ def test_a_scanned_code_ends_or_is_asked_about(state: str, expected: State) -> N
         (400, "AUTH_CODE_INVALID", Reason.CODE_INVALID),
         (403, "TRADE_ERROR", Reason.DECLINED),
         (403, "RULE_LIMIT", Reason.LIMIT_EXCEEDED),
-        (403, "BRAND_NEW", Reason.OTHER),
     ],
 )
 def test_a_refused_code_is_over(status: int, code: str, reason: Reason) -> None:
     """A new try needs a new code and number."""
     found = performed(paying(SCANNED), {CODEPAY: refused(status, code)})
     assert (found.state, found.reason, found.partner_code) == (State.DECLINED, reason, code)
+
+
+@pytest.mark.parametrize(
+    ("stands", "state", "reason"),
+    [
+        (ABSENT, State.DECLINED, Reason.OTHER),
+        (said(200, transaction()), State.SUCCEEDED, None),
+        (said(200, transaction("USERPAYING")), State.PENDING, None),
+        (unsigned(502), State.DOUBT, None),
+    ],
+    ids=["absent", "paid", "paying", "unanswered"],
+)
+def test_a_code_of_wechats_that_is_new_is_asked_about(stands: Any, state: State, reason: Reason | None) -> None:
+    """Its list of codes for scanned payments is not complete: what stands there decides, or another code pays twice."""
+    found = performed(paying(SCANNED), {CODEPAY: refused(403, "BRAND_NEW"), QUERY: stands})
+    assert (found.state, found.reason) == (state, reason)
+
+
+def test_accepted_is_not_ordered() -> None:
+    """202: not carried out yet, to be repeated unchanged; the step stays open until the code is there."""
+    found = performed(paying(), {f"{TRADES}/native": said(202)})
+    assert (why(found), found.again) == (UnknownKind.PARTNER_FAULT, True)
 
 
 @pytest.mark.parametrize("code", ["SYSTEM_ERROR", "BANK_ERROR", "NEW_FAULT"])
@@ -312,9 +333,14 @@ def test_a_service_providers_questions_name_both_merchants() -> None:
     found = drive(wechat.ask(operation(shown=True), 100.0), host)
     assert found.state is State.SUCCEEDED
     assert host.requests[0].url.endswith(f"{TRADE}?sp_mchid=1900000001&sub_mchid=1900000002")
-    wrong = said(200, {**node, "sub_mchid": "1900000003"})
-    host = Host({"/v3/pay/partner/transactions/out-trade-no/{out_trade_no}": wrong})
-    assert why(drive(wechat.ask(operation(shown=True), 100.0), host)) is UnknownKind.MISMATCH
+    for changed in (
+        {"sub_mchid": "1900000003"},
+        {"sub_mchid": None},
+        {"sub_mchid": None, "sp_mchid": None, "mchid": ACCOUNT.mchid},
+    ):
+        wrong = said(200, {name: value for name, value in {**node, **changed}.items() if value is not None})
+        host = Host({"/v3/pay/partner/transactions/out-trade-no/{out_trade_no}": wrong})
+        assert why(drive(wechat.ask(operation(shown=True), 100.0), host)) is UnknownKind.MISMATCH
 
 
 # --- adopted

@@ -304,6 +304,12 @@ def test_the_edges_of_the_rule_about_names() -> None:
         assert p.plan_payout(ACCOUNT, order, replace(PAYEE, name=name), PAY_SLOT).steps
 
 
+def test_a_transfer_is_not_sent_again_once_it_cannot_be_asked_about() -> None:
+    """WeChat answers questions about 30 days: then "not there" is no reason to send it once more."""
+    plan = p.plan_payout(ACCOUNT, PayoutOrder(ref="PAYOUT0001", amount=AMOUNT, subject="Wages"), PAYEE, SLOT)
+    assert [step.replay_until for step in plan.steps] == [SLOT.now + timedelta(days=30)]
+
+
 def test_what_no_transfer_can_be() -> None:
     """A sub-merchant's money, and a reference of other characters."""
     with pytest.raises(InvalidIntent, match="service provider"):

@@ -190,6 +190,14 @@ def test_a_charge_is_left_alone_for_fifteen_seconds() -> None:
     assert (told.state, line.paths, line.slept_s) == (State.PENDING, [c.ORDER_QUERY], [])
 
 
+def test_what_is_paid_while_the_reverse_waits_is_kept() -> None:
+    """Fifteen seconds are long enough to type a password: looked at once more before it is sent."""
+    told, line = cancelled(PAYING, SUCCESS, reverse_paid=False, age_s=9.0)
+    assert (summary(told), line.slept_s) == ("declined invalid_state", [6.0])
+    told, _ = cancelled(PAYING, PAYING, REVERSED, REVOKED, reverse_paid=False, age_s=9.0)
+    assert summary(told) == "succeeded closed"
+
+
 def test_what_is_known_to_be_paid_need_not_wait() -> None:
     """Its charge is over."""
     told, line = cancelled(SUCCESS, REVERSED, GIVEN_BACK, age_s=1.0)

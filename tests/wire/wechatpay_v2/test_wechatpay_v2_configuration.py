@@ -60,10 +60,16 @@ def test_a_client_certificate_is_read_when_the_adapter_is_built(tmp_path: Path) 
 
 
 def test_who_we_are_in_the_journal() -> None:
-    """The merchant whose money it is, with the application that it is paid in; neither shows a secret."""
+    """Whose numbers they are: WeChat knows an order of one provider's, or of the merchant's own, nowhere else.
+
+    Under one name, an order of the old provider would be "not there" at the new one, and be made once more.
+    """
     plain, provided = (WeChatPayV2(replace(account, trust=None)) for account in (ACCOUNT, PROVIDER))
     assert plain.account == "wechatpay_v2:1900000109:wx0123456789abcdef"
-    assert provided.account == "wechatpay_v2:1900000110:wxfedcba9876543210"
+    assert provided.account == "wechatpay_v2:1900000109/1900000110:wxfedcba9876543210"
+    others = (replace(PROVIDER, mch_id="1900000999"), replace(ACCOUNT, mch_id="1900000110", appid="wxfedcba9876543210"))
+    names = {WeChatPayV2(replace(account, trust=None)).account for account in others}
+    assert len({*names, plain.account, provided.account}) == 4
     assert (plain.partner, plain.profile.partner) == ("wechatpay_v2", "wechatpay_v2")
     assert plain.trust is None
     assert repr(plain) == f"WeChatPayV2({plain.account})"

@@ -17,6 +17,7 @@ from tests.wire.wechatpay_v2.words import (
     ORDER_NO,
     PAID,
     PROVIDER,
+    REFUND_NO,
     REFUNDED,
     SLOT,
     TRANSACTION,
@@ -123,8 +124,12 @@ def test_what_is_doubted(why: str, doubted: UnknownKind, reply: bytes | WireRepl
 
 def test_a_service_providers_merchants_are_told_apart() -> None:
     """The provider shares one key with all of them: an answer about another merchant is authentic, and not ours."""
-    told = asked(xml(said(PAID, sub_mch_id="1900000111")), PROVIDER)
-    assert kind(told) is UnknownKind.MISMATCH
+    for account, fields in (
+        (PROVIDER, said(PAID, sub_mch_id="1900000111")),
+        (PROVIDER, said(PAID)),
+        (ACCOUNT, said(PAID, sub_mch_id="1900000111")),
+    ):
+        assert kind(asked(xml(fields), account)) is UnknownKind.MISMATCH
 
 
 def test_a_forged_answer_is_told() -> None:
@@ -281,6 +286,27 @@ def test_a_question_without_an_answer_teaches_nothing(failure: SendFailure) -> N
     assert kind(told) is UnknownKind.TIMED_OUT
     assert isinstance(told, Observation)
     assert told.source is Source.QUERY
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "reply"),
+    [
+        (State.DECLINED, Reason.MERCHANT_FUNDS, xml(said(result_code="FAIL", err_code="REFUNDNOTEXIST"))),
+        (State.PENDING, None, xml(said(REFUNDED, refund_status_0="PROCESSING"))),
+        (State.SUCCEEDED, None, xml(said(REFUNDED))),
+        (State.DOUBT, None, SILENCE),
+    ],
+)
+def test_a_refused_refund_is_believed_when_wechat_knows_of_none(
+    state: State, reason: Reason | None, reply: bytes | SendFailure
+) -> None:
+    """Another number taken too soon pays back twice: a question comes first."""
+    made = operation(Verb.REFUND)
+    plan = p.plan_refund(ACCOUNT, operation(), made.amount, replace(SLOT, partner_ref=REFUND_NO), reason="")
+    line = Line(xml(said(result_code="FAIL", err_code="NOTENOUGH")), reply)
+    told = over(line, adapter().perform(made, plan.steps[0], deadline()))
+    assert isinstance(told, Observation)
+    assert (told.state, told.reason, line.paths) == (state, reason, [c.REFUND, c.REFUND_QUERY])
 
 
 def test_a_refund_is_asked_about_by_its_own_number() -> None:

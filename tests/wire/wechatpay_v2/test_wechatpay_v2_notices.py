@@ -112,6 +112,7 @@ def test_a_payment_is_told(account: WeChatPayV2Account, fields: dict[str, str]) 
         (RejectedKind.BAD_SIGNATURE, raw(said(NOTICE, sign_type="MD5"))),
         (RejectedKind.WRONG_ACCOUNT, raw(said(NOTICE, mch_id="1900000999"))),
         (RejectedKind.WRONG_ACCOUNT, raw(said(NOTICE, appid="wxffffffffffffffff"))),
+        (RejectedKind.WRONG_ACCOUNT, raw(said(NOTICE, sub_mch_id="1900000111"))),
     ],
 )
 def test_what_is_refused(kind: RejectedKind, notice: RawNotification) -> None:
@@ -120,6 +121,12 @@ def test_what_is_refused(kind: RejectedKind, notice: RawNotification) -> None:
     assert rejected(notice, line).kind is kind
     assert line.asked == []
     assert any(isinstance(event, SignatureFailed) for event in line.told) == (kind is RejectedKind.BAD_SIGNATURE)
+
+
+def test_a_provider_is_told_of_its_merchant_only() -> None:
+    """One key for all of its merchants, and numbers unique within each: the provider's own order is another one."""
+    for fields in (said(NOTICE), said(NOTICE, sub_mch_id="1900000111")):
+        assert rejected(raw(fields), account=PROVIDER).kind is RejectedKind.WRONG_ACCOUNT
 
 
 def test_cdata_and_plain_values_are_signed_alike() -> None:
@@ -155,6 +162,21 @@ def test_an_authentic_notice_that_does_not_say_paid(kind: UnknownKind, changes: 
     told = lesson(opened(raw(said({**NOTICE, **changes}))))
     assert told.unknown is not None
     assert (told.state, told.unknown.kind) == (State.DOUBT, kind)
+
+
+@pytest.mark.parametrize(
+    ("state", "means"),
+    [
+        ("SUCCESS", State.SUCCEEDED),
+        ("REFUND", State.SUCCEEDED),
+        ("PAYERROR", State.DOUBT),
+        ("NOTPAY", State.DOUBT),
+        ("PAY_FAIL", State.DOUBT),
+    ],
+)
+def test_a_state_in_a_notice_counts(state: str, means: State) -> None:
+    """``result_code`` says only that the message is one: deductions are told so whatever became of them."""
+    assert lesson(opened(raw(said(NOTICE, trade_state=state)))).state is means
 
 
 def test_a_notice_about_no_order() -> None:

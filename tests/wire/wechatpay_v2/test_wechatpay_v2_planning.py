@@ -140,6 +140,10 @@ def test_nothing_outlives_what_was_handed_out() -> None:
         ("does not keep", QrShown(), {"subject": "Tea \x07"}, ACCOUNT),
         ("at most 127 bytes of metadata", QrShown(), {"metadata": {"a": "x" * 130}}, ACCOUNT),
         ("surrogate", QrShown(), {"metadata": {"a": "\ud800"}}, ACCOUNT),
+        ("openid holds", MiniProgram(), {"payer": Payer(id="o\x07")}, ACCOUNT),
+        ("openid holds", MiniProgram(), {"payer": Payer(id="o\ud800")}, ACCOUNT),
+        ("spbill_create_ip holds", QrShown(), {"payer": Payer(ip="203.0.113.7\x00")}, ACCOUNT),
+        ("notify_url holds", QrShown(), {"notify_url": "https://shop.example/\x01"}, ACCOUNT),
     ],
 )
 def test_what_wechat_would_refuse_is_not_sent(

@@ -61,19 +61,19 @@ def cause(observation: Observation) -> UnknownKind | None:
         (State.PENDING, None, None, unpaid("NOTPAY"), SCANNED),
         (State.PENDING, None, None, unpaid("USERPAYING"), SCANNED),
         (State.PENDING, None, None, unpaid("ACCEPT"), SHOWN),
-        (State.DECLINED, Reason.DECLINED, None, unpaid("PAYERROR"), SCANNED),
+        (State.PENDING, Reason.DECLINED, None, unpaid("PAYERROR"), SCANNED),
         (State.ACTION, Reason.DECLINED, None, unpaid("PAYERROR"), SHOWN),
         (State.DECLINED, Reason.CLOSED, CancelledBy.CLOSED, unpaid("CLOSED"), SHOWN),
         (State.DECLINED, Reason.CLOSED, CancelledBy.CLOSED, unpaid("REVOKED"), SCANNED),
         (State.DECLINED, Reason.CLOSED, CancelledBy.REVERSED, {**PAID, "trade_state": "REVOKED"}, SCANNED),
         (State.PENDING, None, None, unpaid("NOTPAY"), None),
-        (State.DECLINED, Reason.DECLINED, None, {**unpaid("PAYERROR"), "trade_type": "MICROPAY"}, None),
+        (State.PENDING, Reason.DECLINED, None, {**unpaid("PAYERROR"), "trade_type": "MICROPAY"}, None),
     ],
 )
 def test_what_a_state_means(
     state: State, reason: Reason | None, by: CancelledBy | None, fields: dict[str, str], asked: Operation | None
 ) -> None:
-    """A failed try of a shown code leaves it open, the payer may try again; a scanned code is charged once."""
+    """A failed try of a shown code leaves it open, the payer may try again; a scanned code's is reversed, then over."""
     told = read_trade(asked, answer(c.ORDER_QUERY, fields))
     assert (told.state, told.reason, told.cancelled_by) == (state, reason, by)
     assert told.partner_ref == ORDER_NO

@@ -5,6 +5,7 @@ Sources: pay.weixin.qq.com, "close", "reverse", "payment code: flow".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from payport.adapters.wechatpay.calls import Call
@@ -47,7 +48,7 @@ def _close(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: flo
     if told.state is State.SUCCEEDED:
         return _was_paid(answer)
     if answer.verdict.reason is Reason.CLOSED:
-        return _done(CancelledBy.CLOSED)
+        return _still_open(answer) if told.state is State.PENDING else _done(CancelledBy.CLOSED)
     return _was_paid(answer) if answer.verdict.meaning is Meaning.DONE else refusal(answer)
 
 
@@ -57,20 +58,22 @@ def _reverse(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: f
     WeChat reverses unpaid and paid orders alike and says neither which it was, nor that there was no such order. It
     wants no reverse within 15 s of a charge whose end is open; what is known to be paid is reversed at once.
     """
-    paid = PAID in request.notes
+    paid, keep = PAID in request.notes, KEEP_PAID in request.notes
+    if paid and keep:
+        return _KEPT
+    wait_s = yield from _too_early_by(request)
     if not paid:
         before = yield from _trade(adapter, cancel, deadline_s)
-        if before.state is State.DECLINED:
-            return _done(before.cancelled_by or CancelledBy.CLOSED)
-        paid = before.state is State.SUCCEEDED
-    if paid and KEEP_PAID in request.notes:
-        return Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.INVALID_STATE, message="it is paid")
-    wait_s = yield from _too_early_by(request)
-    if not paid and wait_s > 0:
-        now = yield from exchange.now()
-        if now.monotonic_s + wait_s >= deadline_s:
-            return _TOO_EARLY
-        yield from exchange.sleep(wait_s)
+        decided, paid = _need_not_reverse(before, keep=keep), before.state is State.SUCCEEDED
+        if decided is None and not paid and wait_s > 0:
+            now = yield from exchange.now()
+            if now.monotonic_s + wait_s >= deadline_s:
+                return _TOO_EARLY
+            yield from exchange.sleep(wait_s)
+            if keep:  # the payer may have paid meanwhile
+                decided = _need_not_reverse((yield from _trade(adapter, cancel, deadline_s)), keep=keep)
+        if decided is not None:
+            return decided
     answer = yield from ask_wechat(adapter, request, deadline_s)
     if isinstance(answer, Observation):
         return answer
@@ -81,26 +84,36 @@ def _reverse(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: f
     return _TOO_EARLY if told.state is State.DECLINED and wait_s > 0 else told
 
 
+def _need_not_reverse(before: Observation, *, keep: bool) -> Observation | None:
+    """What a look before already decides: it is over, or it is to be kept when paid, and is paid or nobody knows."""
+    if before.state is State.DECLINED:
+        return _done(before.cancelled_by or CancelledBy.CLOSED)
+    if keep and before.state is State.SUCCEEDED:
+        return _KEPT
+    if keep and before.state is State.DOUBT and not before.absent:
+        return replace(before, source=Source.LOCAL)  # nothing that could end it was sent: look again later
+    return None
+
+
 def _reversed(answer: Answer, after: Observation, *, paid: bool) -> Observation:
     """What a reverse amounts to, by how the order stands after it."""
     if after.state is State.DECLINED:
         return _done(CancelledBy.REVERSED if paid else after.cancelled_by or CancelledBy.CLOSED)
     if after.state is State.SUCCEEDED:
-        given_back = isinstance(after.native, WeChatPayTransaction) and (
+        returning = isinstance(after.native, WeChatPayTransaction) and (
             after.native.trade_state == TradeState.REFUND.value
         )
-        if given_back:
+        # after a refusal, REFUND tells of another refund, which may be of a part: a reverse may be repeated and answers
+        if returning and (answer.ok or answer.verdict.reason is Reason.CLOSED):
             return _done(CancelledBy.REVERSED)
         if not answer.ok:
             return _was_paid(answer)
     if after.absent:
         return doubt(Source.REPLY, UnknownKind.NOT_FOUND, "WeChat Pay knows of no such order")
-    said = "the reverse was answered" if answer.ok else f"the reverse was refused ({answer.code})"
-    return doubt(
-        Source.REPLY, UnknownKind.PARTNER_FAULT, f"{said}, and the order does not stand as reversed yet", again=True
-    )
+    return _still_open(answer)
 
 
+_KEPT = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.INVALID_STATE, message="it is paid")
 _TOO_EARLY = Observation(
     state=State.PENDING,
     source=Source.LOCAL,
@@ -137,6 +150,12 @@ def _trade(adapter: WeChatPay, cancel: Operation, deadline_s: float) -> Exchange
 
 def _done(by: CancelledBy) -> Observation:
     return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by)
+
+
+def _still_open(answer: Answer) -> Observation:
+    said = "answered" if answer.ok else f"refused ({answer.code})"
+    detail = f"the request was {said}, and the order does not stand as closed or reversed yet"
+    return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, detail, again=True)
 
 
 def _was_paid(answer: Answer) -> Observation:

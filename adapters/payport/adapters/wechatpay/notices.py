@@ -154,6 +154,8 @@ def _text(node: Mapping[str, object], name: str) -> str | None:
 
 
 _MERCHANTS = ("mchid", "sp_mchid", "mch_id", "combine_mchid")
+_OF_SUB = ("trade_state", "out_refund_no")
+"""Of payments and refunds: what is a sub-merchant's names it, and numbers are unique within it only."""
 
 
 def _foreign(account: WeChatPayAccount, payload: Mapping[str, object]) -> str | None:
@@ -161,8 +163,8 @@ def _foreign(account: WeChatPayAccount, payload: Mapping[str, object]) -> str | 
     told = [payload[name] for name in _MERCHANTS if payload.get(name)]
     if told and account.mchid not in told:
         return "it is addressed to another merchant"
-    sub = payload.get("sub_mchid")
-    if sub and sub != account.sub_mchid:
+    sub = payload.get("sub_mchid") or None
+    if sub != account.sub_mchid and (sub is not None or any(name in payload for name in _OF_SUB)):
         return "it is about another sub-merchant"
     return None
 
@@ -190,7 +192,9 @@ def _combined(_: WeChatPayAccount, notified: Notified) -> _Told:
     order = parsed(CombinedTransaction, notified.payload)
     states = {sub.trade_state for sub in order.sub_orders}
     paid = [sub.amount for sub in order.sub_orders if sub.amount is not None]
-    total = sum((money(amount.total_amount, amount.currency) for amount in paid), Money.zero("CNY"))
+    amounts = [money(amount.total_amount, amount.currency) for amount in paid]
+    alike = all(amount.currency == "CNY" for amount in amounts)
+    total = sum(amounts, Money.zero("CNY")) if alike else None
     return _Told(
         kind=EventKind.PAYMENT,
         status=states.pop() if len(states) == 1 else "MIXED",

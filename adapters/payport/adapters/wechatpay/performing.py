@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, assert_never
 from payport.adapters.wechatpay.calls import Call
 from payport.adapters.wechatpay.envelope import Answer, ask_wechat, refusal
 from payport.adapters.wechatpay.handing_out import handed_out
-from payport.adapters.wechatpay.mapping import Meaning
+from payport.adapters.wechatpay.mapping import CODES, Meaning, plain_code
 from payport.adapters.wechatpay.planning import (
     CLOSE,
     CODEPAY,
     REFUND,
     REFUND_QUERY,
     REVERSE,
-    SCANNED,
     TRADE_FIND,
     TRADE_QUERY,
     TRANSFER,
@@ -25,7 +24,7 @@ from payport.adapters.wechatpay.planning import (
 )
 from payport.adapters.wechatpay.reading.fields import Unreadable, parsed
 from payport.adapters.wechatpay.reading.refunds import refund_of
-from payport.adapters.wechatpay.reading.trades import transaction_observation
+from payport.adapters.wechatpay.reading.trades import transaction_observation, transaction_of
 from payport.adapters.wechatpay.reading.transfers import transfer_of
 from payport.adapters.wechatpay.wire import Prepared, WeChatPayRefund, WeChatPayTransaction, WeChatPayTransfer
 from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
@@ -86,16 +85,19 @@ def _refused(
 ) -> Exchange[Observation]:
     """A refusal of money going out is believed only when WeChat then knows of no such refund or transfer.
 
-    WeChat asks for that after every answer but 200, known code or not: another number taken too soon pays twice.
+    WeChat asks for that after every answer but 200, known code or not: another number taken too soon pays twice. A
+    payment is asked about likewise when the code is new.
     """
     told = refusal(answer)
     meaning, reason = answer.verdict.meaning, answer.verdict.reason
     if meaning is Meaning.DONE:
         return (yield from ask(adapter, operation, deadline_s))
-    if plain_name(request.name) not in (REFUND, TRANSFER):
-        return told
-    if meaning is Meaning.PENDING:
+    name = plain_name(request.name)
+    if meaning is Meaning.PENDING and name != CODEPAY:
         return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"HTTP {answer.status}: not processed yet", again=True)
+    new = meaning is Meaning.REFUSED and plain_code(answer.code) not in CODES
+    if name not in (REFUND, TRANSFER) and not new:
+        return told
     if meaning is Meaning.UNKNOWN or reason is Reason.BAD_SIGNATURE:
         return told
     found = yield from ask(adapter, operation, deadline_s)
@@ -169,9 +171,7 @@ def _told(account: WeChatPayAccount, operation: Operation, answer: Answer | Obse
         case Verb.PAYOUT:
             return transfer_of(account, operation, parsed(WeChatPayTransfer, answer.node), Source.QUERY)
         case Verb.PAY | Verb.CAPTURE | Verb.CANCEL:
-            waits = operation.ladder == SCANNED
-            transaction = parsed(WeChatPayTransaction, answer.node)
-            return transaction_observation(account, transaction, Source.QUERY, waits=waits)
+            return transaction_of(account, operation, parsed(WeChatPayTransaction, answer.node), Source.QUERY)
         case _:
             assert_never(operation.verb)
 

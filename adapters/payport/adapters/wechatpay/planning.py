@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -54,6 +55,8 @@ REVERSE_AFTER_S = 15
 """A reverse is taken no sooner than this after the charge."""
 CONFIRM_LIFE_S = 86_400.0
 """How long a payee may confirm a transfer."""
+TRANSFER_QUERY_DAYS = 30
+"""How long WeChat answers questions about a transfer."""
 
 LONGEST_DESCRIPTION = 127
 LONGEST_ATTACH = 128
@@ -274,8 +277,9 @@ def plan_payout(account: WeChatPayAccount, order: PayoutOrder, payee: WeChatPayP
     if account.notify_url is not None:
         body["notify_url"] = account.notify_url
     call = Call(name=TRANSFER, body=body, hidden=("user_name",), notes={APPID: account.appid})
+    asked_until = slot.now + timedelta(days=TRANSFER_QUERY_DAYS)  # "not there" says nothing after that
     return Plan(
-        steps=(_step(call),),
+        steps=(replace(_step(call), replay_until=asked_until),),
         method="transfer",
         ladder="transfer",
         identity={"payee": payee_digest(payee.openid)},

@@ -84,9 +84,10 @@ class WeChatPayV2:
 
     @property
     def account(self) -> str:
-        """``"wechatpay_v2:<mch_id>:<appid>"``; a service provider's merchant instead of the provider's own number."""
+        """``"wechatpay_v2:<mch_id>:<appid>"``, or ``"wechatpay_v2:<mch_id>/<sub_mch_id>:<sub_appid>"``."""
         config = self._config
-        return f"wechatpay_v2:{config.sub_mch_id or config.mch_id}:{config.paying_appid}"
+        merchant = f"{config.mch_id}/{config.sub_mch_id}" if config.sub_mch_id else config.mch_id
+        return f"wechatpay_v2:{merchant}:{config.paying_appid}"
 
     @property
     def trust(self) -> Trust | None:

@@ -63,7 +63,7 @@ def reverse(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchange[Obse
     if unneeded is not None:
         return unneeded
     if not was_paid:  # a charge that may be under way is to be left alone for a while; one that is over is not
-        early = yield from _wait_until(call.notes[NOT_BEFORE], deadline_s)
+        early = yield from _leave_alone(wechat, call, deadline_s)
         if early is not None:
             return early
     answer = yield from ask_wechat(wechat, call, deadline_s)
@@ -94,10 +94,10 @@ def _need_not_reverse(call: Call, before: Observation, *, was_paid: bool) -> Obs
     return None
 
 
-def _wait_until(text: str, deadline_s: float) -> Exchange[Observation | None]:
-    """Wait until a charge may be reversed; when time is up before, the cancel stays pending and goes on later."""
+def _leave_alone(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchange[Observation | None]:
+    """Wait until a charge may be reversed; without the time for it the cancel stays pending and goes on later."""
     now = yield from exchange.now()
-    wait_s = (datetime.fromisoformat(text) - now.utc).total_seconds()
+    wait_s = (datetime.fromisoformat(call.notes[NOT_BEFORE]) - now.utc).total_seconds()
     if wait_s <= 0:
         return None
     if now.monotonic_s + wait_s >= deadline_s:
@@ -105,7 +105,10 @@ def _wait_until(text: str, deadline_s: float) -> Exchange[Observation | None]:
             state=State.PENDING, source=Source.LOCAL, message="WeChat takes a reversal 15 seconds after the charge"
         )
     yield from exchange.sleep(wait_s)
-    return None
+    if MAY_REVERSE in call.notes:
+        return None
+    again = yield from _how_it_stands(wechat, call, deadline_s)  # the payer may have paid meanwhile
+    return _need_not_reverse(call, again, was_paid=again.state is State.SUCCEEDED)
 
 
 def _how_it_stands(wechat: WeChatPayV2, call: Call, deadline_s: float) -> Exchange[Observation]:

@@ -98,9 +98,7 @@ def distrust(account: WeChatPayV2Account, fields: Mapping[str, str]) -> Problem 
         return Problem(Distrust.UNSIGNED, "it carries no signature")
     if not signing.is_authentic(fields, account.api_key.reveal(), account.believed):
         return Problem(Distrust.FORGED, _why_forged(account, fields["sign"]))
-    foreign = foreign_problem(account, fields)
-    if foreign is None and not fields.get("mch_id"):
-        foreign = "it names no merchant"
+    foreign = foreign_problem(account, fields) or _unnamed(account, fields)
     if foreign is not None:
         return Problem(Distrust.FOREIGN, foreign)
     if fields.get("result_code") not in ("SUCCESS", "FAIL"):
@@ -115,11 +113,23 @@ def _why_forged(account: WeChatPayV2Account, sign: str) -> str:
 
 
 def foreign_problem(account: WeChatPayV2Account, fields: Mapping[str, str]) -> str | None:
-    """Why a message is about another merchant or application. What it leaves out is not held against it."""
-    for name, ours in account.identity.items():
+    """Why a message is about another merchant or application. What it leaves out is not held against it here.
+
+    A provider shares one key with all its merchants, so that one who acts for none is told of none.
+    """
+    for name, ours in {"sub_mch_id": None, **account.identity}.items():
         told = fields.get(name)
         if told and told != ours:
-            return f"merchant: {name} is {shown(told)}, ours is {ours}"
+            return f"merchant: {name} is {shown(told)}, ours is {ours or 'none'}"
+    return None
+
+
+def _unnamed(account: WeChatPayV2Account, fields: Mapping[str, str]) -> str | None:
+    """Every signed message names the merchant, and the one that a provider acts for."""
+    if not fields.get("mch_id"):
+        return "it names no merchant"
+    if account.sub_mch_id is not None and not fields.get("sub_mch_id"):
+        return "it names no merchant that the provider acts for"
     return None
 
 

@@ -26,6 +26,7 @@ from payport.adapters.wechatpay_v2.reading import (
     paid_observation,
     parsed,
     refund_observation,
+    says_paid,
 )
 from payport.adapters.wechatpay_v2.wire import WeChatPayV2Refund, WeChatPayV2Trade
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, RejectedKind
@@ -101,12 +102,13 @@ def _payment(fields: Mapping[str, str]) -> Opened:
     amount: Money | None = None
     try:
         trade = parsed(WeChatPayV2Trade, fields)
-        if fields["result_code"] == "SUCCESS":
+        if fields["result_code"] == "SUCCESS" and says_paid(trade):
             lesson = paid_observation(trade, Source.NOTICE)
             amount = lesson.amount
         else:
-            told = shown(f"{fields.get('err_code', '')} {fields.get('err_code_des', '')}")
-            lesson = doubt(Source.NOTICE, UnknownKind.UNKNOWN_STATUS, f"notice: FAIL {told}".rstrip())
+            names = ("result_code", "trade_state", "err_code", "err_code_des")
+            told = shown(" ".join(fields.get(name, "") for name in names))
+            lesson = doubt(Source.NOTICE, UnknownKind.UNKNOWN_STATUS, f"notice: {told}")
     except Unreadable as error:
         lesson = doubt(Source.NOTICE, UnknownKind.UNREADABLE, f"notice: {error}")
     number = fields.get("transaction_id", "")

@@ -17,7 +17,7 @@ from payport.adapters.wechatpay_v2.reading import (
     read_trade,
 )
 from payport.adapters.wechatpay_v2.wire import WeChatPayV2Trade
-from payport.schemas.outcome import NotSentCause, NotSentKind, UnknownKind
+from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
 from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Found
 from payport.sdk.exchange import Exchange
@@ -47,7 +47,18 @@ def perform(wechat: WeChatPayV2, operation: Operation, step: Step, deadline_s: f
         return (yield from ask(wechat, operation, deadline_s))  # it was paid before: the question tells how
     if call.path == UNIFIED_ORDER:
         return (yield from _opened(wechat, call, answer))
-    return read_micropay(answer) if call.path == MICROPAY else read_refund(operation, answer)
+    if call.path == MICROPAY:
+        return read_micropay(answer)
+    return (yield from _refunded(wechat, operation, answer, deadline_s))
+
+
+def _refunded(wechat: WeChatPayV2, operation: Operation, answer: Answer, deadline_s: float) -> Exchange[Observation]:
+    """A refused refund is believed when WeChat then knows of none: another number taken too soon pays back twice."""
+    told = read_refund(operation, answer)
+    if told.state is not State.DECLINED or told.reason is Reason.BAD_SIGNATURE:
+        return told
+    found = yield from ask(wechat, operation, deadline_s)
+    return told if found.absent else found
 
 
 def _was_done(answer: Answer) -> bool:

@@ -94,7 +94,10 @@ def plan_pay(account: WeChatPayV2Account, order: Order, method: WeChatPayV2Metho
 
 
 def step(call: Call) -> Step:
-    """The journal's form of a call."""
+    """The journal's form of a call. Raises :class:`InvalidIntent` for a text that could not be sent."""
+    for name, value in {**call.fields, **call.notes}.items():
+        if is_unsayable(value):
+            raise InvalidIntent(f"{name} holds a character that no XML message can carry")
     request = call.encode()
     return Step(
         name=call.path,

@@ -73,6 +73,12 @@ def paid_observation(trade: WeChatPayV2Trade, source: Source) -> Observation:
     )
 
 
+def says_paid(trade: WeChatPayV2Trade) -> bool:
+    """Whether nothing in a notice contradicts "paid": most name no state, those of deductions any."""
+    state = known(TradeState, trade.trade_state)
+    return trade.trade_state is None or (state is not None and trade_stage(state) is Stage.PAID)
+
+
 def trade_observation(operation: Operation | None, trade: WeChatPayV2Trade, source: Source) -> Observation:
     """What an order's state teaches about an attempt, or (``None``) about an order that no journal holds yet."""
     state = known(TradeState, trade.trade_state)
@@ -86,10 +92,8 @@ def trade_observation(operation: Operation | None, trade: WeChatPayV2Trade, sour
             return _open(operation, trade, source)
         case Stage.WORKING:
             return _unpaid(State.PENDING, trade, source)
-        case Stage.FAILED if _by_code(operation, trade):
-            # a code is charged once: nothing more can come of this order
-            return _unpaid(State.DECLINED, trade, source, reason=Reason.DECLINED)
         case Stage.FAILED:
+            # closes nothing: a scanned code is reversed when its ladder ends, others may be paid yet
             return _open(operation, trade, source, reason=Reason.DECLINED)
         case Stage.CLOSED:
             return _unpaid(State.DECLINED, trade, source, reason=Reason.CLOSED, by=CancelledBy.CLOSED)

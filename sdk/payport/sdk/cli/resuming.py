@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 
 from payport.sdk.adapter import Adapter
+from payport.sdk.cli.stopping import stopped_by_signals
 from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal.records import Operation
@@ -29,10 +30,11 @@ def resume_accounts(
         if every_s is None:
             return
         console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
-        while True:
-            with console.status("waiting for the next round"):
-                SystemClock().sleep(every_s)
-            _round(console, gateways, quiet=True)
+        with stopped_by_signals():
+            while True:
+                with console.status("waiting for the next round"):
+                    SystemClock().sleep(every_s)
+                _round(console, gateways, quiet=True)
     except KeyboardInterrupt:
         console.print("Stopped.")
     finally:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from payport.sdk.cli.configured import write_settings
 from payport.sdk.cli.partners import Simulator
+from payport.sdk.cli.stopping import stopped_by_signals
 from payport.sdk.host_clock import SystemClock
 
 LOOK_S = 0.2
@@ -30,7 +28,7 @@ def serve_until_stopped(console: Console, simulator: Simulator, folder: Path, *,
         console.print(config.read_text("utf-8"), highlight=False, markup=False, soft_wrap=True)
         console.print(f"In another terminal: payport doctor --config {config}", soft_wrap=True, highlight=False)
         console.print("Ctrl-C stops.")
-        with _stopped_by_signals():
+        with stopped_by_signals():
             _watch(console, simulator)
     except KeyboardInterrupt:
         console.print("Stopped.")
@@ -50,16 +48,3 @@ def _watch(console: Console, simulator: Simulator) -> None:
                 console.print(line, highlight=False, markup=False)
             shown = len(requests)
             clock.sleep(LOOK_S)
-
-
-@contextmanager
-def _stopped_by_signals() -> Generator[None, None, None]:
-    """Turn SIGTERM into what Ctrl-C is; a shell in the background hands on a Ctrl-C that is ignored, so that too."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

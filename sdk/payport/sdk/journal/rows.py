@@ -8,11 +8,10 @@ of the text and sealed beside it.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import TypeVar, cast
 
 from payport.schemas.encoding import load
@@ -36,11 +35,14 @@ UPGRADES: Mapping[int, Callable[[Content], Content]] = {VERSION: lambda content:
 CLOSED, DRIVEN, LEFT_TO_A_PERSON = 0, 1, 2
 """An operation's standing: final, driven by ``resume``, waiting for a person."""
 
-# what is sealed (`request`, `raw`) never lies in the clear: these are the other fields
+# what is sealed (`request`, `action`, `raw`) never lies in the clear: these are the other fields
 _CLEAR_STEP = tuple(item.name for item in fields(Step) if item.name != "request")
 _CLEAR_NOTICE = tuple(item.name for item in fields(Notice) if item.name != "raw")
 _MOVING = tuple(item.name for item in fields(Operation) if item.name not in FROZEN and item.name != "steps")
+_CLEAR_MOVING = tuple(name for name in _MOVING if name != "action")
 _FROZEN_TEXT = "_frozen_text"
+_ACTION = ""
+"""Under which name an action is sealed among the requests of the steps, none of which is called so."""
 
 _to_text = compact_encoder()
 
@@ -66,18 +68,21 @@ class Lesson:
     detail: Mapping[str, str]
 
 
-def encode(record: Debt | Operation | Notice) -> str:
-    """The body of a record, with what belongs sealed left out."""
+def encode(record: Debt | Operation | Notice, *, sealed: bool = False) -> str:
+    """The body of a record, with what belongs sealed left out.
+
+    ``sealed``: the action of an operation is sealed beside it: whoever has it may be able to go on with the payment.
+    """
     match record:
         case Debt():
             return _with_version(sparse_text(record))
         case Operation():
-            return _encode_operation(record)
+            return _encode_operation(record, _CLEAR_MOVING if sealed else _MOVING)
         case Notice():
             return _with_version(sparse_text(record, _CLEAR_NOTICE))
 
 
-def _encode_operation(operation: Operation) -> str:
+def _encode_operation(operation: Operation, fields_kept: tuple[str, ...]) -> str:
     """Half of the fields are frozen, so their text is made once and goes along from version to version.
 
     It lies in the dictionary of the operation, beside its fields: :func:`.records.evolve`, which changes none of the
@@ -87,7 +92,7 @@ def _encode_operation(operation: Operation) -> str:
     if frozen is None:
         frozen = operation.__dict__[_FROZEN_TEXT] = sparse_text(operation, FROZEN)[:-1]
     steps = ",".join([sparse_text(step, _CLEAR_STEP)[:-1] + ',"request":null}' for step in operation.steps])
-    moving = sparse_text(operation, _MOVING).removeprefix('{"type":"Operation"')  # which stands in the frozen part
+    moving = sparse_text(operation, fields_kept).removeprefix('{"type":"Operation"')  # which stands in the frozen part
     return _with_version(f'{frozen},"steps":[{steps}]{moving}')
 
 
@@ -134,7 +139,7 @@ def ids_of_debt(ref: str) -> dict[str, object]:
 
 
 def operation_row(operation: Operation, sealed: bytes | None) -> dict[str, object]:
-    """The columns of an operation, ``sealed`` from :func:`seal_requests`."""
+    """The columns of an operation, ``sealed`` from :func:`seal_secrets`."""
     standing = CLOSED if operation.state.final else LEFT_TO_A_PERSON if operation.for_person else DRIVEN
     return {
         "id": operation.id,
@@ -146,28 +151,28 @@ def operation_row(operation: Operation, sealed: bytes | None) -> dict[str, objec
         "state": operation.state.value,
         "standing": standing,
         "due_at": micros(operation.next_at or operation.created_at),
-        "body": encode(operation),
+        "body": encode(operation, sealed=sealed is not None),
         "sealed": sealed,
     }
 
 
-def seal_requests(
+def seal_secrets(
     operation: Operation, keys: SealingKeys | None, before: tuple[Operation, bytes | None] | None = None
 ) -> bytes | None:
-    """The requests of an operation's steps, sealed together under its name; none once it is settled.
+    """The requests of an operation's steps and its action, sealed together under its name; none once it is settled.
 
-    ``before``: what the row was and what is sealed in it, kept as it is while no other request comes along: a journal
+    ``before``: what the row was and what is sealed in it, kept as it is while nothing else comes along: a journal
     without the key must not lose what one with the key has sealed.
     """
     if operation.state.final:
         return None
-    if before is not None and list(map(_request, operation.steps)) == list(map(_request, before[0].steps)):
-        return before[1]  # as usual: no step was added since
-    old, sealed = ({}, None) if before is None else (_requests(before[0]), before[1])
-    wanted = old | _requests(operation)
+    if before is not None and _secret(operation) == _secret(before[0]):
+        return before[1]  # as usual: no step was added since, and nothing handed out
+    old, sealed = ({}, None) if before is None else (_secrets(before[0]), before[1])
+    wanted = old | _secrets(operation)
     if keys is None or wanted == old:
         return sealed
-    plain = _to_text({name: b64encode(request).decode() for name, request in wanted.items()})
+    plain = _to_text({name: b64encode(secret).decode() for name, secret in wanted.items()})
     return keys.seal(plain.encode(), operation_name(operation.id))
 
 
@@ -194,9 +199,11 @@ def read_operation(row: Row, keys: SealingKeys | None, recent: Recent) -> Operat
 
     def fill(content: Content) -> None:
         if sealed is not None and keys is not None:
-            requests = cast("Content", json.loads(keys.open(sealed, name)))
+            secrets = cast("Content", json.loads(keys.open(sealed, name)))
             for step in cast("list[Content]", content["steps"]):
-                step["request"] = requests.get(cast("str", step["name"]))
+                step["request"] = secrets.get(cast("str", step["name"]))
+            if _ACTION in secrets:
+                content["action"] = json.loads(b64decode(cast("str", secrets[_ACTION])))
 
     operation = recent.find(str(row[0]), body, sealed)
     if operation is None:
@@ -275,8 +282,14 @@ def notice_name(account: str, event_id: str) -> str:
     return f"notice {event_id} of {account}"
 
 
-_request = attrgetter("request")
-
-
 def _requests(operation: Operation) -> dict[str, bytes]:
     return {step.name: step.request for step in operation.steps if step.request is not None}
+
+
+def _secrets(operation: Operation) -> dict[str, bytes]:
+    action = {} if operation.action is None else {_ACTION: sparse_text(operation.action).encode()}
+    return _requests(operation) | action
+
+
+def _secret(operation: Operation) -> tuple[object, ...]:
+    return operation.action, *(step.request for step in operation.steps)

@@ -83,7 +83,7 @@ class SqlSession:
     ) -> None:
         """Write a new operation, its first lease and its first transition."""
         check_new(operation)
-        sealed = rows.seal_requests(operation, self._keys)
+        sealed = rows.seal_secrets(operation, self._keys)
         row = rows.operation_row(operation, sealed)
         row["owner"], row["ttl_us"] = (None, None) if lease is None else (lease.owner, _micros(lease.ttl_s))
         self._write(f"add operation {operation.id}", self._sql.add_operation, row)
@@ -105,9 +105,10 @@ class SqlSession:
         if before.version != operation.version:
             raise JournalConflict(f"operation {operation.id} is at version {before.version}, not {operation.version}")
         check_successor(before, operation)
-        steps = rows.without_requests(operation.steps) if operation.state.final else operation.steps
-        after = evolve(operation, version=operation.version + 1, steps=steps)
-        sealed = rows.seal_requests(after, self._keys, (before, stored.sealed))
+        after = evolve(operation, version=operation.version + 1)
+        if operation.state.final:  # nothing that it needed to go on is kept
+            after = evolve(after, steps=rows.without_requests(operation.steps), action=None)
+        sealed = rows.seal_secrets(after, self._keys, (before, stored.sealed))
         row = rows.operation_row(after, sealed)
         row["p_id"], row["p_version"], row["owner"] = operation.id, operation.version, release
         statement = self._sql.save if release is None else self._sql.save_and_release

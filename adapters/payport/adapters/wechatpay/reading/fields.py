@@ -85,7 +85,7 @@ def whose(account: WeChatPayAccount, record: OfMerchant) -> str | None:
     told = (record.sp_mchid or record.mchid, record.sub_mchid or None)
     if told[0] not in (None, account.mchid):
         return "merchant: it is about another merchant"
-    if told[1] != account.sub_mchid and (told[1] is not None or record.sp_mchid):
+    if told[1] != account.sub_mchid and told != (None, None):
         return "merchant: it is about another sub-merchant"
     return None
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from payport.adapters.wechatpay.account import WeChatPayAccount
 from payport.adapters.wechatpay.mapping import Stage, TradeState, trade_stage
+from payport.adapters.wechatpay.planning import SCANNED
 from payport.adapters.wechatpay.reading.fields import instant, known, mismatch, money, whose
 from payport.adapters.wechatpay.wire import WeChatPayTransaction
 from payport.schemas.outcome import Reason, UnknownKind
-from payport.schemas.payment import CancelledBy
-from payport.sdk.journal.records import State
+from payport.schemas.payment import CancelledBy, Fact, FactKind
+from payport.sdk.journal.records import Operation, State
 from payport.sdk.observation import Observation, Source, doubt
 
 
@@ -45,6 +48,22 @@ def transaction_observation(
         cancelled_by=_ended_by(transaction) if stage is Stage.OVER else None,
         native=transaction,
     )
+
+
+def transaction_of(
+    account: WeChatPayAccount, operation: Operation, transaction: WeChatPayTransaction, source: Source
+) -> Observation:
+    """What a transaction teaches about an attempt: one that was told as paid keeps its answer when it is reversed.
+
+    Raises :class:`.fields.Unreadable`.
+    """
+    told = transaction_observation(account, transaction, source, waits=operation.ladder == SCANNED)
+    reversed_since = told.state is State.DECLINED and transaction.trade_state == TradeState.REVOKED.value
+    if operation.state is not State.SUCCEEDED or not reversed_since:
+        return told
+    at = operation.settled_at or operation.created_at
+    returned = Fact(kind=FactKind.REFUNDED, at=at, amount=operation.amount, detail="reversed")
+    return replace(told, state=State.SUCCEEDED, reason=None, cancelled_by=None, facts=(returned,))
 
 
 def _state(stage: Stage, *, waits: bool) -> State:
