@@ -77,7 +77,7 @@ def test_a_partner_that_is_not_installed(payport: Command) -> None:
     """The installed ones are named."""
     ran = payport("simulate", "nobody")
     assert ran.status == 2
-    assert "no adapter for 'nobody' is installed (installed: alipay" in ran.err
+    assert "no adapter for 'nobody' is installed (installed: adyen, alipay" in ran.err
 
 
 def test_requests_are_shown_without_what_they_hold(

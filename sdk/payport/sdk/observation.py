@@ -36,6 +36,8 @@ class Observation:
     they are compared with what was asked before anything is believed. ``identity``: what the partner dedupes on besides
     the reference, by the names of the operation's own identity. Whose money it is (merchant, application) the adapter
     has compared.
+    ``concerns``: for a lesson of a notification that does not say what kind of operation it is about: only operations
+    whose identity has these are taught, others hear nothing.
     ``again``: the same step may be tried again at once (rate limit, a cancel that asks to be repeated).
     """
 
@@ -44,6 +46,7 @@ class Observation:
     partner_ref: str | None = None
     amount: Money | None = None
     identity: Mapping[str, str] = field(default_factory=_no_ids)
+    concerns: Mapping[str, str] = field(default_factory=_no_ids)
     partner_id: str | None = None
     ids: Mapping[str, str] = field(default_factory=_no_ids)
     at: datetime | None = None

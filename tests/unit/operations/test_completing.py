@@ -307,3 +307,35 @@ def test_a_notice_that_a_cancel_succeeded_ends_the_payment_with_it(journal: Jour
     counter.says = [SHOWN]
     assert isinstance(till.pay(order(), Wink()), ActionRequired)
     assert counter.did == ["close", "create"]
+
+
+class Choosy(Counter):
+    """Its notices do not say what kind of operation they are about: each lesson says whom it concerns."""
+
+    def open_notice(self, raw: RawNotification) -> Exchange[Opened | Rejected]:
+        """Believed as it comes."""
+        yield from now()
+        reference, _, concerned = raw.body.decode().partition(" ")
+        event = Event(
+            kind=EventKind.OTHER,
+            id=raw.body.decode(),
+            partner_ref=reference,
+            partner_id=None,
+            status="paid",
+            amount=None,
+            occurred_at=None,
+        )
+        paid = Observation(state=State.SUCCEEDED, source=Source.NOTICE, concerns={"way": concerned})
+        thanks = Acknowledgement(status=200, content_type="text/plain", body=b"")
+        return Opened(event=event, lessons=((reference, paid),), acknowledgement=thanks)
+
+
+def test_a_lesson_is_taught_only_to_whom_it_concerns(journal: Journal, time: Time) -> None:
+    """Others with the same reference hear nothing; the notice is kept as one about this order."""
+    till = opened(Choosy(), journal, time)
+    (payment,) = journal.read(lambda session: session.operations(REF))
+    before = journal.read(lambda session: session.history(REF))
+    told = till.receive(RawNotification(body=f"{payment.partner_ref} another".encode(), headers={}))
+    assert isinstance(told, Verified)
+    assert told.event.ref == REF
+    assert journal.read(lambda session: session.history(REF)) == before

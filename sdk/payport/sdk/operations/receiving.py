@@ -78,7 +78,11 @@ def _keep(setup: Setup, session: Session, opened: Opened, raw: RawNotification, 
     )
     if not session.add_notice(notice):
         return _Kept(first_seen=False, ref=ref, learnt=())
-    learnt = tuple(add(setup, session, operation.id, observation, now) for operation, observation in about)
+    learnt = tuple(
+        add(setup, session, operation.id, observation, now)
+        for operation, observation in about
+        if observation.concerns.items() <= operation.identity.items()
+    )
     for each in learnt:
         end_with_cancel(session, each, now)
     return _Kept(first_seen=True, ref=ref, learnt=learnt)

@@ -41,6 +41,9 @@ def nothing_but_time_ends_what_nobody_opened(world: AnyWorld, way: AnyWay) -> No
     for late_s in (300.0, 900.0, 3600.0):
         world.time.at = until + timedelta(seconds=profile.settle_margin_s + late_s)
         world.worker.resume()
+        if not profile.answers_queries:  # its notices are all that there is
+            world.partner.process()
+            world.deliver()
     ended = world.last(ref)
     if way.expires and profile.answers_queries:
         assert ended.state is State.DECLINED, ended

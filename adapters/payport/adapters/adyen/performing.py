@@ -1,0 +1,74 @@
+"""Carry out one step: which call, and what its answer teaches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from payport.adapters.adyen.calls import Answer, Call, ask_adyen
+from payport.adapters.adyen.cancelling import carry_out_cancel
+from payport.adapters.adyen.reading import (
+    Unreadable,
+    parsed,
+    read_link,
+    read_modification,
+    read_payment,
+    read_result,
+    read_session,
+    refusal,
+)
+from payport.adapters.adyen.wire import AdyenLink, AdyenPayment, AdyenSessionRecord, Modification, SessionResult
+from payport.schemas.outcome import NotSentCause, NotSentKind, UnknownKind
+from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.observation import Observation, Source, doubt
+
+if TYPE_CHECKING:
+    from payport.adapters.adyen.adapter import Adyen
+
+
+def perform(adyen: Adyen, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+    """Send one step."""
+    if step.request is None:
+        cause = NotSentCause(NotSentKind.INVALID, "without a sealing key the request was not kept: it cannot go again")
+        return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
+    asked = Call.decode(step.request)
+    if operation.verb is Verb.CANCEL:
+        return (yield from carry_out_cancel(adyen, operation, asked, deadline_s))
+    answer = yield from ask_adyen(adyen, asked, deadline_s)
+    if isinstance(answer, Observation):
+        return answer
+    if answer.ok:
+        return read(adyen, operation, asked, answer)
+    told = refusal(asked, answer)
+    if asked.name in ("payments.details", "sessions.get") and told.state is State.DECLINED:
+        return _not_good(asked, answer, told)
+    return told
+
+
+def _not_good(asked: Call, answer: Answer, told: Observation) -> Observation:
+    """A refusal of what the browser brought back says nothing of the payment: the payer may still come with better."""
+    if answer.status in (400, 422):
+        return Observation(state=State.ACTION, source=Source.REPLY, message=told.message)
+    detail = f"{asked.name} was refused ({told.partner_code}): the webhook tells how it ended"
+    return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, detail)
+
+
+def read(adyen: Adyen, operation: Operation, asked: Call, answer: Answer) -> Observation:
+    """What a successful answer teaches."""
+    account = adyen.config
+    try:
+        match asked.name:
+            case "payments" | "payments.details":
+                return read_payment(operation, parsed(AdyenPayment, answer.node))
+            case "paymentLinks":
+                return read_link(account, parsed(AdyenLink, answer.node))
+            case "sessions":
+                return read_session(account, parsed(AdyenSessionRecord, answer.node))
+            case "sessions.get":
+                return read_result(operation, parsed(SessionResult, answer.node))
+            case "payments.captures" | "payments.refunds":
+                return read_modification(account, asked, parsed(Modification, answer.node))
+            case _:
+                return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"{asked.name} is no step that this version knows")
+    except Unreadable as error:
+        return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"{asked.name}: {error}")
