@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never, Protocol
 
+from payport.adapters.adyen import Adyen
+from payport.adapters.adyen.simulator import AdyenSimulator
 from payport.adapters.alipay import Alipay
 from payport.adapters.alipay.simulator import AlipaySimulator
 from payport.adapters.paypal import PayPal
@@ -89,6 +91,12 @@ def paypal() -> Partner:
     return Partner("PayPal", simulator, PayPal(simulator.account), HostedPage(), "EUR")
 
 
+def adyen() -> Partner:
+    """A payment link."""
+    simulator = AdyenSimulator().serve()
+    return Partner("Adyen", simulator, Adyen(simulator.account), HostedPage(), "EUR")
+
+
 PARTNERS: dict[str, Callable[[], Partner]] = {
     "alipay": alipay,
     "wechatpay": wechatpay,
@@ -96,4 +104,5 @@ PARTNERS: dict[str, Callable[[], Partner]] = {
     "unionpay": unionpay,
     "stripe": stripe,
     "paypal": paypal,
+    "adyen": adyen,
 }

@@ -132,7 +132,7 @@ def doctor(
 
 @app.command()
 def simulate(
-    partner: Annotated[str, typer.Argument(help="Whose side to play: alipay, wechatpay, unionpay, stripe, paypal, adyen ...")],
+    partner: Annotated[str, typer.Argument(help="Whose side to play: alipay, wechatpay, unionpay ...")],
     *,
     folder: Annotated[
         Path | None, typer.Option(help="Where to write the settings; by default a folder removed at the end.")
