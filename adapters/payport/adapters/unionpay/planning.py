@@ -42,6 +42,8 @@ TOLD_AT = "backUrl"
 """Mark in an identity: the order's own notify address, for what is done about it later."""
 BY_CANCEL = "cancel"
 """``reqReserved`` of a refund that a cancel makes: its notice then ends the cancel, and no refund of the caller's."""
+KEEP_PAID = "keep_paid"
+"""Mark in a cancel's identity: what is paid is not to be given back, so it is looked at before it is reversed."""
 SCANNED = frozenset({"04", "06"})
 """``txnSubType`` of what a scanned code pays: a back-end transaction, whose refusal is final."""
 
@@ -189,7 +191,7 @@ def plan_cancel(account: UnionPayAccount, payment: Operation, slot: Slot, *, rev
 
     There is no close: what is not paid yet is waited out (a plan without steps).
     """
-    identity = {"txnTime": stamp(slot.now)}
+    identity = {"txnTime": stamp(slot.now), BY_CANCEL: "1"} | ({} if reverse_paid else {KEEP_PAID: "1"})
     if payment.state is State.AUTHORIZED:
         asked = _asked_at(payment, slot)
         return Plan(steps=(step(_back(account, payment, PRE_AUTH_UNDO, slot, asked), asked),), identity=identity)
