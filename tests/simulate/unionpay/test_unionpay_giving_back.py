@@ -67,7 +67,7 @@ def test_a_reversal_whose_answer_was_lost_is_told(shop: Shop) -> None:
 
 
 def test_a_lost_reversal_that_may_not_reverse_paid_stays_in_doubt(shop: Shop) -> None:
-    """Not found when it was looked at, then charged and reversed in silence: neither "paid" nor "given back" is claimed."""
+    """Not found when it was looked at, then charged and reversed in silence: "paid" is not claimed."""
     shop.partner.query_lag_s = 30.0
     charged_in_silence(shop)
     shop.partner.faults.next(Fault.COMMIT_THEN_SILENCE, REVERSAL, times=9)

@@ -153,7 +153,12 @@ class UnionPayAccount:
     @property
     def sandbox(self) -> bool:
         """Whether this is the test environment (or a simulator): anything but the production gateway."""
-        return self.gateway_url != PRODUCTION_URL
+        return urlsplit(self.gateway_url).hostname != urlsplit(PRODUCTION_URL).hostname
+
+    @property
+    def sub_mer_id(self) -> str:
+        """The merchant that a platform acts for; empty for any other."""
+        return self.acting_as.sub_mer_id if isinstance(self.acting_as, SubMerchant) else ""
 
     @property
     def files_at(self) -> str:

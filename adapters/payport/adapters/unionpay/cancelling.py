@@ -90,6 +90,8 @@ def _how_it_went(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchan
         wanted = CONSUME if request.fields["txnType"] == REVERSAL else request.fields["txnType"]
         if record.txn_type != wanted:
             return doubt(Source.QUERY, UnknownKind.MISMATCH, "txnType: the answer is about another transaction")
+        if record.txn_amt not in (None, request.fields["txnAmt"]):
+            return doubt(Source.QUERY, UnknownKind.MISMATCH, "amount: the answer speaks of another one")
         return outcome(
             record,
             record.orig_resp_code or "",

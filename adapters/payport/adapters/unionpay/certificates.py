@@ -55,7 +55,7 @@ def parse_certificate(text: str) -> x509.Certificate:
         parsed = x509.load_der_x509_certificate(der) if _serial_is_positive(der) else None
         if parsed is not None:
             _ = parsed.issuer, parsed.subject, parsed.not_valid_before_utc  # the library reads them late
-    except (ValueError, LookupError, UnsupportedAlgorithm) as error:
+    except (ValueError, LookupError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise MalformedCertificate("not an X.509 certificate in PEM or base64") from error
     if parsed is None:
         raise MalformedCertificate("RFC 5280 forbids this serial number")

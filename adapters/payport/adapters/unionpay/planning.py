@@ -41,7 +41,10 @@ QUIET_S = 120.0
 TOLD_AT = "backUrl"
 """Mark in an identity: the order's own notify address, for what is done about it later."""
 BY_CANCEL = "cancel"
-"""``reqReserved`` of a refund that a cancel makes: its notice then ends the cancel, and no refund of the caller's."""
+"""``reqReserved`` of a refund that a cancel makes: its notice then ends the cancel, and no refund of the caller's.
+
+Also the mark of every cancel in its identity: what is told of one is about no payment that bears the same number.
+"""
 KEEP_PAID = "keep_paid"
 """Mark in a cancel's identity: what is paid is not to be given back, so it is looked at before it is reversed."""
 SCANNED = frozenset({"04", "06"})

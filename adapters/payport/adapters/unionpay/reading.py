@@ -15,7 +15,7 @@ from payport.adapters.unionpay.beijing import near
 from payport.adapters.unionpay.calls import APP, Call
 from payport.adapters.unionpay.envelope import Answer
 from payport.adapters.unionpay.mapping import OK, RECONCILE, Meaning, refusal, verdict
-from payport.adapters.unionpay.planning import PRE_AUTH, SCANNED
+from payport.adapters.unionpay.planning import BY_CANCEL, PRE_AUTH, SCANNED
 from payport.adapters.unionpay.wire import Received, UnionPayTransaction
 from payport.schemas.actions import Action, AppParameters, QrCode
 from payport.schemas.money import Money
@@ -184,7 +184,7 @@ def outcome(
         source=source,
         partner_ref=record.order_id,
         amount=money(record),
-        identity={} if cancels else _identity(record),
+        identity={BY_CANCEL: "1"} if cancels else _identity(record),
         partner_id=record.query_id,
         at=at_of(record),
         partner_code=None if code == OK else code,
@@ -194,6 +194,8 @@ def outcome(
     )
     match found.meaning:
         case Meaning.DONE | Meaning.FLAGGED:
+            if said.amount is None or record.txn_type is None:
+                raise Unreadable("a success without txnAmt or txnType")
             held = record.txn_type == PRE_AUTH
             return replace(said, state=State.AUTHORIZED if held else State.SUCCEEDED, cancelled_by=cancels)
         case Meaning.PENDING | Meaning.UNKNOWN | Meaning.TOO_OFTEN:
