@@ -194,10 +194,7 @@ def outcome(
     )
     match found.meaning:
         case Meaning.DONE | Meaning.FLAGGED:
-            if said.amount is None or record.txn_type is None:
-                raise Unreadable("a success without txnAmt or txnType")
-            held = record.txn_type == PRE_AUTH
-            return replace(said, state=State.AUTHORIZED if held else State.SUCCEEDED, cancelled_by=cancels)
+            return replace(said, state=_done(record), cancelled_by=cancels)
         case Meaning.PENDING | Meaning.UNKNOWN | Meaning.TOO_OFTEN:
             return said
         case Meaning.ABSENT:
@@ -210,6 +207,13 @@ def outcome(
             return replace(said, state=State.DECLINED, reason=Reason.EXPIRED)
         case _:
             assert_never(found.meaning)
+
+
+def _done(record: UnionPayTransaction) -> State:
+    """Held or paid. What names neither amount nor type cannot be compared with what was asked."""
+    if record.txn_amt is None or record.txn_type is None:
+        raise Unreadable("a success without txnAmt or txnType")
+    return State.AUTHORIZED if record.txn_type == PRE_AUTH else State.SUCCEEDED
 
 
 def _identity(record: UnionPayTransaction) -> dict[str, str]:
