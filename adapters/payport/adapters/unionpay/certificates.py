@@ -129,7 +129,7 @@ class Signers:
             known = self._known.get(text)
             if known is not None:
                 self._known.move_to_end(text)
-        if known is None:
+        if known is None or not known.begins <= at <= known.ends:  # another chain may have taken over
             found = self._examine(text, at)
             if isinstance(found, str):
                 return found
@@ -138,8 +138,6 @@ class Signers:
                 self._known[text] = known
                 while len(self._known) > self.KEPT:
                     self._known.popitem(last=False)
-        if not known.begins <= at <= known.ends:
-            return f"UnionPay's certificate is valid from {known.begins:%Y-%m-%d} to {known.ends:%Y-%m-%d} only"
         return known.key
 
     def _examine(self, text: str, at: datetime) -> _Believed | Refusal:

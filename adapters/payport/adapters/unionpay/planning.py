@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from payport.adapters.unionpay.account import LONGEST_ADDRESS, UnionPayAccount
+from payport.adapters.unionpay.account import LONGEST_ADDRESS, UnionPayAccount, is_address
 from payport.adapters.unionpay.beijing import end_of_both_days, same_clearing_day, stamp
 from payport.adapters.unionpay.calls import APP, BACK, FRONT, Call, encoding_of
 from payport.adapters.unionpay.forms import plain_text, write_group
@@ -140,8 +140,11 @@ def _address(url: str | None) -> str:
 
 
 def _optional_address(url: str | None) -> str:
-    if url is not None and len(url) > LONGEST_ADDRESS:
-        raise InvalidIntent(f"UnionPay takes addresses of at most {LONGEST_ADDRESS} characters, got {len(url)}")
+    if url is not None and not is_address(url):
+        raise InvalidIntent(
+            f"UnionPay takes addresses in ASCII of at most {LONGEST_ADDRESS} characters; this one has {len(url)}: "
+            "shorten it, and percent-encode the rest"
+        )
     return url or ""
 
 

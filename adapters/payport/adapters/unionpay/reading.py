@@ -177,7 +177,7 @@ def outcome(
         raise Unreadable("no origRespCode")
     if _other_currency(record):
         return _mismatch(record, source)
-    if found is None:
+    if found is None or found.reason is Reason.DUPLICATE:  # 12: it was received before, which says not how it ended
         return doubt(source, UnknownKind.UNKNOWN_STATUS, f"response code {code} {message}".strip())
     said = Observation(
         state=State.PENDING,
