@@ -183,6 +183,14 @@ def test_a_refused_repetition_is_not_the_end_of_an_undo() -> None:
         assert (doubted(told), told.source) == (UnknownKind.INTERRUPTED, Source.REPLY)
 
 
+def test_a_refused_repetition_is_not_the_end_of_a_reversal() -> None:
+    """The first may still arrive, and then it is carried out."""
+    again = cancel(REVERSE, may_have_left=True)
+    told = Host([reversal("33")]).run(unionpay().perform(again, REVERSE.steps[0], 10.0))
+    assert (doubted(told), told.source) == (UnknownKind.INTERRUPTED, Source.REPLY)
+    assert reverse(reversal("33")).state is State.DECLINED
+
+
 def test_what_was_reversed_needs_no_undo() -> None:
     """46 to an undo: a reversal whose answer was lost gave back all of it."""
     told = go_on(undone("46"), ABSENT_UNDO)

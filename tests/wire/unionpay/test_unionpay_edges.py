@@ -11,7 +11,7 @@ from tests.wire.unionpay.operations import ORDER, SLOT
 from tests.wire.unionpay.stage import NOON, SINCE, account, certificate, leaf, on_the_wire, root
 
 from payport.adapters.unionpay.certificates import Chain, Signers
-from payport.adapters.unionpay.endpoints import CardConsume, CardQuery, OpenCard, ScannedCode
+from payport.adapters.unionpay.endpoints import CardConsume, CardQuery, Customer, OpenCard, ScannedCode
 from payport.adapters.unionpay.planning import plan_pay
 from payport.schemas import HostedPage, QrScanned
 from payport.schemas.outcome import UnknownKind
@@ -49,14 +49,21 @@ def test_addresses_are_plain(url: str) -> None:
 def test_nothing_that_pays_is_shown() -> None:
     """The token of an opened card, and the code on the payer's phone."""
     token = "{token=6235000000000000001&trId=1}"
-    common = {"order_id": "SHOP10010001T001"}
+    number = "SHOP10010001T001"
     shown = [
-        repr(OpenCard(**common, token_pay_data=token)),
-        repr(CardQuery(**common, token_pay_data=token)),
-        repr(CardConsume(**common, txn_amt="1", token_pay_data=token)),
-        repr(ScannedCode(**common, txn_amt="1", qr_no="62350000000000001")),
+        repr(OpenCard(order_id=number, token_pay_data=token)),
+        repr(CardQuery(order_id=number, token_pay_data=token)),
+        repr(CardConsume(order_id=number, txn_amt="1", token_pay_data=token)),
+        repr(ScannedCode(order_id=number, txn_amt="1", qr_no="62350000000000001")),
     ]
     assert not [text for text in shown if "6235" in text]
+
+
+@pytest.mark.parametrize("name", ["Li&certifId=1", "Li}", "{Li", "Li=1", "[Li"])
+def test_a_name_brings_no_field_of_its_own(name: str) -> None:
+    """What a payer typed stands in a group of fields, and must not write one."""
+    with pytest.raises(ValueError, match=r"customer_nm|customerNm"):
+        Customer(customer_nm=name)
 
 
 def test_a_renewed_middle_certificate_takes_over() -> None:

@@ -40,7 +40,7 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
         return (yield from _look_and_reverse(unionpay, cancel, request, deadline_s))
     if begun_as is not None and begun_as.fields["txnType"] == REVERSAL and cancel.may_have_left:
         # it turned out paid after its reversal was sent: whether that was done, only its repetition tells
-        told = yield from _reverse(unionpay, begun_as, deadline_s)
+        told = yield from _reverse(unionpay, begun_as, deadline_s, before=True)
         if told.reason is not Reason.INVALID_STATE and not told.absent:
             return told
     before = cancel.may_have_left or cancel.asked > 0
@@ -59,11 +59,15 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
         told = yield from _done_before(unionpay, request, answer, deadline_s)
     else:
         told = _receipt(request, answer)
-    if told.state is State.DECLINED and before:
-        # what was sent before may still arrive, or be why this one is refused: that it is over, its time tells
-        detail = f"a repetition was refused ({answer.code}), and what was sent before may still be on its way"
-        return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
-    return told
+    return _unless_sent(before, answer, told)
+
+
+def _unless_sent(before: bool, answer: Answer, told: Observation) -> Observation:  # noqa: FBT001 - read as a sentence
+    """A refusal ends a cancel only when nothing of it was sent before: that may still arrive, or be why."""
+    if told.state is not State.DECLINED or not before:
+        return told
+    detail = f"a repetition was refused ({answer.code}), and what was sent before may still be on its way"
+    return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
 
 
 def _begun_as(cancel: Operation) -> Call | None:
@@ -168,10 +172,10 @@ def _look_and_reverse(unionpay: UnionPay, cancel: Operation, request: Call, dead
             return _is_paid(Source.QUERY)
         if told.state is State.DOUBT and not told.absent:
             return told
-    return (yield from _reverse(unionpay, request, deadline_s))
+    return (yield from _reverse(unionpay, request, deadline_s, before=cancel.may_have_left))
 
 
-def _reverse(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[Observation]:
+def _reverse(unionpay: UnionPay, request: Call, deadline_s: float, *, before: bool) -> Exchange[Observation]:
     """Reverse a consumption in doubt. It has no number of its own to ask about: the repetition tells, by code 46."""
     accepted = False
     for _ in range(2):
@@ -188,7 +192,7 @@ def _reverse(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[O
         if answer.code == _OTHER_STATE and not accepted:
             return (yield from _not_to_be_reversed(unionpay, request, deadline_s))
         if answer.meaning not in (Meaning.DONE, Meaning.FLAGGED):
-            return _accepted() if accepted else refusal(answer.code, answer.message)
+            return _accepted() if accepted else _unless_sent(before, answer, refusal(answer.code, answer.message))
         accepted = True
     return _accepted()
 
