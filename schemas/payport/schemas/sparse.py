@@ -80,13 +80,14 @@ def _sparse_writer(kind: type, only: tuple[str, ...] | None) -> Write:
     begin, keys, values, known = _begin(kind), _keys(names), _values(names), _WRITERS.get
 
     def write(record: object) -> str:
-        text = begin
-        for key, item, default in zip(keys, values(record), defaults, strict=True):
-            # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
-            # all, it is written, which reads the same
-            if item is not default:
-                text += key + (known(type(item)) or _text)(item)
-        return text + "}"
+        # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
+        # all, it is written, which reads the same
+        pieces = [
+            key + (quoted(item) if type(item) is str else (known(type(item)) or _text)(item))
+            for key, item, default in zip(keys, values(record), defaults, strict=True)
+            if item is not default
+        ]
+        return begin + "".join(pieces) + "}"
 
     return write
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import bindparam, case, func, insert, or_, select, update
+from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
 
 from payport.sdk.journal.tables import DatabaseClock, debts, notices, operations, transitions
 
@@ -49,6 +49,7 @@ class Statements:
 
     debt: Statement
     add_debt: Statement
+    open_debt: Statement
     operation: Statement
     operations: Statement
     by_partner_ref: Statement
@@ -165,6 +166,10 @@ def _on_the_rest() -> dict[str, ClauseElement]:
     return {
         "debt": select(debts.c.ref, debts.c.body).where(debts.c.ref == bindparam("ref")).with_for_update(),
         "add_debt": insert(debts).values(ref=bindparam("ref"), body=bindparam("body")),
+        "open_debt": insert(debts).from_select(
+            ["ref", "body"],
+            select(bindparam("ref"), bindparam("body")).where(~exists().where(debts.c.ref == bindparam("ref"))),
+        ),
         "notice": select(func.count())
         .select_from(notices)
         .where(
