@@ -36,7 +36,7 @@ class Setup:
     policy: RetryPolicy
     budget: RetryBudget = field(repr=False)
     least: int = Level.DEBUG
-    """The lowest level of events that anybody listens to: events below it, of which each call has some, are not made."""
+    """The lowest level of events that anybody listens to. Of those below it each call has some: they are not made."""
 
     @property
     def profile(self) -> Profile:
