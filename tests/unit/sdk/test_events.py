@@ -171,13 +171,17 @@ class Quiet:
         self.told.append(event)
 
 
+def hear_all(event: SdkEvent, /) -> None:
+    """A sink that does not say."""
+
+
 @pytest.mark.parametrize(
     ("least", "sinks"),
     [
         (NEVER, []),
         (Level.WARNING, [StructlogSink(least=Level.WARNING)]),
         (Level.INFO, [Quiet(Level.ERROR), StructlogSink()]),
-        (Level.DEBUG, [Quiet(Level.ERROR), [].append]),  # a plain function listens to everything
+        (Level.DEBUG, [Quiet(Level.ERROR), hear_all]),  # a plain function listens to everything
         (Level.DEBUG, [Quiet("loud")]),  # not a level: an attribute of its own that happens to have this name
     ],
 )
