@@ -339,3 +339,17 @@ def test_a_lesson_is_taught_only_to_whom_it_concerns(journal: Journal, time: Tim
     assert isinstance(told, Verified)
     assert told.event.ref == REF
     assert journal.read(lambda session: session.history(REF)) == before
+
+
+def test_a_cancel_of_another_amount_ends_nothing(journal: Journal, time: Time) -> None:
+    """The partner's authentic word is about something else: a doubt, and the payment stays as it is."""
+    counter = Counter(closes=True)
+    till = opened(counter, journal, time)
+    counter.says = [
+        Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.REVERSED, amount=EURO * 2)
+    ]
+    told = till.cancel(REF)
+    assert isinstance(told, Unknown)
+    assert told.cause.kind is UnknownKind.MISMATCH
+    payment = journal.read(lambda session: session.operations(REF))[0]
+    assert payment.state is State.ACTION

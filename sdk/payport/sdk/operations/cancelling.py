@@ -159,7 +159,8 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
     if not plan.steps:
         return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
     observation = yield from attempt(setup, cancel, plan.steps[0], deadline_s)
-    if observation.state is State.SUCCEEDED and observation.cancelled_by is not None:
+    same = observation.amount in (None, cancel.amount)  # of another amount: learnt below as the doubt that it is
+    if observation.state is State.SUCCEEDED and observation.cancelled_by is not None and same:
         by, source = observation.cancelled_by, observation.source
         return Carried((yield from _conclude(setup, cancel, payment, by, source)), observation.native)
     if observation.absent:
