@@ -1,0 +1,36 @@
+"""What a review found: each row is a way by which money could have been told, or moved, wrongly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.wire.adyen.words import ACCOUNT, ADYEN, ITEM, NOON, PAYMENT, SLOT, TRADE, Host, batch, opened, operation, reply, signed
+
+from payport.adapters.adyen.planning import PSP, plan_complete, plan_pay, plan_refund
+from payport.adapters.adyen.methods import AdyenPaymentMethod
+from payport.adapters.adyen.planning import SESSION, SESSION_WAY, TAKE, WAY
+from payport.schemas.money import Money
+from payport.schemas.order import Order
+from payport.schemas.outcome import UnknownKind
+from payport.sdk.adapter import Opened
+from payport.sdk.journal.records import State, Verb
+
+EUROS = Money.of("12.34", "EUR")
+
+
+@pytest.mark.parametrize("code", ["Authorised", "Refused", "Cancelled", "Error"])
+def test_what_was_brought_back_may_be_another_payments(code: str) -> None:
+    """A payer who pays a cheap order and hands its redirectResult to a dear one: without our reference it is no end."""
+    payment = operation(state=State.ACTION)
+    plan = plan_complete(ACCOUNT, payment, {"redirectResult": "of another order"}, SLOT)
+    assert plan is not None
+    node = {name: value for name, value in PAYMENT.items() if name not in ("merchantReference", "amount")}
+    found = Host([reply({**node, "resultCode": code})]).run(ADYEN.perform(payment, plan.steps[0], 10.0))
+    assert found.unknown is not None
+    assert found.unknown.kind is UnknownKind.MISMATCH
+    named = Host([reply({**PAYMENT, "resultCode": code})]).run(ADYEN.perform(payment, plan.steps[0], 10.0))
+    assert named.state.final
