@@ -34,3 +34,12 @@ def test_what_was_brought_back_may_be_another_payments(code: str) -> None:
     assert found.unknown.kind is UnknownKind.MISMATCH
     named = Host([reply({**PAYMENT, "resultCode": code})]).run(ADYEN.perform(payment, plan.steps[0], 10.0))
     assert named.state.final
+
+
+@pytest.mark.parametrize("node", [{"errorCode": 704}, {"errorCode": "704", "status": "409"}, {"errorType": ["validation"]}])
+def test_an_error_whose_code_cannot_be_read_is_no_refusal(node: dict[str, Any]) -> None:
+    """It may say that the first request is under way."""
+    order = Order(ref="SHOP10010001", amount=EUROS, subject="Tea")
+    plan = plan_pay(ACCOUNT, order, AdyenPaymentMethod(data={"type": "ideal"}), SLOT)
+    found = Host([reply(node, 422)]).run(ADYEN.perform(operation(), plan.steps[0], 10.0))
+    assert (found.state, found.unknown and found.unknown.kind) == (State.DOUBT, UnknownKind.UNREADABLE)

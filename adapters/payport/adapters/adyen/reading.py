@@ -251,7 +251,11 @@ def error_of(answer: Answer) -> tuple[ServiceError, Verdict]:
 
 
 def refusal(asked: Call, answer: Answer) -> Observation:
-    """What an error answer teaches."""
+    """What an error answer teaches. One whose code cannot be read may be any: also that it is under way."""
+    try:
+        parsed(ServiceError, answer.node)
+    except Unreadable as error:
+        return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"{asked.name}: status {answer.status}, {error}")
     told, found = error_of(answer)
     if found.meaning is Meaning.UNKNOWN:
         detail = f"{asked.name}: status {answer.status}, error {told.error_code or 'without a code'}"
