@@ -43,3 +43,13 @@ def test_an_error_whose_code_cannot_be_read_is_no_refusal(node: dict[str, Any]) 
     plan = plan_pay(ACCOUNT, order, AdyenPaymentMethod(data={"type": "ideal"}), SLOT)
     found = Host([reply(node, 422)]).run(ADYEN.perform(operation(), plan.steps[0], 10.0))
     assert (found.state, found.unknown and found.unknown.kind) == (State.DOUBT, UnknownKind.UNREADABLE)
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "x"])
+@pytest.mark.parametrize("code", ["TECHNICAL_CANCEL", "AUTHORISATION"])
+def test_a_date_that_no_clock_shows_is_none(date: str, code: str) -> None:
+    """It is not signed, so anybody on the way can write it."""
+    item = {**ITEM, "eventCode": code, "success": "false", "reason": "not found", "eventDate": date}
+    told = opened(batch(signed(item)))
+    assert isinstance(told, Opened)
+    assert told.event.occurred_at is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeVar, assert_never, cast
 
@@ -69,12 +69,12 @@ def money(amount: AdyenAmount | None) -> Money | None:
 
 
 def instant(text: str | None) -> datetime | None:
-    """A time with its offset; ``None`` when it is missing or none: it decides nothing."""
+    """A time, in UTC; ``None`` without an offset, when it is missing or none: it decides nothing."""
     try:
         found = datetime.fromisoformat(text or "")
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo is not None else None
 
 
 def known(kind: type[CodeT], text: str | None) -> CodeT | None:
