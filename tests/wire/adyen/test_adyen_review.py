@@ -53,3 +53,20 @@ def test_a_date_that_no_clock_shows_is_none(date: str, code: str) -> None:
     told = opened(batch(signed(item)))
     assert isinstance(told, Opened)
     assert told.event.occurred_at is None
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        {"redirectResult": "\ud800"},
+        {"details": json.dumps({"redirectResult": "\udc80"})},
+        {"details": "[" * 200_000},
+        {"details": '{"redirectResult":"a","redirectResult":"b"}'},
+        {"sessionResult": "\ud800"},
+    ],
+)
+def test_a_browser_may_bring_anything(returned: dict[str, str]) -> None:
+    """Halves of characters, a text nested too deeply, one with two meanings: nothing to post, no crash."""
+    session = operation(identity={WAY: SESSION_WAY, TAKE: "automatic"}, ids={SESSION: "CS1"}, state=State.ACTION)
+    for payment in (operation(state=State.ACTION), session):
+        assert plan_complete(ACCOUNT, payment, returned, SLOT) is None

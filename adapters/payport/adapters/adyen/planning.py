@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from payport.adapters.adyen.account import AdyenAccount
 from payport.adapters.adyen.calls import ROUTES, Call, key_of
@@ -20,6 +19,7 @@ from payport.schemas.money import Money
 from payport.schemas.order import CaptureMode, Order
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.journal.records import Operation, Step
+from payport.sdk.strict_json import MalformedJson, parse_object
 
 WAY = "way"
 """Mark in a payment's identity: how it is paid. A webhook does not say; it teaches whom it concerns."""
@@ -195,8 +195,8 @@ def plan_complete(account: AdyenAccount, payment: Operation, returned: Mapping[s
             name = f"details.{_short(json.dumps(details, sort_keys=True))}"
             key = key_of(payment.partner_ref, name)
             call = Call(name="payments.details", host=account.host, body={"details": details}, key=key)
-        case "session" if returned.get("sessionResult") and SESSION in payment.ids:
-            query = {"sessionResult": returned["sessionResult"][:_MAX_DETAIL]}
+        case "session" if _is_text(returned.get("sessionResult", "")) and SESSION in payment.ids:
+            query = {"sessionResult": returned["sessionResult"]}
             name = f"result.{_short(query['sessionResult'])}"
             numbers = {SESSION: payment.ids[SESSION]}
             call = Call(name="sessions.get", host=account.host, query=query, numbers=numbers)
@@ -211,12 +211,16 @@ def details_in(returned: Mapping[str, str]) -> dict[str, str]:
     """What of the returned is for ``/payments/details``; ``details`` may be the component's own, as JSON text."""
     found = dict(returned)
     try:
-        inner: object = json.loads(found.pop("details", "{}"))
-    except ValueError:
-        inner = None
-    if isinstance(inner, dict):
-        found |= {name: value for name, value in cast("dict[str, object]", inner).items() if isinstance(value, str)}
-    return {name: found[name] for name in RETURNED if 0 < len(found.get(name, "")) <= _MAX_DETAIL}
+        inner = parse_object(found.pop("details", "{}"))
+    except MalformedJson:
+        inner = {}
+    found |= {name: value for name, value in inner.items() if isinstance(value, str)}
+    return {name: found[name] for name in RETURNED if _is_text(found.get(name, ""))}
+
+
+def _is_text(value: str) -> bool:
+    """Whether Adyen can be told it: whoever sits at the browser may send anything, halves of characters included."""
+    return 0 < len(value) <= _MAX_DETAIL and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _short(text: str) -> str:
