@@ -70,3 +70,10 @@ def test_a_browser_may_bring_anything(returned: dict[str, str]) -> None:
     session = operation(identity={WAY: SESSION_WAY, TAKE: "automatic"}, ids={SESSION: "CS1"}, state=State.ACTION)
     for payment in (operation(state=State.ACTION), session):
         assert plan_complete(ACCOUNT, payment, returned, SLOT) is None
+
+
+def test_a_capture_is_refunded_by_the_number_of_its_payment() -> None:
+    """What was held and then taken is given back from the capture's own operation."""
+    capture = operation(Verb.CAPTURE, partner_ref="SHOP10010001C001", identity={PSP: "9913140798220028"}, state=State.SUCCEEDED)
+    plan = plan_refund(ACCOUNT, capture, EUROS, replace(SLOT, partner_ref="BACK0001R001"), reason="")
+    assert plan.identity == {PSP: "9913140798220028"}

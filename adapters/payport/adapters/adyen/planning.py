@@ -246,7 +246,7 @@ def plan_refund(account: AdyenAccount, payment: Operation, amount: Money, slot: 
 def _modification(
     account: AdyenAccount, name: str, payment: Operation, amount: Money, slot: Slot, more: Mapping[str, object]
 ) -> Plan:
-    psp = payment.ids.get(PSP)
+    psp = payment.ids.get(PSP) or payment.identity.get(PSP)  # a capture names the payment that it was taken from
     if psp is None:
         raise InvalidIntent(
             f"the journal does not know Adyen's number of {payment.ref} yet: it comes with the webhook AUTHORISATION"
