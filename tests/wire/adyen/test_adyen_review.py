@@ -8,16 +8,34 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.wire.adyen.words import ACCOUNT, ADYEN, ITEM, NOON, PAYMENT, SLOT, TRADE, Host, batch, opened, operation, reply, signed
+from tests.wire.adyen.words import (
+    ACCOUNT,
+    ADYEN,
+    ITEM,
+    NOON,
+    PAYMENT,
+    SLOT,
+    TRADE,
+    Host,
+    batch,
+    opened,
+    operation,
+    reply,
+    signed,
+)
 
-from payport.adapters.adyen.planning import PSP, plan_complete, plan_pay, plan_refund
+from payport.adapters.adyen.cancelling import plan_cancel
 from payport.adapters.adyen.methods import AdyenPaymentMethod
-from payport.adapters.adyen.planning import SESSION, SESSION_WAY, TAKE, WAY
+from payport.adapters.adyen.planning import PSP, SESSION, SESSION_WAY, TAKE, WAY, plan_complete, plan_pay, plan_refund
+from payport.schemas.events import EventKind
 from payport.schemas.money import Money
 from payport.schemas.order import Order
 from payport.schemas.outcome import UnknownKind
+from payport.schemas.payment import FactKind
 from payport.sdk.adapter import Opened
-from payport.sdk.journal.records import State, Verb
+from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.lattice import absorb, bind
+from payport.sdk.observation import Observation
 
 EUROS = Money.of("12.34", "EUR")
 
@@ -36,7 +54,9 @@ def test_what_was_brought_back_may_be_another_payments(code: str) -> None:
     assert named.state.final
 
 
-@pytest.mark.parametrize("node", [{"errorCode": 704}, {"errorCode": "704", "status": "409"}, {"errorType": ["validation"]}])
+@pytest.mark.parametrize(
+    "node", [{"errorCode": 704}, {"errorCode": "704", "status": "409"}, {"errorType": ["validation"]}]
+)
 def test_an_error_whose_code_cannot_be_read_is_no_refusal(node: dict[str, Any]) -> None:
     """It may say that the first request is under way."""
     order = Order(ref="SHOP10010001", amount=EUROS, subject="Tea")
@@ -74,6 +94,16 @@ def test_a_browser_may_bring_anything(returned: dict[str, str]) -> None:
 
 def test_a_capture_is_refunded_by_the_number_of_its_payment() -> None:
     """What was held and then taken is given back from the capture's own operation."""
-    capture = operation(Verb.CAPTURE, partner_ref="SHOP10010001C001", identity={PSP: "9913140798220028"}, state=State.SUCCEEDED)
+    capture = operation(
+        Verb.CAPTURE, partner_ref="SHOP10010001C001", identity={PSP: "9913140798220028"}, state=State.SUCCEEDED
+    )
     plan = plan_refund(ACCOUNT, capture, EUROS, replace(SLOT, partner_ref="BACK0001R001"), reason="")
     assert plan.identity == {PSP: "9913140798220028"}
+
+
+def test_a_report_is_named_by_its_file() -> None:
+    """Refused, it would stand at the head of Adyen's queue and hold back every webhook behind it."""
+    item = {**ITEM, "eventCode": "REPORT_AVAILABLE", "pspReference": "settlement_detail_report_batch_42.csv"}
+    told = opened(batch(signed({**item, "merchantReference": ""})))
+    assert isinstance(told, Opened)
+    assert told.event.kind is EventKind.OTHER
