@@ -101,6 +101,84 @@ def test_a_capture_is_refunded_by_the_number_of_its_payment() -> None:
     assert plan.identity == {PSP: "9913140798220028"}
 
 
+CANCEL = operation(Verb.CANCEL, partner_ref="SHOP10010001X001", identity={})
+RECEIVED = {
+    "merchantAccount": "ShopECOM",
+    "paymentReference": TRADE,
+    "pspReference": "ZFQTPCQ8HXSKGK83",
+    "reference": "SHOP10010001X001",
+    "status": "received",
+}
+
+
+def cancelled(payment: Operation, cancel: Operation = CANCEL, *, reverse: bool = False) -> tuple[Observation, Host]:
+    """What a cancel comes to, and what was sent for it."""
+    slot = replace(SLOT, partner_ref=cancel.partner_ref, now=cancel.created_at)
+    (step,) = plan_cancel(ACCOUNT, payment, slot, reverse_paid=reverse).steps
+    host = Host([reply(RECEIVED, 201)])
+    return host.run(ADYEN.perform(cancel, step, 10.0)), host
+
+
+def taught(item: dict[str, Any], known: Operation) -> Operation:
+    """An operation once it has heard of an item, as the sdk applies lessons."""
+    told = opened(batch(signed(item)))
+    assert isinstance(told, Opened)
+    for reference, lesson in told.lessons:
+        if reference == known.partner_ref and lesson.concerns.items() <= known.identity.items():
+            known = absorb(known, bind(known, lesson), NOON)
+    return known
+
+
+TECHNICAL = {**ITEM, "eventCode": "TECHNICAL_CANCEL", "pspReference": "ZFQTPCQ8HXSKGK83"}
+
+
+def test_a_cancel_that_was_received_before_the_payment_came_through_has_not_failed() -> None:
+    """It may still undo the payment: only its webhook, which names the payment, says whether it did."""
+    paid = operation(state=State.SUCCEEDED, ids={PSP: "9913140798220028"})
+    assert cancelled(paid)[0].state is State.DECLINED  # nothing ever left
+    received = replace(CANCEL, state=State.PENDING, may_have_left=True)
+    lost = replace(CANCEL, may_have_left=True)
+    for outside, expected in ((received, State.PENDING), (lost, State.DOUBT)):
+        found, host = cancelled(paid, outside)
+        assert (found.state, host.sent) == (expected, [])
+        for success, state in (("false", State.DECLINED), ("true", State.SUCCEEDED)):
+            known = taught({**TECHNICAL, "success": success, "reason": "already captured"}, paid)
+            found, host = cancelled(known, outside)
+            assert (found.state, host.sent) == (state, [])
+            assert bool(known.facts) is (success == "true")  # it was paid, and is not any more
+
+
+def test_an_earlier_cancel_says_nothing_of_a_later_one() -> None:
+    """That one was refused before this one was asked for."""
+    paid = taught({**TECHNICAL, "success": "false"}, operation(state=State.SUCCEEDED))
+    later = replace(CANCEL, state=State.PENDING, created_at=NOON + timedelta(seconds=1))
+    assert cancelled(paid, later)[0].state is State.PENDING
+
+
+@pytest.mark.parametrize(
+    ("over", "state", "expires", "seconds"),
+    [
+        (True, State.DOUBT, False, 91),
+        (False, State.DOUBT, False, 89),
+        (False, State.ACTION, False, 86_400),
+        (False, State.PENDING, False, 86_400),
+        (True, State.ACTION, True, 91),
+    ],
+)
+def test_absence_ends_only_what_can_not_be_paid_any_more(over: bool, state: State, expires: bool, seconds: int) -> None:
+    """A redirect has no end on the wire: Adyen knows of no payment, and a minute later the payer comes back from it."""
+    when = (NOON + timedelta(hours=1, seconds=seconds)).isoformat()
+    payment = operation(state=state, expires=expires, ids={"absent.ZFQTPCQ8HXSKGK83": when})
+    found, host = cancelled(payment)
+    assert (found.state is State.SUCCEEDED, bool(host.sent)) == (over, not over)
+
+
+def test_an_absence_without_a_date_is_of_no_time() -> None:
+    """The webhook may have waited for days: the payment may have come after what it tells of."""
+    item = {**TECHNICAL, "success": "false", "reason": "Original payment not found", "eventDate": ""}
+    assert not taught(item, operation()).ids
+
+
 def test_a_report_is_named_by_its_file() -> None:
     """Refused, it would stand at the head of Adyen's queue and hold back every webhook behind it."""
     item = {**ITEM, "eventCode": "REPORT_AVAILABLE", "pspReference": "settlement_detail_report_batch_42.csv"}

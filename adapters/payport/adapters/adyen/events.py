@@ -6,9 +6,10 @@ Sources: Adyen's documentation, "webhook types" and the page of each event; its 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from payport.adapters.adyen.cancelling import ABSENT, IF_PAID, REFUSE, REVERSE
+from payport.adapters.adyen.cancelling import ABSENT, DONE, HEARD, IF_PAID, REFUSE, REFUSED, REVERSE
 from payport.adapters.adyen.planning import (
     AUTOMATIC,
     DIRECT,
@@ -195,13 +196,16 @@ def _cancelled_by_reference(
     words = (item.reason or "").lower()
     absent = not done and any(phrase in words for phrase in NO_SUCH_PAYMENT)
     if absent:
-        when = min(at, now) if at is not None else now
         cause = UnknownCause(UnknownKind.NOT_FOUND, "Adyen knows no payment under this reference yet")
-        mark = {f"{ABSENT}{item.psp_reference}": when.astimezone(now.tzinfo).isoformat()}
+        # a webhook may come days late: without its date it does not tell when there was none
+        mark = {f"{ABSENT}{item.psp_reference}": min(at, now).isoformat()} if at is not None else {}
         for concerns in ({IF_PAID: REFUSE}, {IF_PAID: REVERSE}, {TAKE: AUTOMATIC}, {TAKE: MANUAL}):
             yield Observation(state=State.DOUBT, source=Source.NOTICE, unknown=cause, ids=mark, concerns=concerns)
         return
     yield from _cancelled(item, reference, None, CancelledBy.CLOSED, done=done)
+    heard = {f"{HEARD}{item.psp_reference}": f"{now.isoformat()} {DONE if done else REFUSED}"}
+    for take in ANY_TAKE:
+        yield Observation(state=State.DOUBT, source=Source.NOTICE, ids=heard, concerns={TAKE: take})
     if done:
         for take in ANY_TAKE:
             yield Observation(
