@@ -179,6 +179,27 @@ def test_an_absence_without_a_date_is_of_no_time() -> None:
     assert not taught(item, operation()).ids
 
 
+@pytest.mark.parametrize(
+    ("expected", "code", "more"),
+    [
+        (FactKind.REFUNDED, "REFUND", {}),
+        (FactKind.REFUNDED, "CANCEL_OR_REFUND", {"modification.action": "refund"}),
+        (FactKind.RELEASED, "CANCEL_OR_REFUND", {"modification.action": "cancel"}),
+        (FactKind.RELEASED, "CANCELLATION", {}),
+        (FactKind.REFUND_BOUNCED, "REFUND_FAILED", {}),
+    ],
+)
+def test_what_was_done_in_the_customer_area_is_a_fact(expected: FactKind, code: str, more: dict[str, str]) -> None:
+    """Its webhook names the payment, not a refund or cancel of ours; the answer stays, whatever it is."""
+    item = {**ITEM, "eventCode": code, "originalReference": "9913140798220028", "additionalData": more}
+    for state in (State.SUCCEEDED, State.DOUBT):
+        after = taught(item, operation(state=state))
+        assert (after.state, [fact.kind for fact in after.facts]) == (state, [expected])
+        again = taught({**item, "reason": "sent again"}, after)
+        assert again.facts == after.facts
+    assert not taught({**item, "success": "false"}, operation(state=State.SUCCEEDED)).facts
+
+
 def test_a_report_is_named_by_its_file() -> None:
     """Refused, it would stand at the head of Adyen's queue and hold back every webhook behind it."""
     item = {**ITEM, "eventCode": "REPORT_AVAILABLE", "pspReference": "settlement_detail_report_batch_42.csv"}

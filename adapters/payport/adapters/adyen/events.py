@@ -78,10 +78,18 @@ def _lessons(item: NotificationItem, reference: str, now: datetime) -> Iterator[
             yield from _authorisation(item, reference, amount, at)
         case "CAPTURE" | "REFUND" | "REFUND_WITH_DATA":
             yield _modified(item, reference, amount, State.SUCCEEDED if done else State.DECLINED, at)
+            if done and item.event_code != "CAPTURE":
+                yield from _elsewhere(FactKind.REFUNDED, item, amount, at or now)
         case "CANCELLATION":
             yield from _cancelled(item, reference, amount, CancelledBy.VOIDED, done=done)
+            if done:
+                yield from _elsewhere(FactKind.RELEASED, item, None, at or now)
         case "CANCEL_OR_REFUND":
             yield from _cancelled(item, reference, amount, CancelledBy.REVERSED, done=done)
+            if done:
+                refunded = (item.additional_data or {}).get("modification.action") == "refund"
+                kind = FactKind.REFUNDED if refunded else FactKind.RELEASED
+                yield from _elsewhere(kind, item, amount if refunded else None, at or now)
         case "TECHNICAL_CANCEL":
             yield from _cancelled_by_reference(item, reference, at, now, done=done)
         case _ if done:
@@ -95,6 +103,7 @@ def _later(item: NotificationItem, reference: str, amount: Money | None, at: dat
     match item.event_code:
         case "REFUND_FAILED" | "REFUNDED_REVERSED":
             yield _modified(item, reference, amount, State.DECLINED, at)
+            yield from _elsewhere(FactKind.REFUND_BOUNCED, item, amount, at)
         case "CAPTURE_FAILED":
             yield _fact(FactKind.CAPTURE_REVERSED, item, amount, at)
         case "EXPIRE":
@@ -217,6 +226,12 @@ def _cancelled_by_reference(
                 message="cancelled: closed",
                 concerns={TAKE: take},
             )
+
+
+def _elsewhere(kind: FactKind, item: NotificationItem, amount: Money | None, at: datetime) -> Iterator[Observation]:
+    """What was done in the Customer Area, or without a reference of its own, names the payment: a fact beside it."""
+    for take in ANY_TAKE:
+        yield replace(_fact(kind, item, amount, at), state=State.DOUBT, concerns={TAKE: take})
 
 
 def _fact(kind: FactKind, item: NotificationItem, amount: Money | None, at: datetime) -> Observation:
