@@ -200,6 +200,13 @@ def test_what_was_done_in_the_customer_area_is_a_fact(expected: FactKind, code: 
     assert not taught({**item, "success": "false"}, operation(state=State.SUCCEEDED)).facts
 
 
+def test_an_authorisation_without_an_amount_is_not_believed() -> None:
+    """It could be of any."""
+    item = {name: value for name, value in ITEM.items() if name != "amount"}
+    after = taught(item, operation())
+    assert (after.state, after.unknown and after.unknown.kind) == (State.DOUBT, UnknownKind.MISMATCH)
+
+
 def test_a_report_is_named_by_its_file() -> None:
     """Refused, it would stand at the head of Adyen's queue and hold back every webhook behind it."""
     item = {**ITEM, "eventCode": "REPORT_AVAILABLE", "pspReference": "settlement_detail_report_batch_42.csv"}

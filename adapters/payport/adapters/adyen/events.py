@@ -121,6 +121,11 @@ def _authorisation(
     item: NotificationItem, reference: str, amount: Money | None, at: datetime | None
 ) -> Iterator[Observation]:
     """Of a page, a refusal is one try: the payer may choose another way."""
+    if amount is None:
+        cause = UnknownCause(UnknownKind.MISMATCH, "amount: the webhook says none")
+        for take in ANY_TAKE:
+            yield Observation(state=State.DOUBT, source=Source.NOTICE, unknown=cause, concerns={TAKE: take})
+        return
     if item.success != "true":
         yield _declined(item, reference, amount, Reason.DECLINED, {WAY: DIRECT})
         for way in (LINK_WAY, SESSION_WAY):
