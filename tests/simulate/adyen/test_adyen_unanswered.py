@@ -1,0 +1,47 @@
+"""What nobody says: Adyen cannot be asked, so where no webhook comes a person is called, and told no half-truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.simulate.adyen.shop import Shop
+
+from payport.adapters.adyen import Adyen, AdyenPaymentMethod
+from payport.schemas import FactKind, Money, Pending, Succeeded, Unknown
+from payport.sdk.events import Surplus
+from payport.sdk.journal.records import State, Verb
+from payport.sdk.testing.faults import Fault
+
+PART = Money.of("1.00", "EUR")
+REDIRECT = AdyenPaymentMethod(data={"type": "ideal"})
+
+
+def test_a_refund_that_no_webhook_told_of_is_not_told_as_unknown_to_adyen(shop: Shop) -> None:
+    """It was received and may be carried out yet: who asks for it under a new reference gives back twice."""
+    ref, _ = shop.pay()
+    assert isinstance(shop.gateway.refund(ref, "BACK0001", PART), Pending)
+    shop.time.pass_by(90_000)
+    shop.gateway.resume()
+    refund = shop.last(ref, Verb.REFUND)
+    assert refund.state is State.PENDING
+    assert "cannot be asked" in (refund.for_person or "")
+    assert "does not know" not in (refund.for_person or "")
+    shop.process()
+    assert shop.last(ref, Verb.REFUND).state is State.SUCCEEDED
+
+
+def test_a_redirect_that_nothing_ended_becomes_a_persons_case(shop: Shop) -> None:
+    """It has no end on the wire: a day after its time, without a word of its cancel, somebody looks."""
+    ref, action = shop.show(REDIRECT)
+    for _ in range(3):
+        shop.time.pass_by(4000)
+        shop.gateway.resume()
+    assert shop.last(ref).for_person is None
+    shop.time.pass_by(90_000)
+    shop.gateway.resume()
+    assert "cannot be asked" in (shop.last(ref).for_person or "")
+    shop.partner.payer.open(action)
+    shop.hear()
+    assert isinstance(shop.outcome(ref), Succeeded)
