@@ -45,3 +45,22 @@ def test_a_redirect_that_nothing_ended_becomes_a_persons_case(shop: Shop) -> Non
     shop.partner.payer.open(action)
     shop.hear()
     assert isinstance(shop.outcome(ref), Succeeded)
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_paid_under_two_numbers_is_paid_twice(shop: Shop, hold: bool) -> None:
+    """One reference, two authorisations: told as a surplus, once, however often it is sent."""
+    ref, _ = shop.pay(hold=hold)
+    shop.hear()
+    (first,) = shop.partner.notices[-1:]
+
+    def other(item: dict[str, Any]) -> None:
+        item["pspReference"] = "ANOTHERNUMBER001"
+
+    shop.gateway.receive(first)
+    shop.gateway.receive(shop.partner.notices.altered(first, lambda item: item.update(reason="sent again")))
+    assert shop.facts(ref) == ()
+    for _ in range(2):
+        shop.gateway.receive(shop.partner.notices.altered(first, other))
+    assert [fact.kind for fact in shop.facts(ref)] == [FactKind.SURPLUS_PAID]
+    assert sum(isinstance(event, Surplus) for event in shop.events) == 1

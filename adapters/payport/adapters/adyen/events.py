@@ -146,6 +146,7 @@ def _authorisation(
             partner_ref=reference,
             amount=amount,
             partner_id=item.psp_reference,
+            counted_by=PSP,
             ids={PSP: item.psp_reference},
             at=at,
             concerns={TAKE: take},
