@@ -64,3 +64,18 @@ def test_paid_under_two_numbers_is_paid_twice(shop: Shop, hold: bool) -> None:
         shop.gateway.receive(shop.partner.notices.altered(first, other))
     assert [fact.kind for fact in shop.facts(ref)] == [FactKind.SURPLUS_PAID]
     assert sum(isinstance(event, Surplus) for event in shop.events) == 1
+
+
+def test_a_cancel_goes_to_the_region_of_its_payment(shop: Shop, tmp_path: Any) -> None:
+    """Another one knows of no payment, and that would end what can still be paid."""
+    place = f"sqlite:///{tmp_path / 'payments.db'}"
+    first = shop.open(place)
+    shop.partner.faults.next(Fault.COMMIT_THEN_SILENCE, "payments", times=3)
+    order = shop.order()
+    assert isinstance(first.pay(order, shop.card()), Unknown)
+    first.close()
+    before = len(shop.wire.seen)
+    moved = shop.open(place, Adyen(replace(shop.partner.account, api_url="https://checkout-test-us.adyen.example/v71")))
+    assert not isinstance(moved.cancel(order.ref), Succeeded)
+    assert len(shop.wire.seen) == before
+    moved.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from payport.adapters.adyen.account import AdyenAccount
 from payport.adapters.adyen.calls import Answer, Call, ask_adyen, key_of
 from payport.adapters.adyen.mapping import LinkStatus
-from payport.adapters.adyen.planning import LINK, LINK_WAY, PAYMENT_REF, PSP, WAY, amount_node, step_of
+from payport.adapters.adyen.planning import HOST, LINK, LINK_WAY, PAYMENT_REF, PSP, WAY, amount_node, step_of
 from payport.adapters.adyen.reading import (
     Unreadable,
     known,
@@ -68,26 +68,26 @@ def plan_cancel(account: AdyenAccount, payment: Operation, slot: Slot, *, revers
     if ended:
         notes[HEARD] = max(ended).partition(" ")[2]
     psp, body = payment.ids.get(PSP), {"merchantAccount": account.merchant_account, "reference": slot.partner_ref}
-    paid = payment.state is State.SUCCEEDED
+    paid, host = payment.state is State.SUCCEEDED, payment.identity.get(HOST, account.host)
     identity = {PAYMENT_REF: payment.partner_ref, IF_PAID: notes[IF_PAID]}
     if paid and (not reverse_paid or psp is None):
-        call = _call(account, "payments.reversals", {}, notes | {PAID: "1"}, slot)
+        call = _call(host, "payments.reversals", {}, notes | {PAID: "1"}, slot)
     elif paid and psp is not None:
-        call = _call(account, "payments.reversals", body, notes, slot, psp=psp)
+        call = _call(host, "payments.reversals", body, notes, slot, psp=psp)
     elif payment.state is State.AUTHORIZED and psp is not None:
-        call = _call(account, "payments.cancels", body, notes, slot, psp=psp)
+        call = _call(host, "payments.cancels", body, notes, slot, psp=psp)
     elif payment.identity.get(WAY) == LINK_WAY and LINK in payment.ids:
-        call = _call(account, "paymentLinks.expire", {"status": "expired"}, notes, slot, link=payment.ids[LINK])
+        call = _call(host, "paymentLinks.expire", {"status": "expired"}, notes, slot, link=payment.ids[LINK])
     else:
-        call = _call(account, "cancels", {**body, "paymentReference": payment.partner_ref}, notes, slot)
+        call = _call(host, "cancels", {**body, "paymentReference": payment.partner_ref}, notes, slot)
     return Plan(steps=(step_of(call.name, call, slot.now),), identity=identity)
 
 
 def _call(
-    account: AdyenAccount, name: str, body: Mapping[str, object], notes: Mapping[str, str], slot: Slot, **numbers: str
+    host: str, name: str, body: Mapping[str, object], notes: Mapping[str, str], slot: Slot, **numbers: str
 ) -> Call:
     key = None if name == "paymentLinks.expire" else key_of(slot.partner_ref, name)
-    return Call(name=name, host=account.host, body=body, numbers=numbers, key=key, notes=notes)
+    return Call(name=name, host=host, body=body, numbers=numbers, key=key, notes=notes)
 
 
 def carry_out_cancel(adyen: Adyen, cancel: Operation, asked: Call, deadline_s: float) -> Exchange[Observation]:

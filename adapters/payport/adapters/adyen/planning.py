@@ -32,6 +32,9 @@ TAKE = "take"
 AUTOMATIC = "automatic"
 MANUAL = "manual"
 
+HOST = "host"
+"""Mark in a payment's identity: the region it was begun in, whose books alone can tell of it."""
+
 PSP = "psp"
 """Adyen's number of an authorised payment; in the identity of a modification, of the payment that it is about."""
 LINK = "link"
@@ -144,7 +147,7 @@ def _planned(
         steps=(step_of(name, call, slot.now),),
         method=type(method).__name__,
         ladder="page" if way in PAGE_WAYS else "default",
-        identity={WAY: way, TAKE: MANUAL if _manual(order) else AUTOMATIC},
+        identity={WAY: way, TAKE: MANUAL if _manual(order) else AUTOMATIC, HOST: call.host},
         payable_until=until,
         expires=expires,
     )
