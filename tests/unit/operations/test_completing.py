@@ -339,3 +339,4 @@ def test_a_lesson_is_taught_only_to_whom_it_concerns(journal: Journal, time: Tim
     assert isinstance(told, Verified)
     assert told.event.ref == REF
     assert journal.read(lambda session: session.history(REF)) == before
+    assert len(journal.read(lambda session: session.notices(payment.account, applied=False))) == 1
