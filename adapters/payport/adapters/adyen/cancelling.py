@@ -136,11 +136,13 @@ def _asked_anew(asked: Call, times: int) -> Call:
 def _paid(asked: Call, cancel: Operation) -> Observation:
     """Nothing is sent: cancelling at Adyen would undo a payment whose capture has not gone through yet.
 
-    What was sent before it was paid may still do that: until its webhook came nobody is told that it failed.
+    What was sent before it was paid may still do that: until its webhook came nobody is told that it failed. A cancel
+    that was asked for when it was paid already never sent anything.
     """
-    if asked.notes[IF_PAID] == REFUSE and HEARD not in asked.notes and cancel.state is State.PENDING:
+    untold = asked.notes[IF_PAID] == REFUSE and HEARD not in asked.notes
+    if untold and cancel.state is State.PENDING:
         return Observation(state=State.PENDING, source=Source.LOCAL, message="received by Adyen before it was paid")
-    if asked.notes[IF_PAID] == REFUSE and HEARD not in asked.notes and cancel.may_have_left:
+    if untold and cancel.may_have_left and all(step.name != asked.name for step in cancel.steps):
         return doubt(Source.LOCAL, UnknownKind.NO_QUERY, "a cancel left before it was paid: its webhook tells")
     if asked.notes[IF_PAID] == REFUSE:
         return Observation(state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message="it is paid")
