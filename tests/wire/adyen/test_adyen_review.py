@@ -25,9 +25,11 @@ from tests.wire.adyen.words import (
 )
 
 from payport.adapters.adyen.cancelling import plan_cancel
-from payport.adapters.adyen.methods import AdyenPaymentMethod
+from payport.adapters.adyen.endpoints import OneSession
+from payport.adapters.adyen.methods import AdyenPaymentMethod, AdyenSession
 from payport.adapters.adyen.planning import PSP, SESSION, SESSION_WAY, TAKE, WAY, plan_complete, plan_pay, plan_refund
 from payport.schemas.events import EventKind
+from payport.schemas.methods import HostedPage
 from payport.schemas.money import Money
 from payport.schemas.order import Order
 from payport.schemas.outcome import UnknownKind
@@ -215,3 +217,29 @@ def test_a_report_is_named_by_its_file() -> None:
     told = opened(batch(signed({**item, "merchantReference": ""})))
     assert isinstance(told, Opened)
     assert told.event.kind is EventKind.OTHER
+
+
+@pytest.mark.parametrize(("seconds", "handed_out"), [(0, True), (-600, True), (59, True), (61, False), (86_400, False)])
+@pytest.mark.parametrize("method", [AdyenSession(), HostedPage()])
+def test_a_page_that_outlives_what_was_asked_for_is_not_handed_out(
+    method: AdyenSession | HostedPage, seconds: int, handed_out: bool
+) -> None:
+    """Its end decides when nobody can pay it any more."""
+    plan = plan_pay(ACCOUNT, Order(ref="SHOP10010001", amount=EUROS, subject="Tea"), method, SLOT)
+    node = {
+        "id": "PL1",
+        "status": "active",
+        "url": "https://pay.example/PL1",
+        "amount": {"currency": "EUR", "value": 1234},
+        "reference": TRADE,
+        "merchantAccount": "ShopECOM",
+        "sessionData": "data",
+        "expiresAt": (NOON + timedelta(hours=1, seconds=seconds)).isoformat(),
+    }
+    found = Host([reply(node, 201)]).run(ADYEN.perform(operation(), plan.steps[0], 10.0))
+    assert found.state is (State.ACTION if handed_out else State.DOUBT)
+
+
+def test_a_sessions_result_is_not_shown() -> None:
+    """Who has it may ask about the session."""
+    assert "a secret of" not in repr(OneSession(session="CS1", session_result="a secret of the browser's"))

@@ -72,9 +72,9 @@ def read(adyen: Adyen, operation: Operation, asked: Call, answer: Answer) -> Obs
             case "payments.details":
                 return _read_details(operation, parsed(AdyenPayment, answer.node))
             case "paymentLinks":
-                return read_link(account, parsed(AdyenLink, answer.node))
+                return read_link(account, asked, parsed(AdyenLink, answer.node))
             case "sessions":
-                return read_session(account, parsed(AdyenSessionRecord, answer.node))
+                return read_session(account, asked, parsed(AdyenSessionRecord, answer.node))
             case "sessions.get":
                 return read_result(operation, parsed(SessionResult, answer.node))
             case "payments.captures" | "payments.refunds":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar, assert_never, cast
 
@@ -39,6 +39,8 @@ from payport.schemas.money import Money
 from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.observation import Observation, Source, doubt
+
+_ROUNDING = timedelta(seconds=60)
 
 WireT = TypeVar("WireT", bound=Wire)
 CodeT = TypeVar("CodeT", bound=Enum)
@@ -157,7 +159,7 @@ def action_of(node: Mapping[str, object] | None) -> Action:
     return AppParameters(payload=_to_text(dict(node)), fields={})
 
 
-def read_link(account: AdyenAccount, link: AdyenLink) -> Observation:
+def read_link(account: AdyenAccount, asked: Call, link: AdyenLink) -> Observation:
     """What a new payment link teaches."""
     if link.merchant_account != account.merchant_account:
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "merchant: the link is another account's")
@@ -175,15 +177,28 @@ def read_link(account: AdyenAccount, link: AdyenLink) -> Observation:
         return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, f"link status {link.status}")
     if not link.url.startswith(("https://", "http://")):
         raise Unreadable("the link is no URL")
+    if _open_longer(asked, link.expires_at):
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, _LONGER)
     return told  # a repetition is told what the first try was: the link as it was made
 
 
-def read_session(account: AdyenAccount, session: AdyenSessionRecord) -> Observation:
+_LONGER = "expiresAt: the page can be paid longer than was asked for, so it is not handed out"
+
+
+def _open_longer(asked: Call, told: str | None) -> bool:
+    """Whether what was made outlives what was asked for by more than seconds: its end decides when it is over."""
+    wanted, end = instant(str(asked.body.get("expiresAt"))), instant(told)
+    return wanted is not None and end is not None and end > wanted + _ROUNDING
+
+
+def read_session(account: AdyenAccount, asked: Call, session: AdyenSessionRecord) -> Observation:
     """What a new session teaches."""
     if session.merchant_account != account.merchant_account:
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "merchant: the session is another account's")
     if session.session_data is None:
         raise Unreadable("the session has no sessionData")
+    if _open_longer(asked, session.expires_at):
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, _LONGER)
     fields = {
         "id": session.id,
         "sessionData": session.session_data,
