@@ -135,4 +135,4 @@ def test_a_payment_that_is_absent_after_its_time_is_over(minutes: int, over: boo
         assert (found.cancelled_by, host.sent) == (CancelledBy.EXPIRED, [])
     else:
         assert found.state is State.PENDING
-        assert host.sent[0].headers["idempotency-key"] == "payport-CANCEL01C001-cancels.1"
+        assert host.sent[0].headers["idempotency-key"] == "payport-ShopECOM-CANCEL01C001-cancels.1"

@@ -243,3 +243,15 @@ def test_a_page_that_outlives_what_was_asked_for_is_not_handed_out(
 def test_a_sessions_result_is_not_shown() -> None:
     """Who has it may ask about the session."""
     assert "a secret of" not in repr(OneSession(session="CS1", session_result="a secret of the browser's"))
+
+
+def test_two_merchant_accounts_of_one_company_never_share_a_key() -> None:
+    """Keys hold for the whole company: the other shop's answer would be played back, and nobody charged."""
+    order = Order(ref="SHOP10010001", amount=EUROS, subject="Tea")
+    keys: set[str] = set()
+    for merchant in ("ShopECOM", "ShopPOS"):
+        plan = plan_pay(replace(ACCOUNT, merchant_account=merchant), order, AdyenSession(), SLOT)
+        host = Host([reply({}, 500)])
+        host.run(ADYEN.perform(operation(), plan.steps[0], 10.0))
+        keys.add(host.sent[0].headers["idempotency-key"])
+    assert len(keys) == 2

@@ -86,7 +86,7 @@ def plan_cancel(account: AdyenAccount, payment: Operation, slot: Slot, *, revers
 def _call(
     host: str, name: str, body: Mapping[str, object], notes: Mapping[str, str], slot: Slot, **numbers: str
 ) -> Call:
-    key = None if name == "paymentLinks.expire" else key_of(slot.partner_ref, name)
+    key = key_of(str(body["merchantAccount"]), slot.partner_ref, name) if "merchantAccount" in body else None
     return Call(name=name, host=host, body=body, numbers=numbers, key=key, notes=notes)
 
 
@@ -129,7 +129,7 @@ def _heard(payment: Operation) -> list[str]:
 
 
 def _asked_anew(asked: Call, times: int) -> Call:
-    key = key_of(str(asked.body["reference"]), f"cancels.{times}")
+    key = key_of(str(asked.body["merchantAccount"]), str(asked.body["reference"]), f"cancels.{times}")
     return Call(name=asked.name, host=asked.host, body=asked.body, key=key, notes=asked.notes)
 
 

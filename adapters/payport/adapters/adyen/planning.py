@@ -172,7 +172,8 @@ def _notes_of(metadata: Mapping[str, str]) -> Mapping[str, str]:
 
 def _call(account: AdyenAccount, name: str, body: Mapping[str, object], slot: Slot, **numbers: str) -> Call:
     kept = {key: value for key, value in body.items() if value is not None}
-    return Call(name=name, host=account.host, body=kept, numbers=numbers, key=key_of(slot.partner_ref, name))
+    key = key_of(account.merchant_account, slot.partner_ref, name)
+    return Call(name=name, host=account.host, body=kept, numbers=numbers, key=key)
 
 
 def step_of(name: str, call: Call, now: datetime) -> Step:
@@ -196,7 +197,7 @@ def plan_complete(account: AdyenAccount, payment: Operation, returned: Mapping[s
             if not details:
                 return None
             name = f"details.{_short(json.dumps(details, sort_keys=True))}"
-            key = key_of(payment.partner_ref, name)
+            key = key_of(account.merchant_account, payment.partner_ref, name)
             call = Call(name="payments.details", host=account.host, body={"details": details}, key=key)
         case "session" if _is_text(returned.get("sessionResult", "")) and SESSION in payment.ids:
             query = {"sessionResult": returned["sessionResult"]}
