@@ -26,7 +26,7 @@ from tests.wire.adyen.words import (
 
 from payport.adapters.adyen.cancelling import plan_cancel
 from payport.adapters.adyen.endpoints import OneSession
-from payport.adapters.adyen.methods import AdyenPaymentMethod, AdyenSession
+from payport.adapters.adyen.methods import AdyenMethod, AdyenPaymentMethod, AdyenSession
 from payport.adapters.adyen.planning import PSP, SESSION, SESSION_WAY, TAKE, WAY, plan_complete, plan_pay, plan_refund
 from payport.schemas.events import EventKind
 from payport.schemas.methods import HostedPage
@@ -34,7 +34,7 @@ from payport.schemas.money import Money
 from payport.schemas.order import Order
 from payport.schemas.outcome import UnknownKind
 from payport.schemas.payment import FactKind
-from payport.sdk.adapter import Opened
+from payport.sdk.adapter import InvalidIntent, Opened
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.lattice import absorb, bind
 from payport.sdk.observation import Observation
@@ -255,3 +255,17 @@ def test_two_merchant_accounts_of_one_company_never_share_a_key() -> None:
         host.run(ADYEN.perform(operation(), plan.steps[0], 10.0))
         keys.add(host.sent[0].headers["idempotency-key"])
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("subject", "method"),
+    [
+        ("\ud800", HostedPage()),
+        ("Tea", AdyenPaymentMethod(data={"type": "scheme", "holderName": "\ud800"})),
+        ("Tea", AdyenPaymentMethod(data={"type": "scheme"}, browser={"userAgent": "\ud800"})),
+    ],
+)
+def test_half_a_character_is_an_invalid_intent(subject: str, method: AdyenMethod) -> None:
+    """A payer's component can send one: nothing was sent, and no crash."""
+    with pytest.raises(InvalidIntent):
+        plan_pay(ACCOUNT, Order(ref="SHOP10010001", amount=EUROS, subject=subject), method, SLOT)

@@ -177,8 +177,11 @@ def _call(account: AdyenAccount, name: str, body: Mapping[str, object], slot: Sl
 
 
 def step_of(name: str, call: Call, now: datetime) -> Step:
-    """The journal's form of a call."""
-    request = call.encode()
+    """The journal's form of a call. Raises :class:`InvalidIntent` for a text that is none."""
+    try:
+        request = call.encode()
+    except UnicodeEncodeError:
+        raise InvalidIntent("a text holds half a surrogate pair, which JSON in UTF-8 cannot carry") from None
     return Step(
         name=name,
         moves_money=ROUTES[call.name].moves_money,
