@@ -162,11 +162,12 @@ def test_an_earlier_cancel_says_nothing_of_a_later_one() -> None:
 @pytest.mark.parametrize(
     ("over", "state", "expires", "seconds"),
     [
-        (True, State.DOUBT, False, 91),
-        (False, State.DOUBT, False, 89),
+        (True, State.DOUBT, False, 901),
+        (False, State.DOUBT, False, 899),
         (False, State.ACTION, False, 86_400),
         (False, State.PENDING, False, 86_400),
-        (True, State.ACTION, True, 91),
+        (True, State.ACTION, True, 901),
+        (False, State.ACTION, True, 899),
     ],
 )
 def test_absence_ends_only_what_can_not_be_paid_any_more(over: bool, state: State, expires: bool, seconds: int) -> None:

@@ -100,9 +100,9 @@ def carry_out_cancel(adyen: Adyen, cancel: Operation, asked: Call, deadline_s: f
         return (yield from _expire(adyen, asked, deadline_s))
     absences = sorted({*_absences(cancel), *asked.notes.get(ABSENT, "").split()})
     if asked.name == "cancels" and absences:
-        arrived = datetime.fromisoformat(asked.notes[UNTIL]) + timedelta(seconds=adyen.profile.in_flight_s)
+        arrived = datetime.fromisoformat(asked.notes[UNTIL]) + timedelta(seconds=adyen.profile.settle_margin_s)
         if OPEN_END not in asked.notes and datetime.fromisoformat(absences[-1]) > arrived:
-            # what was sent in its time has arrived since, what was handed out is over, and Adyen knew of no payment
+            # what was sent in its time has arrived, who was at the bank is back, and Adyen knew of no payment
             return Observation(state=State.SUCCEEDED, source=Source.NOTICE, cancelled_by=CancelledBy.EXPIRED)
         # what was absent then may have come since: another question needs another key
         asked = _asked_anew(asked, len(absences))
