@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 
@@ -37,22 +38,24 @@ def chromium() -> str:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a shop with every partner, on a real server."""
     chromium()
-    listener = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     folder: Path = tmp_path_factory.mktemp("shop")
-    with Journal.open(f"sqlite:///{folder / 'payments.db'}") as journal:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        Journal.open(f"sqlite:///{folder / 'payments.db'}") as journal,
+        ExitStack() as stack,
+    ):
         partners: dict[str, Partner] = {name: make() for name, make in PARTNERS.items()}
+        for partner in partners.values():
+            stack.callback(partner.simulator.close)
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         served = Shop(partners, journal, base)
+        stack.callback(served.close)
         server = uvicorn.Server(uvicorn.Config(application(served), log_level="warning"))
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield base
         server.should_exit = True
         thread.join()
-        served.close()
-        for partner in partners.values():
-            partner.simulator.close()
-    listener.close()
 
 
 @pytest.fixture(scope="module")

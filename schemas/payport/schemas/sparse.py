@@ -52,7 +52,9 @@ def _new_writer(kind: type) -> Write:
     if is_record:
         return _record_writer(kind)
     if issubclass(kind, Enum):
-        return lambda member: _text(member._value_)  # what `value` gives, without a descriptor written in Python
+        # what `value` gives, without a descriptor written in Python
+        words = all(type(member.value) is str for member in kind)
+        return (lambda member: quoted(member._value_)) if words else (lambda member: _text(member._value_))
     raise EncodingError(f"{kind!r} is no schema value")
 
 
@@ -60,12 +62,12 @@ def _record_writer(kind: type) -> Write:
     names = tuple(item.name for item in fields(kind) if item.name != "native")
     # what stands under `native` is never looked at: it is the adapter's own
     end = "}" if len(names) == len(fields(kind)) else ',"native":null}'
-    begin, keys, values = _begin(kind), _keys(names), _values(names)
+    begin, keys, values, known = _begin(kind), _keys(names), _values(names), _WRITERS.get
 
     def write(record: object) -> str:
         text = begin
         for key, item in zip(keys, values(record), strict=True):
-            text += key + (quoted(item) if type(item) is str else _text(item))
+            text += key + (known(type(item)) or _text)(item)
         return text + end
 
     return write
@@ -75,16 +77,17 @@ def _record_writer(kind: type) -> Write:
 def _sparse_writer(kind: type, only: tuple[str, ...] | None) -> Write:
     members = [item for item in fields(kind) if item.name != "native" and (only is None or item.name in only)]
     names, defaults = tuple(item.name for item in members), tuple(item.default for item in members)
-    begin, keys, values = _begin(kind), _keys(names), _values(names)
+    begin, keys, values, known = _begin(kind), _keys(names), _values(names), _WRITERS.get
 
     def write(record: object) -> str:
-        text = begin
-        for key, item, default in zip(keys, values(record), defaults, strict=True):
-            # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
-            # all, it is written, which reads the same
-            if item is not default:
-                text += key + (quoted(item) if type(item) is str else _text(item))
-        return text + "}"
+        # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
+        # all, it is written, which reads the same
+        pieces = [
+            key + (quoted(item) if type(item) is str else (known(type(item)) or _text)(item))
+            for key, item, default in zip(keys, values(record), defaults, strict=True)
+            if item is not default
+        ]
+        return begin + "".join(pieces) + "}"
 
     return write
 

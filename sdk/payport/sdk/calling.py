@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from payport.schemas.outcome import NotSentCause, NotSentKind, UnknownCause, UnknownKind
 from payport.sdk import exchange
 from payport.sdk.adapter import Adapter
-from payport.sdk.events import RequestFailed, RequestRefused, RequestSent
+from payport.sdk.events import RequestRefused
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import State
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
@@ -28,28 +26,17 @@ _UNKNOWN = {
 _WORTH_RETRYING = frozenset({FailureKind.UNRESOLVED, FailureKind.UNREACHABLE, FailureKind.REFUSED})
 
 
-class _Whose(TypedDict):
-    partner: str
-    account: str
-    endpoint: str
-
-
 def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[WireReply | Observation]:
     """The whole reply, or what its absence amounts to: ``NOT_SENT`` or a doubt."""
-    start = yield from exchange.now()
-    reply = yield from exchange.send(request, deadline_s)
-    elapsed_s = (yield from exchange.now()).monotonic_s - start.monotonic_s
-    whose = _Whose(partner=adapter.partner, account=adapter.account, endpoint=request.endpoint)
-    if isinstance(reply, WireReply):
-        yield from exchange.emit(RequestSent(**whose, status=reply.status, elapsed_s=elapsed_s))
-        return reply
-    if reply.kind is FailureKind.REFUSED:
-        yield from exchange.emit(RequestRefused(**whose, reason=reply.detail))
-    else:
+    partner, account = adapter.partner, adapter.account
+    refusal = yield from exchange.admit(request)
+    if refusal is not None:
         yield from exchange.emit(
-            RequestFailed(**whose, failure_kind=reply.kind, may_have_left=reply.may_have_left, elapsed_s=elapsed_s)
+            RequestRefused(partner=partner, account=account, endpoint=request.endpoint, reason=refusal.detail)
         )
-    return missing_reply(reply)
+        return missing_reply(refusal)
+    reply = yield from exchange.send(request, deadline_s, partner, account)
+    return reply if isinstance(reply, WireReply) else missing_reply(reply)
 
 
 def missing_reply(failure: SendFailure) -> Observation:

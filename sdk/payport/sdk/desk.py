@@ -147,6 +147,7 @@ class Desk:
             library=__version__,
             policy=self.policy,
             budget=self.budget,
+            least=self.around.least,
         )
 
     def _until(self, deadline_s: float | None) -> float:

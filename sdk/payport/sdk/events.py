@@ -225,7 +225,10 @@ class StorageFailed(_OfAccount):
 
 
 class EventSink(Protocol):
-    """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick."""
+    """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick.
+
+    One that has an attribute ``least``, a :class:`Level`, is not sure to be told of events below it.
+    """
 
     def __call__(self, event: SdkEvent, /) -> None:
         """Take one event."""
@@ -243,6 +246,16 @@ def emit_safely(sinks: Iterable[EventSink], event: SdkEvent) -> int:
     return failed
 
 
+NEVER = Level.ALERT + 1
+"""Above every level."""
+
+
+def least_level(sinks: Iterable[EventSink]) -> int:
+    """The lowest level that any of these listens to: events below it need not be made. :data:`NEVER` without sinks."""
+    stated = [getattr(sink, "least", Level.DEBUG) for sink in sinks]
+    return min([level if isinstance(level, int) else Level.DEBUG for level in stated], default=NEVER)
+
+
 class StructlogSink:
     """Writes events as log lines through structlog, at and above ``least``.
 
@@ -256,6 +269,11 @@ class StructlogSink:
     def __init__(self, logger: FilteringBoundLogger | None = None, *, least: Level = Level.INFO) -> None:
         self._logger = logger
         self._least = int(least)
+
+    @property
+    def least(self) -> int:
+        """The level from which on lines are written."""
+        return self._least
 
     def __call__(self, event: SdkEvent, /) -> None:
         """Write one line, or nothing when the event's level is below ``least``."""

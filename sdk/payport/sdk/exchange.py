@@ -69,10 +69,15 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a request and read the whole reply before ``deadline_s`` on the monotonic clock."""
+    """Send a request and read the whole reply before ``deadline_s`` on the monotonic clock.
+
+    The host times it and tells the sinks that listen, in the name of ``partner`` and ``account``.
+    """
 
     request: WireRequest
     deadline_s: float
+    partner: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ _NOW = Now()
 @dataclass(frozen=True, slots=True)
 class Nonce:
     """An unguessable value of 32 hexadecimal digits."""
+
+
+_NONCE = Nonce()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +132,15 @@ def sign(key: SigningKey, message: bytes) -> Exchange[bytes]:
     return cast("bytes", answer)
 
 
-def send(request: WireRequest, deadline_s: float) -> Exchange[WireReply | SendFailure]:
-    """Ask for admission, then send. Every request of every adapter goes through here: nothing passes by the limits."""
+def admit(request: WireRequest) -> Exchange[SendFailure | None]:
+    """Why this request may not go out now, ``None`` when it may."""
     refusal = yield Admit(request)
-    if refusal is not None:
-        return cast("SendFailure", refusal)
-    answer = yield Send(request, deadline_s)
+    return cast("SendFailure | None", refusal)
+
+
+def send(request: WireRequest, deadline_s: float, partner: str, account: str) -> Exchange[WireReply | SendFailure]:
+    """Send what was admitted. Only :func:`payport.sdk.calling.call` does: nothing passes by the limits."""
+    answer = yield Send(request, deadline_s, partner, account)
     return cast("WireReply | SendFailure", answer)
 
 
@@ -146,7 +157,7 @@ def now() -> Exchange[Moment]:
 
 def nonce() -> Exchange[str]:
     """An unguessable value of 32 hexadecimal digits."""
-    answer = yield Nonce()
+    answer = yield _NONCE
     return cast("str", answer)
 
 

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from payport.sdk.events import EventSink, emit_safely
+from payport.sdk.events import (
+    EventSink,
+    RequestFailed,
+    RequestRefused,
+    RequestSent,
+    SdkEvent,
+    emit_safely,
+    least_level,
+)
 from payport.sdk.exchange import Admit, Effect, Emit, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 
@@ -51,6 +59,11 @@ class Surroundings:
     clock: Clock
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
+    least: int = field(init=False)
+    """The lowest level of events that anybody listens to."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "least", least_level(self.sinks))
 
     def at_once(self, effect: Admit | Nonce | Emit) -> object:
         """The answer to an effect that neither blocks nor waits."""
@@ -66,9 +79,26 @@ class Surroundings:
                         return refusal
                 return None
 
-    def time_left(self, effect: Send) -> float:
-        """Seconds until the deadline of a request; zero or less when it has passed."""
-        return effect.deadline_s - self.clock.moment().monotonic_s
+    def tell(self, effect: Send, reply: WireReply | SendFailure, begun_s: float) -> None:
+        """Tell the sinks how a request went that was begun at this moment."""
+        kind: type[SdkEvent] = RequestSent if isinstance(reply, WireReply) else RequestFailed
+        if kind.level >= self.least:
+            elapsed_s = self.clock.moment().monotonic_s - begun_s
+            emit_safely(self.sinks, _of_request(effect, reply, elapsed_s))
+
+
+def _of_request(effect: Send, reply: WireReply | SendFailure, elapsed_s: float) -> SdkEvent:
+    partner, account, endpoint = effect.partner, effect.account, effect.request.endpoint
+    if isinstance(reply, WireReply):
+        return RequestSent(
+            partner=partner, account=account, endpoint=endpoint, status=reply.status, elapsed_s=elapsed_s
+        )
+    if reply.kind is FailureKind.REFUSED:
+        return RequestRefused(partner=partner, account=account, endpoint=endpoint, reason=reply.detail)
+    return RequestFailed(
+        partner=partner, account=account, endpoint=endpoint, failure_kind=reply.kind,
+        may_have_left=reply.may_have_left, elapsed_s=elapsed_s,
+    )  # fmt: skip
 
 
 _LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")
@@ -101,8 +131,11 @@ class SyncHost:
                 return self.around.at_once(effect)
 
     def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
-        left_s = self.around.time_left(effect)
-        return self.transport.send(request, left_s) if left_s > 0 else _LATE
+        begun_s = self.around.clock.moment().monotonic_s
+        left_s = effect.deadline_s - begun_s
+        reply = self.transport.send(request, left_s) if left_s > 0 else _LATE
+        self.around.tell(effect, reply, begun_s)
+        return reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +159,11 @@ class AsyncHosting:
             case Sign(key, message):
                 return await anyio.to_thread.run_sync(key.sign, message)
             case Send(request):
-                left_s = self.around.time_left(effect)
-                return await self.transport.send(request, left_s) if left_s > 0 else _LATE
+                begun_s = self.around.clock.moment().monotonic_s
+                left_s = effect.deadline_s - begun_s
+                reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
+                self.around.tell(effect, reply, begun_s)
+                return reply
             case Sleep(seconds):
                 await anyio.sleep(max(0.0, seconds))
                 return None

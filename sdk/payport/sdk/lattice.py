@@ -94,6 +94,8 @@ def _moved(operation: Operation, observation: Observation, now: datetime) -> Ope
 
 
 def _add_ids(operation: Operation, observation: Observation) -> Operation:
+    if not observation.ids and observation.partner_id is None:
+        return operation
     partner_id = operation.partner_id or observation.partner_id
     ids = {**observation.ids, **operation.ids}
     if partner_id == operation.partner_id and ids == dict(operation.ids):

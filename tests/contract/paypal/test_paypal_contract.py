@@ -1,4 +1,5 @@
-"""Our requests and the simulator's replies against PayPal's own OpenAPI documents."""
+"""Our requests and the simulator's replies against PayPal's own OpenAPI documents; what is watched for drift is what
+crosses the wire and is read."""
 
 from __future__ import annotations
 
@@ -7,19 +8,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import BaseModel
 from tests.simulate.paypal.shop import Shop
 from tests.support.vectors import specs
 
-from payport.adapters.paypal import PayeeKind, PayPalPayee, endpoints
+from payport.adapters.paypal import PayeeKind, PayPal, PayPalPayee, endpoints, uses
+from payport.adapters.paypal.mapping import AuthorizationStatus
 from payport.adapters.paypal.simulator import Wallet
-from payport.schemas import Money, PayoutOrder
+from payport.adapters.paypal.uses import USES
+from payport.adapters.paypal.wire import (
+    PayPalAuthorization,
+    PayPalCapture,
+    PayPalOrder,
+    PayPalPayout,
+    PayPalPayoutBatch,
+    PayPalRefund,
+    Wire,
+)
+from payport.schemas import HostedPage, Money, Order, Payer, PayoutOrder
+from payport.sdk.drift import Difference, Weight, differences, fields_in
 from payport.sdk.journal.records import Verb
 from payport.sdk.message import WireReply
 from payport.sdk.testing import Fault
 from payport.sdk.testing.openapi import Checker, Document, RecordingTransport
+from payport.sdk.testing.openapi.forms import read_form, shaped
 
 DOCUMENTS = ("orders", "payments", "payouts", "reporting")
 OUTSIDE = {
@@ -27,6 +44,7 @@ OUTSIDE = {
     "payouts-item.cancel": "the document of 2024 mentions it in its texts only",
 }
 """What PayPal documents elsewhere."""
+EURO = Money.of("12.34", "EUR")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +63,8 @@ def play(folder: Path) -> RecordingTransport:
     """One long day in the shop."""
     shop = Shop(folder)
     seen = RecordingTransport(shop.partner.transport())
-    shop.gateway = shop.open(shop.adapter, "watched", seen)
+    branded = PayPal(replace(shop.partner.account, brand_name="Tea House"))
+    shop.gateway = shop.open(branded, "watched", seen)
     _pay(shop)
     _hold(shop)
     _misfortunes(shop)
@@ -62,6 +81,8 @@ def _pay(shop: Shop) -> None:
     shop.gateway.query_refund("PAID00000001", "BACK00000001")
     shop.gateway.cancel("PAID00000001", reverse_paid=True)
     shop.gateway.query("PAID00000001")
+    known = Order(ref="KNOWN0000001", amount=EURO, subject="Tea", payer=Payer(email="payer@example.com"))
+    shop.gateway.pay(known, HostedPage())
     shop.sell("YEN000000001", amount=Money.of("1234", "JPY"))
     shop.sell("ECHECK000001", Wallet.ECHECK)
     shop.partner.process(succeed=False)
@@ -75,7 +96,8 @@ def _hold(shop: Shop) -> None:
     shop.gateway.query("HELD00000001")
     shop.sell("HELD00000002", hold=True)
     number = shop.last("HELD00000002").ids["authorization_id"]
-    anew = endpoints.Reauthorize(authorization_id=number, request_id="anew-1")
+    whole = endpoints.Amount(currency_code="USD", value="12.34")
+    anew = endpoints.Reauthorize(authorization_id=number, request_id="anew-1", amount=whole)
     shop.gateway.native(endpoints.REAUTHORIZE, anew)
     shop.time.pass_by(4 * 86_400)
     shop.gateway.native(endpoints.REAUTHORIZE, anew.model_copy(update={"request_id": "anew-2"}))
@@ -112,7 +134,15 @@ def _look(shop: Shop) -> None:
     end = shop.time.at.strftime("%Y-%m-%dT23:59:59Z")
     search = endpoints.TransactionSearch(start_date=day, end_date=end, transaction_currency="USD")
     shop.gateway.native(endpoints.TRANSACTION_SEARCH, search)
-    shop.gateway.native(endpoints.BALANCES_GET, endpoints.BalancesGet(currency_code="USD"))
+    narrow = {
+        "transaction_id": "0ABCDEFGHJKLMNPQR",
+        "transaction_type": "T0006",
+        "transaction_status": "S",
+        "transaction_amount": "500 TO 1005",
+        "balance_affecting_records_only": "Y",
+    }
+    shop.gateway.native(endpoints.TRANSACTION_SEARCH, search.model_copy(update=narrow))
+    shop.gateway.native(endpoints.BALANCES_GET, endpoints.BalancesGet(currency_code="USD", as_of_time=end))
     for charge in shop.partner.ledger.charges()[:1]:
         shop.gateway.native(endpoints.CAPTURE_GET, endpoints.CaptureGet(capture_id=charge.capture_id))
         shop.gateway.native(endpoints.ORDER_GET, endpoints.OrderGet(id=charge.order_id))
@@ -206,3 +236,95 @@ def test_every_request_that_moves_money_carries_an_id(scenario: RecordingTranspo
             assert len(number) <= 108
             ids.setdefault(number, set()).add((request.endpoint, request.content))
     assert [number for number, asked in ids.items() if len(asked) > 1] == []
+
+
+def sent_by(scenario: RecordingTransport, documents: Sequence[Document]) -> dict[str, dict[str, str]]:
+    """The fields that went out, by route, each with its type: of the query of a GET, else of the body."""
+    found: dict[str, dict[str, str]] = {}
+    for request, _ in scenario.seen:
+        if request.endpoint in OUTSIDE:
+            continue
+        url = urlsplit(request.url)
+        document, route = next(
+            (each, route) for each in documents if (route := each.route(request.method, url.path)) is not None
+        )
+        query = document.parameters(route, "query")
+        schema = {"properties": {name: each.get("schema", {}) for name, each in query.items()}}
+        node = json.loads(request.content) if request.content else shaped(document, schema, read_form(url.query))
+        found.setdefault(str(route), {}).update(fields_in(node))
+    return found
+
+
+def fields_of(kind: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    """The fields of a wire model, those of the models inside it too, as a :class:`payport.sdk.drift.Use` lists them."""
+    found: dict[str, str] = {}
+    for name, field in kind.model_fields.items():
+        found |= _fields_at(f"{prefix}{name}", field.annotation)
+    return found
+
+
+def _fields_at(place: str, kind: Any) -> dict[str, str]:
+    if get_origin(kind) is tuple:
+        return {place: "array", **fields_of(get_args(kind)[0], f"{place}[].")}
+    if get_args(kind):
+        return _fields_at(place, next(each for each in get_args(kind) if each is not NoneType))
+    if issubclass(kind, BaseModel):
+        return {place: "object", **fields_of(kind, f"{place}.")}
+    return {place: {str: "string", bool: "boolean", int: "integer", object: "object"}[kind]}
+
+
+def test_what_is_sent_is_what_is_watched_for_drift(checker: Checker, scenario: RecordingTransport) -> None:
+    """``payport drift`` compares newer documents with exactly the fields that cross the wire."""
+    assert {use.route: dict(use.sends) for use in USES} == sent_by(scenario, checker.documents)
+
+
+CAPTURES, HOLDS = (f"purchase_units[].payments.{name}[]." for name in ("captures", "authorizations"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "watched", "elsewhere"),
+    [
+        (PayPalCapture, uses.CAPTURE, ()),
+        # told of holds inside an order only
+        (PayPalAuthorization, uses.AUTHORIZATION, ("processor_response",)),
+        (PayPalRefund, uses.REFUND, ()),
+        # told of captures and holds that stand alone only
+        (
+            PayPalOrder,
+            uses.ORDER,
+            tuple(f"{record}{name}" for record in (CAPTURES, HOLDS) for name in ("payee", "supplementary_data")),
+        ),
+        (PayPalPayout, uses.PAYOUT, ()),
+        (PayPalPayoutBatch, uses.BATCH, ()),
+        # not to be seen yet when a batch is taken
+        (PayPalPayoutBatch, uses.NEW_BATCH, ("items",)),
+        (endpoints.Transactions, uses.TRANSACTIONS, ()),
+        (endpoints.Balances, uses.BALANCES, ()),
+    ],
+)
+def test_what_is_read_is_what_is_watched_for_drift(
+    kind: type[Wire], watched: Mapping[str, str], elsewhere: tuple[str, ...]
+) -> None:
+    """Every field of the models and no other. ``elsewhere``: one model serves several places, and PayPal describes
+    these fields, with all that is in them, in another."""
+    fields = fields_of(kind)
+    assert set(elsewhere) <= set(fields)
+    assert dict(watched) == {name: is_a for name, is_a in fields.items() if not name.startswith(elsewhere)}
+
+
+def test_nothing_has_drifted(checker: Checker) -> None:
+    """``payport drift paypal`` finds nothing in the documents that this adapter was written by."""
+    assert all(use.reads for use in USES)
+    assert differences(checker.documents, USES) == []
+
+
+def test_every_status_that_paypal_names_is_watched(checker: Checker) -> None:
+    """Tables that knew no word would doubt each of theirs: all of PayPal's, and none that is made up."""
+    ignorant = [replace(use, values=dict.fromkeys(use.values, frozenset[str]())) for use in USES]
+    unseen = AuthorizationStatus.EXPIRED.value  # in no document, and seen
+    assert set(differences(checker.documents, ignorant)) == {
+        Difference(Weight.DOUBTS, use.route, f"{name} may be {value!r}, which no table knows")
+        for use in USES
+        for name, words in use.values.items()
+        for value in words - {unseen}
+    }

@@ -168,7 +168,7 @@ def ends(shop: Counter) -> None:
     shop.partner.faults.next(Fault.SILENCE, "queryTrans.do 00/00", times=3)
     shop.scan(order)
     shop.partner.faults.clear()
-    assert isinstance(shop.gateway.cancel(order.ref), Succeeded)
+    assert isinstance(shop.gateway.cancel(order.ref, reverse_paid=True), Succeeded)
 
 
 def holds(shop: Counter) -> None:

@@ -34,6 +34,16 @@ def test_a_debt_is_written_once(journal: Journal) -> None:
     assert debt() == journal.read(lambda session: session.debt("SHOP0001"))
 
 
+def test_opening_a_debt_twice_tells_what_it_stands_for(journal: Journal) -> None:
+    """Whoever comes second learns of the first, and changes nothing; the transaction goes on."""
+    other = replace(debt(), amount=Money(1, "CNY"))
+
+    assert journal.write(lambda session: session.open_debt(debt())) is None
+    assert debt() == journal.write(lambda session: (session.open_debt(other), session.open_debt(debt("SHOP0002")))[0])
+    assert debt() == journal.read(lambda session: session.debt("SHOP0001"))
+    assert debt("SHOP0002") == journal.read(lambda session: session.debt("SHOP0002"))
+
+
 def test_an_operation_comes_back_as_it_was_written(journal: Journal) -> None:
     """Every field survives, the sealed request included."""
     wanted = replace(

@@ -7,6 +7,7 @@ import sys
 from dataclasses import FrozenInstanceError, dataclass, field
 from typing import ClassVar
 
+import anyio
 import pytest
 import structlog
 from structlog.testing import LogCapture
@@ -15,9 +16,12 @@ from payport.schemas.classes import PERSONAL, SECRET
 from payport.schemas.events import EventKind, RejectedKind
 from payport.schemas.money import Money
 from payport.sdk import events
-from payport.sdk.events import Level, Plain, SdkEvent, StructlogSink, emit_safely
+from payport.sdk.events import NEVER, EventSink, Level, Plain, SdkEvent, StructlogSink, emit_safely, least_level
+from payport.sdk.exchange import Send
+from payport.sdk.hosting import AsyncHosting, Surroundings, SyncHost
 from payport.sdk.journal.records import State, Verb
-from payport.sdk.message import FailureKind
+from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.testing.stepping import Time, WorkerClock
 
 ACCOUNT = {"partner": "alipay", "account": "alipay:2021"}
 OPERATION = {**ACCOUNT, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
@@ -154,6 +158,103 @@ def test_a_sink_that_fails_fails_nothing_else() -> None:
     event = events.KeyLearned(**ACCOUNT, serial="0ab1")
     assert emit_safely([broken, told.append, broken], event) == 2
     assert told == [event]
+
+
+class Quiet:
+    """A sink that says what it listens to."""
+
+    def __init__(self, least: object) -> None:
+        self.least = least
+        self.told: list[SdkEvent] = []
+
+    def __call__(self, event: SdkEvent, /) -> None:
+        self.told.append(event)
+
+
+def hear_all(event: SdkEvent, /) -> None:
+    """A sink that does not say."""
+
+
+@pytest.mark.parametrize(
+    ("least", "sinks"),
+    [
+        (NEVER, []),
+        (Level.WARNING, [StructlogSink(least=Level.WARNING)]),
+        (Level.INFO, [Quiet(Level.ERROR), StructlogSink()]),
+        (Level.DEBUG, [Quiet(Level.ERROR), hear_all]),  # a plain function listens to everything
+        (Level.DEBUG, [Quiet("loud")]),  # not a level: an attribute of its own that happens to have this name
+    ],
+)
+def test_sinks_say_from_which_level_on_they_listen(least: int, sinks: list[EventSink]) -> None:
+    """The lowest of them counts; what is below it for all need not be made."""
+    assert least == least_level(sinks)
+
+
+REQUEST = WireRequest(
+    endpoint="trade.pay", moves_money=True, method="POST", url="https://pay.example/", headers={}, content=b""
+)
+LOST = SendFailure(FailureKind.CONNECTION_LOST, True, "gone")
+CLOSED = SendFailure(FailureKind.REFUSED, False, "the transport is closed")
+TOLD: list[tuple[SdkEvent, WireReply | SendFailure]] = [
+    (
+        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=503, elapsed_s=2.0, attempt=1),
+        WireReply(503, (), b""),
+    ),
+    (
+        events.RequestFailed(
+            **ACCOUNT, endpoint="trade.pay", failure_kind=LOST.kind, may_have_left=True, elapsed_s=2.0, attempt=1
+        ),
+        LOST,
+    ),
+    (events.RequestRefused(**ACCOUNT, endpoint="trade.pay", reason="the transport is closed"), CLOSED),
+]
+
+
+class Slow:
+    """A transport that takes two seconds and then answers this, blocking and not."""
+
+    def __init__(self, time: Time, answer: WireReply | SendFailure) -> None:
+        self.time = time
+        self.answer = answer
+
+    def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+        """The answer."""
+        self.time.pass_by(2.0)
+        return self.answer
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class AsyncSlow(Slow):
+    """The same for tasks."""
+
+    async def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:  # type: ignore[override]  # async
+        """The answer."""
+        return super().send(request, timeout_s)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize(("event", "answer"), TOLD)
+def test_the_host_times_a_request_and_tells_who_listens(event: SdkEvent, answer: WireReply | SendFailure) -> None:
+    """Blocking and not, the same event; a sink that listens from above its level is not called."""
+    time = Time()
+    all_of_it, alerts = Quiet(Level.DEBUG), Quiet(Level.ALERT)
+
+    def around(sink: Quiet) -> Surroundings:
+        return Surroundings(journal=None, clock=WorkerClock(time, "w"), sinks=(sink,))  # type: ignore[arg-type]  # none is read
+
+    def effect() -> Send:
+        return Send(REQUEST, WorkerClock(time, "w").moment().monotonic_s + 10.0, **ACCOUNT)
+
+    for sink in (all_of_it, alerts):
+        assert SyncHost(around=around(sink), transport=Slow(time, answer)).perform(effect()) is answer
+        hosting = AsyncHosting(around=around(sink), transport=AsyncSlow(time, answer))
+        assert anyio.run(hosting.perform, effect()) is answer
+    assert all_of_it.told == [event, event]
+    assert alerts.told == []
 
 
 def test_an_interrupt_is_not_swallowed() -> None:

@@ -134,6 +134,22 @@ def test_the_node_is_cut_out_as_it_was_sent(body: bytes, node: bytes) -> None:
     assert reply.sign == "x"
 
 
+@pytest.mark.parametrize("name", ["alipay_trade_query_response", "error_response", "alipay_trade_close_response"])
+@pytest.mark.parametrize("text", ["", "x", "茶", "{", "]", '\\"', "\\\\", "\\u007b"])
+def test_the_usual_reply_is_read_as_the_careful_way_reads_it(text: str, name: str) -> None:
+    """A blank at the end is enough to go the careful way; nothing else may differ."""
+    node = NODE.replace(b"Success", text.encode())
+    usual = envelope(node, signed(node), name=name)
+
+    def read(body: bytes) -> SignedReply | str:
+        try:
+            return split_reply(body, "alipay.trade.query")
+        except MalformedReply as error:
+            return str(error)
+
+    assert read(usual + b" ") == read(usual)
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before sign", "after sign"])
 def test_the_certificate_number_stands_before_or_after_the_signature(after: bool) -> None:
     """Neither place is part of the signed bytes."""

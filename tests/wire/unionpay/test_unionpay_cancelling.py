@@ -26,7 +26,7 @@ from payport.sdk.observation import Observation, Source
 
 UNDO = plan_cancel(ACCOUNT, succeeded(), CANCEL_SLOT, reverse_paid=True)
 RELEASE = plan_cancel(ACCOUNT, held(), CANCEL_SLOT, reverse_paid=False)
-REVERSE = plan_cancel(ACCOUNT, payment(identity=SCANNED), CANCEL_SLOT, reverse_paid=False)
+REVERSE = plan_cancel(ACCOUNT, payment(identity=SCANNED), CANCEL_SLOT, reverse_paid=True)
 
 
 def undone(code: str = "00", kind: str = "31", **changes: str) -> bytes:
@@ -153,15 +153,48 @@ def test_whether_money_was_given_back_is_asked(answer: bytes | SendFailure, by: 
 
 
 @pytest.mark.parametrize("second", [reversal("00"), reversal("35"), reversal("06"), SILENCE])
-def test_a_reversal_that_is_not_confirmed_is_pending(second: bytes | SendFailure) -> None:
-    """It was received; the next round confirms it."""
-    assert reverse(reversal("00"), second).state is State.PENDING
+def test_a_reversal_that_is_not_confirmed_is_in_doubt(second: bytes | SendFailure) -> None:
+    """It was received, so a paid answer to a question does not say that it was not done; the next round confirms it."""
+    told = reverse(reversal("00"), second)
+    assert (doubted(told), told.source) == (UnknownKind.INTERRUPTED, Source.REPLY)
 
 
-@pytest.mark.parametrize("code", ["34", "35"])
-def test_nothing_to_reverse_is_no_fence(code: str) -> None:
+@pytest.mark.parametrize("answers", [(reversal("34"),), (reversal("35"), ABSENT)])
+def test_nothing_to_reverse_is_no_fence(answers: tuple[bytes, ...]) -> None:
     """The payment may still be on its way."""
-    assert doubted(reverse(reversal(code))) is UnknownKind.NOT_FOUND
+    assert doubted(reverse(*answers)) is UnknownKind.NOT_FOUND
+
+
+def test_what_35_means_the_question_tells() -> None:
+    """Missing, failed, paid and not to be reversed: only the first is "not found", and none is taken for another."""
+    paid = reverse(reversal("35"), answered("00"))
+    assert (paid.state, paid.reason) == (State.DECLINED, Reason.INVALID_STATE)
+    failed = reverse(reversal("35"), answered("01"))
+    assert (failed.state, failed.cancelled_by) == (State.SUCCEEDED, CancelledBy.CLOSED)
+    for answer in (answered("05"), answered("Z9"), SILENCE):
+        assert doubted(reverse(reversal("35"), answer)) is UnknownKind.UNKNOWN_STATUS
+
+
+def test_a_refused_repetition_is_not_the_end_of_an_undo() -> None:
+    """The first request may still arrive, or be why this one is refused."""
+    for code in ("33", "35", "45"):
+        later = [ABSENT_UNDO] if code == "45" else []
+        told = go_on(ABSENT_UNDO, undone(code), *later, before=True)
+        assert (doubted(told), told.source) == (UnknownKind.INTERRUPTED, Source.REPLY)
+
+
+def test_a_refused_repetition_is_not_the_end_of_a_reversal() -> None:
+    """The first may still arrive, and then it is carried out."""
+    again = cancel(REVERSE, may_have_left=True)
+    told = Host([reversal("33")]).run(unionpay().perform(again, REVERSE.steps[0], 10.0))
+    assert (doubted(told), told.source) == (UnknownKind.INTERRUPTED, Source.REPLY)
+    assert reverse(reversal("33")).state is State.DECLINED
+
+
+def test_what_was_reversed_needs_no_undo() -> None:
+    """46 to an undo: a reversal whose answer was lost gave back all of it."""
+    told = go_on(undone("46"), ABSENT_UNDO)
+    assert (told.state, told.cancelled_by) == (State.SUCCEEDED, CancelledBy.REVERSED)
 
 
 def test_other_answers_to_a_reversal() -> None:

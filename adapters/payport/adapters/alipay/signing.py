@@ -106,6 +106,11 @@ _WORD = re.compile(rb"-?[0-9][-+.0-9eE]*+|true|false|null")
 # Everything up to the next bracket that is not inside a text.
 _RUN = re.compile(rb'[^"{}\[\]]*+(?:' + _STRING + rb'[^"{}\[\]]*+)*+', re.DOTALL)
 _NEXT = re.compile(_BLANK + rb"(?:(,)" + _BLANK + rb"|\}" + _BLANK + rb"\Z)")
+# The usual reply, whole: one node of plain texts and its signature. Any other shape is taken apart piece by piece.
+_PLAIN_TEXT = rb'"[^"\\{}\[\]]*+"'
+_USUAL = re.compile(
+    rb'\{"([a-z_]{1,200})":(\{[^"\\{}\[\]]*+(?:' + _PLAIN_TEXT + rb'[^"\\{}\[\]]*+)*+\}),"sign":"([0-9A-Za-z+/=]*+)"\}'
+)
 # Second bytes of GBK can be a backslash, brace or bracket. A lead byte before a quote is no character: left to fail.
 _GBK_CHARACTER = re.compile(rb"[\x81-\xfe][\x30-\x39\x40-\x7e\x80-\xfe]")
 _MASK = b"\xff\xff"
@@ -122,10 +127,13 @@ def split_reply(body: bytes, method: str, charset: str = "utf-8") -> SignedReply
     Raises :class:`MalformedReply`, and nothing else.
     """
     found, codec = _charset_of(body, charset)
+    name = method.replace(".", "_") + "_response"
+    usual = _USUAL.fullmatch(body) if found == "utf-8" else None
+    if usual is not None and usual[1].decode("ascii") == name:
+        return SignedReply(name, usual[2], usual[3].decode("ascii") or None, None, codec)
     # Same length, same positions: only the shape is read from ``shape``, every slice is taken from ``body``.
     shape = body if found == "utf-8" else _GBK_CHARACTER.sub(_MASK, body)
     spans = _top_level(shape)
-    name = method.replace(".", "_") + "_response"
     span, error = spans.get(name.encode()), spans.get(b"error_response")
     if (span is None) == (error is None):
         raise MalformedReply("no node for this method, or two")

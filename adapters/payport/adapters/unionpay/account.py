@@ -24,6 +24,7 @@ SignMethod = Literal["01", "11", "12"]
 
 _MER_ID = re.compile(r"[0-9A-Za-z]{15}")
 _BASE = re.compile(r"https://[a-z0-9.-]+(:\d+)?/(\S*/)?")
+_ADDRESS = re.compile(r"https?://[!-~]+")
 LONGEST_ADDRESS = 256
 
 
@@ -131,7 +132,8 @@ class UnionPayAccount:
             address: str | None = getattr(self, name)
             if address is not None and not is_address(address):
                 raise ConfigurationError(
-                    f"{name} must be an absolute http(s) URL of at most {LONGEST_ADDRESS} characters, got {address!r}"
+                    f"{name} must be an absolute http(s) URL in ASCII of at most {LONGEST_ADDRESS} characters, "
+                    f"got {address!r}"
                 )
 
     def _check_signing(self) -> None:
@@ -153,7 +155,12 @@ class UnionPayAccount:
     @property
     def sandbox(self) -> bool:
         """Whether this is the test environment (or a simulator): anything but the production gateway."""
-        return self.gateway_url != PRODUCTION_URL
+        return urlsplit(self.gateway_url).hostname != urlsplit(PRODUCTION_URL).hostname
+
+    @property
+    def sub_mer_id(self) -> str:
+        """The merchant that a platform acts for; empty for any other."""
+        return self.acting_as.sub_mer_id if isinstance(self.acting_as, SubMerchant) else ""
 
     @property
     def files_at(self) -> str:
@@ -171,4 +178,4 @@ class UnionPayAccount:
 
 def is_address(url: str) -> bool:
     """Whether UnionPay takes it as ``backUrl`` or ``frontUrl``."""
-    return url.startswith(("https://", "http://")) and len(url) <= LONGEST_ADDRESS
+    return _ADDRESS.fullmatch(url) is not None and len(url) <= LONGEST_ADDRESS

@@ -94,8 +94,9 @@ class UnionPay:
 
     @property
     def account(self) -> str:
-        """``"unionpay:<mer_id>"``."""
-        return f"unionpay:{self._config.mer_id}"
+        """``"unionpay:<mer_id>"``, with ``"/<sub_mer_id>"`` behind it for a platform's merchant."""
+        sub = self._config.sub_mer_id
+        return f"unionpay:{self._config.mer_id}/{sub}" if sub else f"unionpay:{self._config.mer_id}"
 
     @property
     def trust(self) -> Trust | None:

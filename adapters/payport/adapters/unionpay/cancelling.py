@@ -14,7 +14,7 @@ from payport.adapters.unionpay.beijing import end_of_both_days, from_stamp, same
 from payport.adapters.unionpay.calls import Call
 from payport.adapters.unionpay.envelope import Answer, ask_gateway
 from payport.adapters.unionpay.mapping import Meaning, refusal, verdict
-from payport.adapters.unionpay.planning import PRE_AUTH_UNDO, REPEAT_S, REVERSAL, UNDO
+from payport.adapters.unionpay.planning import CONSUME, KEEP_PAID, PRE_AUTH_UNDO, REPEAT_S, REVERSAL, UNDO
 from payport.adapters.unionpay.questions import question
 from payport.adapters.unionpay.reading import Unreadable, outcome, parsed, unanswered
 from payport.schemas.outcome import Reason, UnknownKind
@@ -27,14 +27,22 @@ from payport.sdk.observation import Observation, Source, doubt
 if TYPE_CHECKING:
     from payport.adapters.unionpay.adapter import UnionPay
 
-_NOT_THERE = frozenset({"34", "35"})
+_NOT_THERE = "34"
+_OTHER_STATE = "35"
+"""Missing, or in another state: the question tells which."""
 _REVERSED = "46"
 
 
 def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadline_s: float) -> Exchange[Observation]:
     """One round of a cancel."""
+    begun_as = _begun_as(cancel)
     if request.fields["txnType"] == REVERSAL:
-        return (yield from _reverse(unionpay, request, deadline_s))
+        return (yield from _look_and_reverse(unionpay, cancel, request, deadline_s))
+    if begun_as is not None and begun_as.fields["txnType"] == REVERSAL and cancel.may_have_left:
+        # it turned out paid after its reversal was sent: whether that was done, only its repetition tells
+        told = yield from _reverse(unionpay, begun_as, deadline_s, before=True)
+        if told.reason is not Reason.INVALID_STATE and not told.absent:
+            return told
     before = cancel.may_have_left or cancel.asked > 0
     if before:
         told = yield from _how_it_went(unionpay, request, deadline_s)
@@ -48,8 +56,24 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
     if isinstance(answer, Observation):
         return answer
     if answer.meaning is Meaning.REPEATED:
-        return (yield from _done_before(unionpay, request, answer, deadline_s))
-    return _receipt(request, answer)
+        told = yield from _done_before(unionpay, request, answer, deadline_s)
+    else:
+        told = _receipt(request, answer)
+    return _unless_sent(before, answer, told)
+
+
+def _unless_sent(before: bool, answer: Answer, told: Observation) -> Observation:  # noqa: FBT001 - read as a sentence
+    """A refusal ends a cancel only when nothing of it was sent before: that may still arrive, or be why."""
+    if told.state is not State.DECLINED or not before:
+        return told
+    detail = f"a repetition was refused ({answer.code}), and what was sent before may still be on its way"
+    return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
+
+
+def _begun_as(cancel: Operation) -> Call | None:
+    """What it was first planned as; ``None`` for a wait, or where no sealing key kept it."""
+    request = cancel.steps[0].request if cancel.steps else None
+    return None if request is None else Call.decode(request)
 
 
 def cancelled_by(txn_type: str) -> CancelledBy:
@@ -67,8 +91,11 @@ def _how_it_went(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchan
         return refused
     try:
         record = parsed(answer.fields)
-        if record.txn_type not in (None, request.fields["txnType"]):
+        wanted = CONSUME if request.fields["txnType"] == REVERSAL else request.fields["txnType"]
+        if record.txn_type != wanted:
             return doubt(Source.QUERY, UnknownKind.MISMATCH, "txnType: the answer is about another transaction")
+        if record.txn_amt not in (None, request.fields["txnAmt"]):
+            return doubt(Source.QUERY, UnknownKind.MISMATCH, "amount: the answer speaks of another one")
         return outcome(
             record,
             record.orig_resp_code or "",
@@ -103,6 +130,9 @@ def _done_before(unionpay: UnionPay, request: Call, answer: Answer, deadline_s: 
     told = yield from _how_it_went(unionpay, request, deadline_s)
     if not told.absent:
         return told
+    if answer.code == _REVERSED:
+        # as a whole, which is what the cancel is for
+        return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.REVERSED)
     if answer.code == "12":
         return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, "12: received before, and not found yet")
     return Observation(
@@ -129,7 +159,23 @@ def _receipt(request: Call, answer: Answer) -> Observation:
     )
 
 
-def _reverse(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[Observation]:
+def _look_and_reverse(unionpay: UnionPay, cancel: Operation, request: Call, deadline_s: float) -> Exchange[Observation]:
+    """Reverse, but never what is paid when that is not wanted: then it is done only after a look that was answered."""
+    if KEEP_PAID in cancel.identity:
+        told = yield from _how_it_went(unionpay, request, deadline_s)
+        if told.state is State.DECLINED:
+            return Observation(state=State.SUCCEEDED, source=Source.QUERY, cancelled_by=CancelledBy.CLOSED)
+        if told.state is State.SUCCEEDED and cancel.may_have_left:
+            detail = "it is paid, and a reversal of it may have been done: a refund tells, it is refused then"
+            return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
+        if told.state is State.SUCCEEDED:
+            return _is_paid(Source.QUERY)
+        if told.state is State.DOUBT and not told.absent:
+            return told
+    return (yield from _reverse(unionpay, request, deadline_s, before=cancel.may_have_left))
+
+
+def _reverse(unionpay: UnionPay, request: Call, deadline_s: float, *, before: bool) -> Exchange[Observation]:
     """Reverse a consumption in doubt. It has no number of its own to ask about: the repetition tells, by code 46."""
     accepted = False
     for _ in range(2):
@@ -141,12 +187,30 @@ def _reverse(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[O
             return Observation(
                 state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=by, native=parsed(answer.fields)
             )
-        if answer.code in _NOT_THERE and not accepted:
+        if answer.code == _NOT_THERE and not accepted:
             return doubt(Source.REPLY, UnknownKind.NOT_FOUND, f"{answer.code}: there was nothing to reverse")
+        if answer.code == _OTHER_STATE and not accepted:
+            return (yield from _not_to_be_reversed(unionpay, request, deadline_s))
         if answer.meaning not in (Meaning.DONE, Meaning.FLAGGED):
-            return _accepted() if accepted else refusal(answer.code, answer.message)
+            return _accepted() if accepted else _unless_sent(before, answer, refusal(answer.code, answer.message))
         accepted = True
     return _accepted()
+
+
+def _not_to_be_reversed(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[Observation]:
+    told = yield from _how_it_went(unionpay, request, deadline_s)
+    if told.state is State.SUCCEEDED:
+        return _is_paid(Source.REPLY)
+    if told.state is State.DECLINED:
+        return Observation(state=State.SUCCEEDED, source=Source.QUERY, cancelled_by=CancelledBy.CLOSED)
+    detail = f"{_OTHER_STATE}: the payment is missing, or in another state"
+    return doubt(Source.REPLY, UnknownKind.NOT_FOUND if told.absent else UnknownKind.UNKNOWN_STATUS, detail)
+
+
+def _is_paid(source: Source) -> Observation:
+    return Observation(
+        state=State.DECLINED, source=source, reason=Reason.INVALID_STATE, message="it is paid, and was not reversed"
+    )
 
 
 def _what_was_reversed(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[CancelledBy]:
@@ -160,4 +224,5 @@ def _what_was_reversed(unionpay: UnionPay, request: Call, deadline_s: float) -> 
 
 
 def _accepted() -> Observation:
-    return Observation(state=State.PENDING, source=Source.REPLY, message="the reversal was received, not confirmed yet")
+    """A doubt: once it was received, no answer about the payment says that it was not done."""
+    return doubt(Source.REPLY, UnknownKind.INTERRUPTED, "the reversal was received, not confirmed yet")

@@ -55,7 +55,7 @@ def parse_certificate(text: str) -> x509.Certificate:
         parsed = x509.load_der_x509_certificate(der) if _serial_is_positive(der) else None
         if parsed is not None:
             _ = parsed.issuer, parsed.subject, parsed.not_valid_before_utc  # the library reads them late
-    except (ValueError, LookupError, UnsupportedAlgorithm) as error:
+    except (ValueError, LookupError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise MalformedCertificate("not an X.509 certificate in PEM or base64") from error
     if parsed is None:
         raise MalformedCertificate("RFC 5280 forbids this serial number")
@@ -129,7 +129,7 @@ class Signers:
             known = self._known.get(text)
             if known is not None:
                 self._known.move_to_end(text)
-        if known is None:
+        if known is None or not known.begins <= at <= known.ends:  # another chain may have taken over
             found = self._examine(text, at)
             if isinstance(found, str):
                 return found
@@ -138,8 +138,6 @@ class Signers:
                 self._known[text] = known
                 while len(self._known) > self.KEPT:
                     self._known.popitem(last=False)
-        if not known.begins <= at <= known.ends:
-            return f"UnionPay's certificate is valid from {known.begins:%Y-%m-%d} to {known.ends:%Y-%m-%d} only"
         return known.key
 
     def _examine(self, text: str, at: datetime) -> _Believed | Refusal:

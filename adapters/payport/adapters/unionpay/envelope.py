@@ -22,6 +22,7 @@ from payport.sdk.message import WireReply
 from payport.sdk.observation import Observation, Source, doubt
 
 if TYPE_CHECKING:
+    from payport.adapters.unionpay.account import UnionPayAccount
     from payport.adapters.unionpay.adapter import UnionPay
 
 _ECHOED = {
@@ -84,7 +85,7 @@ def _authentic(unionpay: UnionPay, request: Call, reply: WireReply, now: datetim
     if "respCode" not in fields:
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, "the reply has no respCode"), True
     answer = Answer(code=fields["respCode"], message=fields.get("respMsg", ""), fields=fields)
-    return _differing(request, unionpay.config.mer_id, answer) or answer, True
+    return _differing(request, unionpay.config, answer) or answer, True
 
 
 def why_not_authentic(unionpay: UnionPay, fields: Mapping[str, str], codec: str, now: datetime) -> str | None:
@@ -108,9 +109,16 @@ def why_not_authentic(unionpay: UnionPay, fields: Mapping[str, str], codec: str,
     return None if signing.rsa_is_authentic(fields, codec, key) else "its signature is not UnionPay's"
 
 
-def _differing(request: Call, mer_id: str, answer: Answer) -> Observation | None:
+def is_for_another(account: UnionPayAccount, fields: Mapping[str, str]) -> bool:
+    """Whether it names another merchant of a platform. That it names none proves nothing."""
+    return fields.get("subMerId", "") not in ("", account.sub_mer_id)
+
+
+def _differing(request: Call, account: UnionPayAccount, answer: Answer) -> Observation | None:
     """A doubt when the answer is about something else than what was asked."""
-    asked = {**request.fields, "merId": mer_id}
+    if is_for_another(account, answer.fields):
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, "merchant: the answer is about another merchant's")
+    asked = {**request.fields, "merId": account.mer_id}
     done = answer.meaning in (Meaning.DONE, Meaning.FLAGGED)
     for name in _ECHOED_BY_QUERY if request.fields["txnType"] == ASKING else _ECHOED:
         told = answer.fields.get(name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from payport.adapters.unionpay import signing
 from payport.adapters.unionpay.cancelling import cancelled_by
-from payport.adapters.unionpay.envelope import why_not_authentic
+from payport.adapters.unionpay.envelope import is_for_another, why_not_authentic
 from payport.adapters.unionpay.forms import MalformedMessage, codec_of, parse_notice
 from payport.adapters.unionpay.planning import (
     BY_CANCEL,
@@ -78,6 +78,8 @@ def open_notice(unionpay: UnionPay, raw: RawNotification) -> Exchange[Opened | R
         return _rejected(RejectedKind.BAD_SIGNATURE, problem)
     if fields.get("merId") != unionpay.config.mer_id:
         return _rejected(RejectedKind.WRONG_ACCOUNT, f"it is addressed to merchant {fields.get('merId')}")
+    if is_for_another(unionpay.config, fields):
+        return _rejected(RejectedKind.WRONG_ACCOUNT, f"it is addressed to sub-merchant {fields.get('subMerId')}")
     try:
         record = parsed(fields)
         return _opened(record, _lessons(record, now), money(record))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from payport.adapters.unionpay.beijing import from_stamp
+from payport.adapters.unionpay.beijing import end_of_both_days, from_stamp
 from payport.adapters.unionpay.calls import FRONT, Call, signed_fields
 from payport.adapters.unionpay.cancelling import perform_cancel
 from payport.adapters.unionpay.envelope import ask_gateway
@@ -36,10 +36,13 @@ def perform(unionpay: UnionPay, operation: Operation, step: Step, deadline_s: fl
     if operation.verb is Verb.CANCEL:
         return (yield from perform_cancel(unionpay, operation, request, deadline_s))
     now = (yield from exchange.now()).utc
-    if now >= from_stamp(request.fields["txnTime"]) + timedelta(seconds=REPEAT_S):
+    made = from_stamp(request.fields["txnTime"])
+    # a try that hung, or an order that was only prepared, does not take its number into another day either
+    if now >= min(made + timedelta(seconds=REPEAT_S), end_of_both_days(made)):
         return _not_sent(
             NotSentKind.DEADLINE,
-            "its frozen txnTime is too old for UnionPay, so it was not sent; what was sent before is being asked about",
+            "its frozen txnTime is too old for UnionPay, or of another day, so it was not sent; "
+            "what was sent before is being asked about",
         )
     answer = yield from ask_gateway(unionpay, request, deadline_s)
     if isinstance(answer, Observation):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from payport.adapters.unionpay.account import LONGEST_ADDRESS, UnionPayAccount
+from payport.adapters.unionpay.account import LONGEST_ADDRESS, UnionPayAccount, is_address
 from payport.adapters.unionpay.beijing import end_of_both_days, same_clearing_day, stamp
 from payport.adapters.unionpay.calls import APP, BACK, FRONT, Call, encoding_of
 from payport.adapters.unionpay.forms import plain_text, write_group
@@ -41,7 +41,12 @@ QUIET_S = 120.0
 TOLD_AT = "backUrl"
 """Mark in an identity: the order's own notify address, for what is done about it later."""
 BY_CANCEL = "cancel"
-"""``reqReserved`` of a refund that a cancel makes: its notice then ends the cancel, and no refund of the caller's."""
+"""``reqReserved`` of a refund that a cancel makes: its notice then ends the cancel, and no refund of the caller's.
+
+Also the mark of every cancel in its identity: what is told of one is about no payment that bears the same number.
+"""
+KEEP_PAID = "keep_paid"
+"""Mark in a cancel's identity: what is paid is not to be given back, so it is looked at before it is reversed."""
 SCANNED = frozenset({"04", "06"})
 """``txnSubType`` of what a scanned code pays: a back-end transaction, whose refusal is final."""
 
@@ -135,8 +140,11 @@ def _address(url: str | None) -> str:
 
 
 def _optional_address(url: str | None) -> str:
-    if url is not None and len(url) > LONGEST_ADDRESS:
-        raise InvalidIntent(f"UnionPay takes addresses of at most {LONGEST_ADDRESS} characters, got {len(url)}")
+    if url is not None and not is_address(url):
+        raise InvalidIntent(
+            f"UnionPay takes addresses in ASCII of at most {LONGEST_ADDRESS} characters; this one has {len(url)}: "
+            "shorten it, and percent-encode the rest"
+        )
     return url or ""
 
 
@@ -189,7 +197,7 @@ def plan_cancel(account: UnionPayAccount, payment: Operation, slot: Slot, *, rev
 
     There is no close: what is not paid yet is waited out (a plan without steps).
     """
-    identity = {"txnTime": stamp(slot.now)}
+    identity = {"txnTime": stamp(slot.now), BY_CANCEL: "1"} | ({} if reverse_paid else {KEEP_PAID: "1"})
     if payment.state is State.AUTHORIZED:
         asked = _asked_at(payment, slot)
         return Plan(steps=(step(_back(account, payment, PRE_AUTH_UNDO, slot, asked), asked),), identity=identity)

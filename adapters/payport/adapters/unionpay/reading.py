@@ -15,7 +15,7 @@ from payport.adapters.unionpay.beijing import near
 from payport.adapters.unionpay.calls import APP, Call
 from payport.adapters.unionpay.envelope import Answer
 from payport.adapters.unionpay.mapping import OK, RECONCILE, Meaning, refusal, verdict
-from payport.adapters.unionpay.planning import PRE_AUTH, SCANNED
+from payport.adapters.unionpay.planning import BY_CANCEL, PRE_AUTH, SCANNED
 from payport.adapters.unionpay.wire import Received, UnionPayTransaction
 from payport.schemas.actions import Action, AppParameters, QrCode
 from payport.schemas.money import Money
@@ -177,14 +177,14 @@ def outcome(
         raise Unreadable("no origRespCode")
     if _other_currency(record):
         return _mismatch(record, source)
-    if found is None:
+    if found is None or found.reason is Reason.DUPLICATE:  # 12: it was received before, which says not how it ended
         return doubt(source, UnknownKind.UNKNOWN_STATUS, f"response code {code} {message}".strip())
     said = Observation(
         state=State.PENDING,
         source=source,
         partner_ref=record.order_id,
         amount=money(record),
-        identity={} if cancels else _identity(record),
+        identity={BY_CANCEL: "1"} if cancels else _identity(record),
         partner_id=record.query_id,
         at=at_of(record),
         partner_code=None if code == OK else code,
@@ -194,8 +194,7 @@ def outcome(
     )
     match found.meaning:
         case Meaning.DONE | Meaning.FLAGGED:
-            held = record.txn_type == PRE_AUTH
-            return replace(said, state=State.AUTHORIZED if held else State.SUCCEEDED, cancelled_by=cancels)
+            return replace(said, state=_done(record), cancelled_by=cancels)
         case Meaning.PENDING | Meaning.UNKNOWN | Meaning.TOO_OFTEN:
             return said
         case Meaning.ABSENT:
@@ -208,6 +207,13 @@ def outcome(
             return replace(said, state=State.DECLINED, reason=Reason.EXPIRED)
         case _:
             assert_never(found.meaning)
+
+
+def _done(record: UnionPayTransaction) -> State:
+    """Held or paid. What names neither amount nor type cannot be compared with what was asked."""
+    if record.txn_amt is None or record.txn_type is None:
+        raise Unreadable("a success without txnAmt or txnType")
+    return State.AUTHORIZED if record.txn_type == PRE_AUTH else State.SUCCEEDED
 
 
 def _identity(record: UnionPayTransaction) -> dict[str, str]:

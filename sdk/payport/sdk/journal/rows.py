@@ -102,7 +102,7 @@ def _with_version(text: str) -> str:
 
 def encode_lesson(source: str, detail: Mapping[str, str]) -> str:
     """The body of a transition."""
-    return _with_version(sparse_text(Lesson(source, detail)))
+    return _to_text({"type": "Lesson", "source": source, "detail": dict(detail), "v": VERSION})
 
 
 def decode(body: object, kind: type[T], row: str, fill: Callable[[Content], None] | None = None) -> T:

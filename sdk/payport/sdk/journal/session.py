@@ -32,6 +32,10 @@ class Session(Protocol):
         """Write a debt. Raises :class:`payport.sdk.errors.JournalConflict` when the reference is taken."""
         ...
 
+    def open_debt(self, debt: Debt) -> Debt | None:
+        """The debt that has this reference, as by :meth:`debt`; ``None`` when none had, and this one is written."""
+        ...
+
     def operation(self, operation_id: str) -> Operation | None:
         """One operation with its steps; sealed requests opened where the key is at hand."""
         ...

@@ -48,6 +48,11 @@ class SqlSession:
         """Write a debt."""
         self._write(f"add debt {debt.ref}", self._sql.add_debt, {"ref": debt.ref, "body": rows.encode(debt)})
 
+    def open_debt(self, debt: Debt) -> Debt | None:
+        """The debt that had this reference before; ``None`` when there was none, and this one is written."""
+        values = {"ref": debt.ref, "body": rows.encode(debt)}
+        return None if self._write(f"add debt {debt.ref}", self._sql.open_debt, values) == 1 else self.debt(debt.ref)
+
     def operation(self, operation_id: str) -> Operation | None:
         """One operation with its steps."""
         found = self._operations(self._sql.operation, {"id": operation_id})

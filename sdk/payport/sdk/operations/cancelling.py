@@ -191,11 +191,21 @@ def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s
             by = payment.cancelled_by or CancelledBy.CLOSED
             return Carried((yield from _conclude(setup, cancel, payment, by, Source.QUERY)))
         if payment.state.final and REVERSE not in cancel.identity:
+            if (yield from _may_be_outside(cancel)):
+                return Carried((yield from learn(setup, cancel, _PAID_OR_GIVEN_BACK, asked=True, release=True)))
             return Carried((yield from _refused_here(setup, cancel, "it was paid before it was cancelled")))
         if not observation.absent:
             return Carried((yield from _still_payable(setup, cancel, payment)))
     now = (yield from exchange.now()).utc
     return (yield from _nothing_to_close(setup, cancel, payment, now))
+
+
+_PAID_OR_GIVEN_BACK = doubt(
+    Source.LOCAL,
+    UnknownKind.INTERRUPTED,
+    "it is paid, and a cancel of it went without an answer, which may have given it back: compare with the partner's "
+    "records; a refund is refused there when it was",
+)
 
 
 def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: datetime) -> Exchange[Carried]:

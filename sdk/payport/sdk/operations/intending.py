@@ -124,7 +124,7 @@ def intend(
             return not_sent(NotSentKind.INVALID, str(error))
         except JournalError as error:
             return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
-        if isinstance(begun, Fresh):
+        if isinstance(begun, Fresh) and OperationStarted.level >= setup.least:
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
     return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
@@ -207,16 +207,15 @@ def _check_new(setup: Setup, intent: Intent, session: Session | None, partner_re
 
 def _check_debt(session: Session, intent: Intent, now: datetime) -> bool:
     """Whether the debt was there before; a new one has no operations, as each points to its debt."""
-    debt = session.debt(intent.ref)
-    if debt is None:
-        if not intent.opens_debt:
-            raise Invalid(f"{intent.ref} is not in this journal; adopt it first")
-        session.add_debt(
-            Debt(ref=intent.ref, verb=intent.verb, amount=intent.amount, payee=intent.payee, created_at=now)
-        )
-        return False
     if not intent.opens_debt:
+        if session.debt(intent.ref) is None:
+            raise Invalid(f"{intent.ref} is not in this journal; adopt it first")
         return True
+    debt = session.open_debt(
+        Debt(ref=intent.ref, verb=intent.verb, amount=intent.amount, payee=intent.payee, created_at=now)
+    )
+    if debt is None:
+        return False
     asked = (intent.verb, intent.amount, intent.payee)
     if asked != (debt.verb, debt.amount, debt.payee):
         what = "payee" if asked[:2] == (debt.verb, debt.amount) else f"{intent.verb.value} of {intent.amount}"

@@ -199,17 +199,16 @@ def _detail(observation: Observation) -> dict[str, str]:
 def tell(setup: Setup, learnt: Learnt, now: datetime) -> Exchange[None]:
     """Tell what changed, at ``now``."""
     before, after, observation = learnt.before, learnt.after, learnt.observation
-    about = setup.about(after)
     if observation.unknown is not None and observation.unknown.kind is UnknownKind.MISMATCH:
         field = observation.unknown.detail.partition(":")[0]
-        yield from exchange.emit(Mismatch(**about, field=field))
+        yield from exchange.emit(Mismatch(**setup.about(after), field=field))
     for fact in after.facts[len(before.facts) :]:
         if fact.kind is FactKind.SURPLUS_PAID:
-            yield from exchange.emit(Surplus(**about, amount=fact.amount))
-    if after.state is not before.state:
+            yield from exchange.emit(Surplus(**setup.about(after), amount=fact.amount))
+    if after.state is not before.state and OperationChanged.level >= setup.least:
         yield from exchange.emit(
             OperationChanged(
-                **about,
+                **setup.about(after),
                 verb=after.verb,
                 state=after.state,
                 source=observation.source.value,

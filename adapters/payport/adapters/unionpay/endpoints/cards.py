@@ -6,6 +6,8 @@ sources (78/00 and 78/02), so both are there. Source: partner sheet, sections 5 
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from payport.adapters.unionpay.calls import BACK, FRONT
 from payport.adapters.unionpay.endpoints.endpoint import Kind, UnionPayEndpoint, UnionPayPage
 from payport.adapters.unionpay.endpoints.fields import Address, Fen, Group, WithCard
@@ -16,26 +18,26 @@ class OpenCard(WithCard):
     """The page on which a payer opens a card. ``token_pay_data``: ``{trId=...&tokenType=01}`` for a token."""
 
     front_url: Address | None = None
-    token_pay_data: Group | None = None
+    token_pay_data: Group | None = Field(default=None, repr=False)
 
 
 class CardQuery(WithCard):
     """Whether a card is open, by the order that opened it, and its token."""
 
-    token_pay_data: Group | None = None
+    token_pay_data: Group | None = Field(default=None, repr=False)
 
 
 class CardClose(WithCard):
     """Give an opened card, or its token, back."""
 
-    token_pay_data: Group | None = None
+    token_pay_data: Group | None = Field(default=None, repr=False)
 
 
 class SmsCode(WithCard):
     """Have UnionPay send the payer a code for a payment that follows."""
 
     txn_amt: Fen
-    token_pay_data: Group | None = None
+    token_pay_data: Group | None = Field(default=None, repr=False)
 
 
 OPEN_CARD: UnionPayPage[OpenCard] = UnionPayPage(Kind(FRONT, "79", "00", "000301", "07"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from payport.adapters.unionpay.calls import APP, BACK, FRONT, ORDER
 from payport.adapters.unionpay.endpoints.endpoint import Kind, UnionPayEndpoint, UnionPayPage
@@ -48,7 +48,7 @@ class ShownCode(Consume):
 class ScannedCode(Consume):
     """``qr_no``: what the payer's phone shows."""
 
-    qr_no: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+    qr_no: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] = Field(repr=False)
     term_id: Text | None = None
 
 
@@ -57,7 +57,7 @@ class CardConsume(WithCard):
 
     txn_amt: Fen
     currency_code: Annotated[str, StringConstraints(pattern="^156$")] = "156"
-    token_pay_data: Group | None = None
+    token_pay_data: Group | None = Field(default=None, repr=False)
     acc_type: Digits2 | None = None
     customer_ip: Text | None = None
     risk_rate_info: Group | None = None

@@ -44,6 +44,8 @@ Address: TypeAlias = Annotated[str, StringConstraints(pattern=r"^https?://", max
 Group: TypeAlias = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_a_group)]
 """``{name=value&name=value}``; ``write_group`` of ``payport.adapters.unionpay.forms`` writes it."""
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+InGroup: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^&={}\[\]]+$")]
+"""A text that becomes part of a group: without the characters that structure one."""
 Reserved: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^&={}\[\]]+={0,2}$")]
 """A text given back with replies and notices: without the characters that structure a message, or base64."""
 
@@ -96,12 +98,12 @@ class Customer(Part):
     """Who a card belongs to. Phone, CVN2, expiry and PIN are encrypted; nothing of it is shown."""
 
     certif_tp: Digits2 | None = Field(default=None, repr=False)
-    certif_id: Text | None = Field(default=None, repr=False)
-    customer_nm: Text | None = Field(default=None, repr=False)
-    sms_code: Text | None = Field(default=None, repr=False)
-    phone_no: Text | None = Field(default=None, repr=False)
-    cvn2: Text | None = Field(default=None, repr=False)
-    expired: Text | None = Field(default=None, repr=False)
+    certif_id: InGroup | None = Field(default=None, repr=False)
+    customer_nm: InGroup | None = Field(default=None, repr=False)
+    sms_code: InGroup | None = Field(default=None, repr=False)
+    phone_no: InGroup | None = Field(default=None, repr=False)
+    cvn2: InGroup | None = Field(default=None, repr=False)
+    expired: InGroup | None = Field(default=None, repr=False)
     pin: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")] | None = Field(default=None, repr=False)
 
 
