@@ -70,11 +70,11 @@ def payment(body: bytes) -> object:
 
 
 def link(body: bytes) -> object:
-    return read_link(ACCOUNT, parsed(AdyenLink, parse_object(body)))
+    return read_link(ACCOUNT, ASKED, parsed(AdyenLink, parse_object(body)))
 
 
 def session(body: bytes) -> object:
-    return read_session(ACCOUNT, parsed(AdyenSessionRecord, parse_object(body)))
+    return read_session(ACCOUNT, ASKED, parsed(AdyenSessionRecord, parse_object(body)))
 
 
 def result(body: bytes) -> object:

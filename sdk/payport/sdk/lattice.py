@@ -115,8 +115,22 @@ def _same(fact: Fact) -> tuple[FactKind, PartnerId | None, Money | None]:
     return fact.kind, fact.partner_id, fact.amount
 
 
+def _is_another(operation: Operation, observation: Observation) -> bool:
+    """Whether what was paid or held already was so once more, by the partner's own count."""
+    taken = (State.AUTHORIZED, State.SUCCEEDED)
+    number = observation.ids.get(observation.counted_by or "")
+    if number is None or operation.state not in taken or observation.state not in taken:
+        return False
+    return operation.ids.get(observation.counted_by or "", number) != number
+
+
 def _later_facts(operation: Operation, observation: Observation, now: datetime) -> tuple[Fact, ...]:
     """What an observation says that the operation's final answer does not."""
+    if _is_another(operation, observation):
+        number = PartnerId(observation.ids[observation.counted_by or ""])
+        detail = "paid again under another number of the partner's"
+        fact = Fact(kind=FactKind.SURPLUS_PAID, at=now, amount=operation.amount, partner_id=number, detail=detail)
+        return (*observation.facts, fact)
     if observation.state in (State.DOUBT, State.ACTION, State.PENDING, State.NOT_SENT, operation.state):
         return observation.facts
     if observation.state is State.DECLINED and observation.source is Source.REPLY:

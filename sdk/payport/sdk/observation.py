@@ -38,6 +38,8 @@ class Observation:
     has compared.
     ``concerns``: for a lesson of a notification that does not say what kind of operation it is about: only operations
     whose identity has these are taught, others hear nothing.
+    ``counted_by``: the name in ``ids`` of the partner's number of the payment: one that was paid under another number
+    already was paid twice.
     ``again``: the same step may be tried again at once (rate limit, a cancel that asks to be repeated).
     """
 
@@ -48,6 +50,7 @@ class Observation:
     identity: Mapping[str, str] = field(default_factory=_no_ids)
     concerns: Mapping[str, str] = field(default_factory=_no_ids)
     partner_id: str | None = None
+    counted_by: str | None = None
     ids: Mapping[str, str] = field(default_factory=_no_ids)
     at: datetime | None = None
     action: Action | None = field(default=None, repr=False)

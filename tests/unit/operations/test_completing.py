@@ -353,3 +353,5 @@ def test_a_cancel_of_another_amount_ends_nothing(journal: Journal, time: Time) -
     assert told.cause.kind is UnknownKind.MISMATCH
     payment = journal.read(lambda session: session.operations(REF))[0]
     assert payment.state is State.ACTION
+
+    assert len(journal.read(lambda session: session.notices(payment.account, applied=False))) == 1

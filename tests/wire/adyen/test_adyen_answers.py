@@ -162,6 +162,7 @@ def test_an_action_that_is_none_is_unreadable(action: object) -> None:
         (Reason.NOT_FOUND, 422, "167", "validation"),
         (Reason.RATE_LIMITED, 429, "29_429", "validation"),
         (Reason.OTHER, 422, "77", "configuration"),
+        *((Reason.INVALID_REQUEST, 422, code, None) for code in ("100", "130", "137", "138", "702", "14_031")),
     ],
 )
 def test_what_an_error_means(expected: Reason, status: int, code: str, kind: str) -> None:

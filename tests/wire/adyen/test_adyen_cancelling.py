@@ -124,7 +124,7 @@ def test_a_session_is_over_by_time_at_the_latest() -> None:
 
 
 @pytest.mark.parametrize("on_payment", [False, True])
-@pytest.mark.parametrize(("minutes", "over"), [(59, False), (60, False), (61, True)])
+@pytest.mark.parametrize(("minutes", "over"), [(59, False), (60, False), (74, False), (76, True)])
 def test_a_payment_that_is_absent_after_its_time_is_over(minutes: int, over: bool, on_payment: bool) -> None:
     """Absent before, it may have come since: asked again, under another key."""
     mark = {"absent.ZFQTPCQ8HXSKGK83": (NOON + timedelta(minutes=minutes)).isoformat()}
@@ -135,4 +135,4 @@ def test_a_payment_that_is_absent_after_its_time_is_over(minutes: int, over: boo
         assert (found.cancelled_by, host.sent) == (CancelledBy.EXPIRED, [])
     else:
         assert found.state is State.PENDING
-        assert host.sent[0].headers["idempotency-key"] == "payport-CANCEL01C001-cancels.1"
+        assert host.sent[0].headers["idempotency-key"] == "payport-ShopECOM-CANCEL01C001-cancels.1"

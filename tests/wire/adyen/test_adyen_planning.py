@@ -52,7 +52,7 @@ def test_the_same_intent_is_the_same_plan(method: Any) -> None:
     assert plan == plan_pay(ACCOUNT, ORDER, method, SLOT)
     (step,) = plan.steps
     call = call_of(plan)
-    assert (call.host, call.key) == ("checkout-test.adyen.com", f"payport-{TRADE}-{call.name}")
+    assert (call.host, call.key) == ("checkout-test.adyen.com", f"payport-ShopECOM-{TRADE}-{call.name}")
     assert step.replayable
     assert step.replay_until == NOON + KEY_LIFE
     assert Call.decode(call.encode()) == call
@@ -69,9 +69,9 @@ def test_pain_the_key_was_made_of_the_body() -> None:
 @pytest.mark.parametrize("reference", ["A", "A" * 28, "A" * 60])
 def test_a_key_is_never_too_long(reference: str) -> None:
     """Sixty-four characters; another reference is another key."""
-    key = key_of(reference, "payments.reversals")
+    key = key_of("ShopECOM", reference, "payments.reversals")
     assert len(key) <= MAX_KEY
-    assert key != key_of(f"B{reference[1:]}", "payments.reversals")
+    assert key != key_of("ShopECOM", f"B{reference[1:]}", "payments.reversals")
 
 
 def test_trap_a_repetition_never_goes_to_another_region() -> None:

@@ -53,6 +53,7 @@ class Adyen:
             default_life_s=60 * 60.0,
             max_life_s=24 * 3600.0,
             in_flight_s=90.0,
+            settle_margin_s=15 * 60.0,  # a payer whom a page sent to the bank in time may come back after it
             ladders=LADDERS,
             answers_queries=False,
             sandbox=not account.live,

@@ -62,9 +62,12 @@ MAX_KEY = 64
 _to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
-def key_of(reference: str, step: str) -> str:
-    """The idempotency key of a step: of our reference and never of the body, whose encrypted parts differ each time."""
-    key = f"payport-{reference}-{step}"
+def key_of(merchant_account: str, reference: str, step: str) -> str:
+    """The idempotency key of a step: of our reference and never of the body, whose encrypted parts differ each time.
+
+    Keys hold for the whole company: the same reference at another of its merchant accounts must be another key.
+    """
+    key = f"payport-{merchant_account}-{reference}-{step}"
     return key if len(key) <= MAX_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from payport.adapters.adyen.account import AdyenAccount
 from payport.adapters.adyen.calls import Answer, Call, ask_adyen, key_of
 from payport.adapters.adyen.mapping import LinkStatus
-from payport.adapters.adyen.planning import LINK, LINK_WAY, PAYMENT_REF, PSP, WAY, amount_node, step_of
+from payport.adapters.adyen.planning import HOST, LINK, LINK_WAY, PAYMENT_REF, PSP, WAY, amount_node, step_of
 from payport.adapters.adyen.reading import (
     Unreadable,
     known,
@@ -38,9 +38,14 @@ IF_PAID = "if_paid"
 """Mark in a cancel's identity: what is to be done with a payment that came through."""
 REFUSE = "refuse"
 REVERSE = "reverse"
+DONE = "done"
+REFUSED = "refused"
 ABSENT = "absent."
 """Begins the numbers under which a cancel keeps when Adyen said that it knows no such payment."""
+HEARD = "heard."
+"""Begins the numbers under which a payment keeps how a cancel by our reference ended, and when we heard of it."""
 UNTIL = "until"
+OPEN_END = "open_end"
 EXPIRES = "expires"
 PAID = "paid"
 
@@ -57,39 +62,47 @@ def plan_cancel(account: AdyenAccount, payment: Operation, slot: Slot, *, revers
     }
     if payment.expires:
         notes[EXPIRES] = "1"
+    elif payment.state is not State.DOUBT:
+        notes[OPEN_END] = "1"  # the payer was sent away with something that has no end on the wire
+    ended = [how for how in _heard(payment) if datetime.fromisoformat(how.partition(" ")[0]) >= slot.now]
+    if ended:
+        notes[HEARD] = max(ended).partition(" ")[2]
     psp, body = payment.ids.get(PSP), {"merchantAccount": account.merchant_account, "reference": slot.partner_ref}
-    paid = payment.state is State.SUCCEEDED
+    paid, host = payment.state is State.SUCCEEDED, payment.identity.get(HOST, account.host)
     identity = {PAYMENT_REF: payment.partner_ref, IF_PAID: notes[IF_PAID]}
     if paid and (not reverse_paid or psp is None):
-        call = _call(account, "payments.reversals", {}, notes | {PAID: "1"}, slot)
+        call = _call(host, "payments.reversals", {}, notes | {PAID: "1"}, slot)
     elif paid and psp is not None:
-        call = _call(account, "payments.reversals", body, notes, slot, psp=psp)
+        call = _call(host, "payments.reversals", body, notes, slot, psp=psp)
     elif payment.state is State.AUTHORIZED and psp is not None:
-        call = _call(account, "payments.cancels", body, notes, slot, psp=psp)
+        call = _call(host, "payments.cancels", body, notes, slot, psp=psp)
     elif payment.identity.get(WAY) == LINK_WAY and LINK in payment.ids:
-        call = _call(account, "paymentLinks.expire", {"status": "expired"}, notes, slot, link=payment.ids[LINK])
+        call = _call(host, "paymentLinks.expire", {"status": "expired"}, notes, slot, link=payment.ids[LINK])
     else:
-        call = _call(account, "cancels", {**body, "paymentReference": payment.partner_ref}, notes, slot)
+        call = _call(host, "cancels", {**body, "paymentReference": payment.partner_ref}, notes, slot)
     return Plan(steps=(step_of(call.name, call, slot.now),), identity=identity)
 
 
 def _call(
-    account: AdyenAccount, name: str, body: Mapping[str, object], notes: Mapping[str, str], slot: Slot, **numbers: str
+    host: str, name: str, body: Mapping[str, object], notes: Mapping[str, str], slot: Slot, **numbers: str
 ) -> Call:
-    key = None if name == "paymentLinks.expire" else key_of(slot.partner_ref, name)
-    return Call(name=name, host=account.host, body=body, numbers=numbers, key=key, notes=notes)
+    key = key_of(str(body["merchantAccount"]), slot.partner_ref, name) if "merchantAccount" in body else None
+    return Call(name=name, host=host, body=body, numbers=numbers, key=key, notes=notes)
 
 
 def carry_out_cancel(adyen: Adyen, cancel: Operation, asked: Call, deadline_s: float) -> Exchange[Observation]:
     """Send the one step of a cancel."""
+    if asked.notes.get(HEARD) == DONE:
+        return Observation(state=State.SUCCEEDED, source=Source.NOTICE, cancelled_by=CancelledBy.CLOSED)
     if PAID in asked.notes:
-        return _paid(asked)
+        return _paid(asked, cancel)
     if asked.name == "paymentLinks.expire":
         return (yield from _expire(adyen, asked, deadline_s))
     absences = sorted({*_absences(cancel), *asked.notes.get(ABSENT, "").split()})
     if asked.name == "cancels" and absences:
-        if datetime.fromisoformat(absences[-1]) > datetime.fromisoformat(asked.notes[UNTIL]):
-            # after its time Adyen knew of no payment: nothing was handed out that could still be paid
+        arrived = datetime.fromisoformat(asked.notes[UNTIL]) + timedelta(seconds=adyen.profile.settle_margin_s)
+        if OPEN_END not in asked.notes and datetime.fromisoformat(absences[-1]) > arrived:
+            # what was sent in its time has arrived, who was at the bank is back, and Adyen knew of no payment
             return Observation(state=State.SUCCEEDED, source=Source.NOTICE, cancelled_by=CancelledBy.EXPIRED)
         # what was absent then may have come since: another question needs another key
         asked = _asked_anew(asked, len(absences))
@@ -111,17 +124,32 @@ def _absences(operation: Operation) -> list[str]:
     return [when for name, when in operation.ids.items() if name.startswith(ABSENT)]
 
 
+def _heard(payment: Operation) -> list[str]:
+    return [how for name, how in payment.ids.items() if name.startswith(HEARD)]
+
+
 def _asked_anew(asked: Call, times: int) -> Call:
-    key = key_of(str(asked.body["reference"]), f"cancels.{times}")
+    key = key_of(str(asked.body["merchantAccount"]), str(asked.body["reference"]), f"cancels.{times}")
     return Call(name=asked.name, host=asked.host, body=asked.body, key=key, notes=asked.notes)
 
 
-def _paid(asked: Call) -> Observation:
-    """Nothing is sent: cancelling at Adyen would undo a payment whose capture has not gone through yet."""
+def _paid(asked: Call, cancel: Operation) -> Observation:
+    """Nothing is sent: cancelling at Adyen would undo a payment whose capture has not gone through yet.
+
+    What was sent before it was paid may still do that: until its webhook came nobody is told that it failed. A cancel
+    that was asked for when it was paid already never sent anything.
+    """
+    untold = asked.notes[IF_PAID] == REFUSE and HEARD not in asked.notes
+    if untold and cancel.state is State.PENDING:
+        return Observation(state=State.PENDING, source=Source.LOCAL, message="received by Adyen before it was paid")
+    if untold and cancel.may_have_left and all(step.name != asked.name for step in cancel.steps):
+        return doubt(Source.LOCAL, UnknownKind.NO_QUERY, "a cancel left before it was paid: its webhook tells")
     if asked.notes[IF_PAID] == REFUSE:
         return Observation(state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message="it is paid")
-    detail = "it is paid, and Adyen's number of it comes with the webhook AUTHORISATION: only then it can be reversed"
-    return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
+    return doubt(Source.LOCAL, UnknownKind.NO_QUERY, _NO_NUMBER)
+
+
+_NO_NUMBER = "it is paid, and Adyen's number of it comes with the webhook AUTHORISATION: only then it can be reversed"
 
 
 def _expire(adyen: Adyen, asked: Call, deadline_s: float) -> Exchange[Observation]:
@@ -159,7 +187,7 @@ def _how_the_link_stands(account: AdyenAccount, asked: Call, answer: Answer) -> 
             return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED, native=link)
         case LinkStatus.PAID | LinkStatus.COMPLETED | LinkStatus.PAYMENT_PENDING:
             if asked.notes[IF_PAID] == REVERSE:
-                return _paid(asked)
+                return doubt(Source.LOCAL, UnknownKind.NO_QUERY, _NO_NUMBER)
             return Observation(
                 state=State.DECLINED,
                 source=Source.REPLY,

@@ -106,7 +106,7 @@ class OneSession(Request):
 
     numbers: ClassVar[tuple[str, ...]] = ("session",)
     session: str
-    session_result: str
+    session_result: str = Field(repr=False)
 
 
 class TransferOrder(Request):

@@ -6,9 +6,10 @@ Sources: Adyen's documentation, "webhook types" and the page of each event; its 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from payport.adapters.adyen.cancelling import ABSENT, IF_PAID, REFUSE, REVERSE
+from payport.adapters.adyen.cancelling import ABSENT, DONE, HEARD, IF_PAID, REFUSE, REFUSED, REVERSE
 from payport.adapters.adyen.planning import (
     AUTOMATIC,
     DIRECT,
@@ -77,10 +78,18 @@ def _lessons(item: NotificationItem, reference: str, now: datetime) -> Iterator[
             yield from _authorisation(item, reference, amount, at)
         case "CAPTURE" | "REFUND" | "REFUND_WITH_DATA":
             yield _modified(item, reference, amount, State.SUCCEEDED if done else State.DECLINED, at)
+            if done and item.event_code != "CAPTURE":
+                yield from _elsewhere(FactKind.REFUNDED, item, amount, at or now)
         case "CANCELLATION":
             yield from _cancelled(item, reference, amount, CancelledBy.VOIDED, done=done)
+            if done:
+                yield from _elsewhere(FactKind.RELEASED, item, None, at or now)
         case "CANCEL_OR_REFUND":
             yield from _cancelled(item, reference, amount, CancelledBy.REVERSED, done=done)
+            if done:
+                refunded = (item.additional_data or {}).get("modification.action") == "refund"
+                kind = FactKind.REFUNDED if refunded else FactKind.RELEASED
+                yield from _elsewhere(kind, item, amount if refunded else None, at or now)
         case "TECHNICAL_CANCEL":
             yield from _cancelled_by_reference(item, reference, at, now, done=done)
         case _ if done:
@@ -94,6 +103,7 @@ def _later(item: NotificationItem, reference: str, amount: Money | None, at: dat
     match item.event_code:
         case "REFUND_FAILED" | "REFUNDED_REVERSED":
             yield _modified(item, reference, amount, State.DECLINED, at)
+            yield from _elsewhere(FactKind.REFUND_BOUNCED, item, amount, at)
         case "CAPTURE_FAILED":
             yield _fact(FactKind.CAPTURE_REVERSED, item, amount, at)
         case "EXPIRE":
@@ -111,6 +121,11 @@ def _authorisation(
     item: NotificationItem, reference: str, amount: Money | None, at: datetime | None
 ) -> Iterator[Observation]:
     """Of a page, a refusal is one try: the payer may choose another way."""
+    if amount is None:
+        cause = UnknownCause(UnknownKind.MISMATCH, "amount: the webhook says none")
+        for take in ANY_TAKE:
+            yield Observation(state=State.DOUBT, source=Source.NOTICE, unknown=cause, concerns={TAKE: take})
+        return
     if item.success != "true":
         yield _declined(item, reference, amount, Reason.DECLINED, {WAY: DIRECT})
         for way in (LINK_WAY, SESSION_WAY):
@@ -131,6 +146,7 @@ def _authorisation(
             partner_ref=reference,
             amount=amount,
             partner_id=item.psp_reference,
+            counted_by=PSP,
             ids={PSP: item.psp_reference},
             at=at,
             concerns={TAKE: take},
@@ -195,13 +211,16 @@ def _cancelled_by_reference(
     words = (item.reason or "").lower()
     absent = not done and any(phrase in words for phrase in NO_SUCH_PAYMENT)
     if absent:
-        when = min(at, now) if at is not None else now
         cause = UnknownCause(UnknownKind.NOT_FOUND, "Adyen knows no payment under this reference yet")
-        mark = {f"{ABSENT}{item.psp_reference}": when.astimezone(now.tzinfo).isoformat()}
+        # a webhook may come days late: without its date it does not tell when there was none
+        mark = {f"{ABSENT}{item.psp_reference}": min(at, now).isoformat()} if at is not None else {}
         for concerns in ({IF_PAID: REFUSE}, {IF_PAID: REVERSE}, {TAKE: AUTOMATIC}, {TAKE: MANUAL}):
             yield Observation(state=State.DOUBT, source=Source.NOTICE, unknown=cause, ids=mark, concerns=concerns)
         return
     yield from _cancelled(item, reference, None, CancelledBy.CLOSED, done=done)
+    heard = {f"{HEARD}{item.psp_reference}": f"{now.isoformat()} {DONE if done else REFUSED}"}
+    for take in ANY_TAKE:
+        yield Observation(state=State.DOUBT, source=Source.NOTICE, ids=heard, concerns={TAKE: take})
     if done:
         for take in ANY_TAKE:
             yield Observation(
@@ -213,6 +232,12 @@ def _cancelled_by_reference(
                 message="cancelled: closed",
                 concerns={TAKE: take},
             )
+
+
+def _elsewhere(kind: FactKind, item: NotificationItem, amount: Money | None, at: datetime) -> Iterator[Observation]:
+    """What was done in the Customer Area, or without a reference of its own, names the payment: a fact beside it."""
+    for take in ANY_TAKE:
+        yield replace(_fact(kind, item, amount, at), state=State.DOUBT, concerns={TAKE: take})
 
 
 def _fact(kind: FactKind, item: NotificationItem, amount: Money | None, at: datetime) -> Observation:

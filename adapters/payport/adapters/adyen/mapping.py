@@ -102,6 +102,7 @@ _BY_CODE: dict[Reason, str] = {
     Reason.INVALID_STATE: "139 152",
 }
 _REASONS = {code: reason for reason, codes in _BY_CODE.items() for code in codes.split()}
+_INVALID = frozenset({"100", "130", "137", "138", "702"})
 _BY_STATUS = {
     401: Reason.UNAUTHENTICATED,
     403: Reason.NOT_PERMITTED,
@@ -125,4 +126,5 @@ def verdict(status: int, code: str | None, kind: str | None, *, transient: bool)
         return Verdict(Meaning.REFUSED, known)
     if kind == "security":
         return Verdict(Meaning.REFUSED, Reason.NOT_PERMITTED)
-    return Verdict(Meaning.REFUSED, Reason.INVALID_REQUEST if kind == "validation" else Reason.OTHER)
+    invalid = kind == "validation" or (code or "").startswith("14_") or code in _INVALID
+    return Verdict(Meaning.REFUSED, Reason.INVALID_REQUEST if invalid else Reason.OTHER)

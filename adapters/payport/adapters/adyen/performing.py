@@ -53,17 +53,28 @@ def _not_good(asked: Call, answer: Answer, told: Observation) -> Observation:
     return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, detail)
 
 
+def _read_details(operation: Operation, payment: AdyenPayment) -> Observation:
+    """What the browser brought back may be another payment's: an end counts only with the reference that it is of."""
+    told = read_payment(operation, payment)
+    if told.state.final and told.partner_ref is None:
+        detail = "reference: the answer does not say which payment it is about; the webhook tells how it ended"
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, detail)
+    return told
+
+
 def read(adyen: Adyen, operation: Operation, asked: Call, answer: Answer) -> Observation:
     """What a successful answer teaches."""
     account = adyen.config
     try:
         match asked.name:
-            case "payments" | "payments.details":
+            case "payments":
                 return read_payment(operation, parsed(AdyenPayment, answer.node))
+            case "payments.details":
+                return _read_details(operation, parsed(AdyenPayment, answer.node))
             case "paymentLinks":
-                return read_link(account, parsed(AdyenLink, answer.node))
+                return read_link(account, asked, parsed(AdyenLink, answer.node))
             case "sessions":
-                return read_session(account, parsed(AdyenSessionRecord, answer.node))
+                return read_session(account, asked, parsed(AdyenSessionRecord, answer.node))
             case "sessions.get":
                 return read_result(operation, parsed(SessionResult, answer.node))
             case "payments.captures" | "payments.refunds":

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from payport.adapters.adyen.account import AdyenAccount
 from payport.adapters.adyen.calls import ROUTES, Call, key_of
@@ -20,6 +19,7 @@ from payport.schemas.money import Money
 from payport.schemas.order import CaptureMode, Order
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.journal.records import Operation, Step
+from payport.sdk.strict_json import MalformedJson, parse_object
 
 WAY = "way"
 """Mark in a payment's identity: how it is paid. A webhook does not say; it teaches whom it concerns."""
@@ -31,6 +31,9 @@ TAKE = "take"
 """Mark in a payment's identity: whether an authorisation is the end, or a hold."""
 AUTOMATIC = "automatic"
 MANUAL = "manual"
+
+HOST = "host"
+"""Mark in a payment's identity: the region it was begun in, whose books alone can tell of it."""
 
 PSP = "psp"
 """Adyen's number of an authorised payment; in the identity of a modification, of the payment that it is about."""
@@ -144,7 +147,7 @@ def _planned(
         steps=(step_of(name, call, slot.now),),
         method=type(method).__name__,
         ladder="page" if way in PAGE_WAYS else "default",
-        identity={WAY: way, TAKE: MANUAL if _manual(order) else AUTOMATIC},
+        identity={WAY: way, TAKE: MANUAL if _manual(order) else AUTOMATIC, HOST: call.host},
         payable_until=until,
         expires=expires,
     )
@@ -169,12 +172,16 @@ def _notes_of(metadata: Mapping[str, str]) -> Mapping[str, str]:
 
 def _call(account: AdyenAccount, name: str, body: Mapping[str, object], slot: Slot, **numbers: str) -> Call:
     kept = {key: value for key, value in body.items() if value is not None}
-    return Call(name=name, host=account.host, body=kept, numbers=numbers, key=key_of(slot.partner_ref, name))
+    key = key_of(account.merchant_account, slot.partner_ref, name)
+    return Call(name=name, host=account.host, body=kept, numbers=numbers, key=key)
 
 
 def step_of(name: str, call: Call, now: datetime) -> Step:
-    """The journal's form of a call."""
-    request = call.encode()
+    """The journal's form of a call. Raises :class:`InvalidIntent` for a text that is none."""
+    try:
+        request = call.encode()
+    except UnicodeEncodeError:
+        raise InvalidIntent("a text holds half a surrogate pair, which JSON in UTF-8 cannot carry") from None
     return Step(
         name=name,
         moves_money=ROUTES[call.name].moves_money,
@@ -193,10 +200,10 @@ def plan_complete(account: AdyenAccount, payment: Operation, returned: Mapping[s
             if not details:
                 return None
             name = f"details.{_short(json.dumps(details, sort_keys=True))}"
-            key = key_of(payment.partner_ref, name)
+            key = key_of(account.merchant_account, payment.partner_ref, name)
             call = Call(name="payments.details", host=account.host, body={"details": details}, key=key)
-        case "session" if returned.get("sessionResult") and SESSION in payment.ids:
-            query = {"sessionResult": returned["sessionResult"][:_MAX_DETAIL]}
+        case "session" if _is_text(returned.get("sessionResult", "")) and SESSION in payment.ids:
+            query = {"sessionResult": returned["sessionResult"]}
             name = f"result.{_short(query['sessionResult'])}"
             numbers = {SESSION: payment.ids[SESSION]}
             call = Call(name="sessions.get", host=account.host, query=query, numbers=numbers)
@@ -211,12 +218,16 @@ def details_in(returned: Mapping[str, str]) -> dict[str, str]:
     """What of the returned is for ``/payments/details``; ``details`` may be the component's own, as JSON text."""
     found = dict(returned)
     try:
-        inner: object = json.loads(found.pop("details", "{}"))
-    except ValueError:
-        inner = None
-    if isinstance(inner, dict):
-        found |= {name: value for name, value in cast("dict[str, object]", inner).items() if isinstance(value, str)}
-    return {name: found[name] for name in RETURNED if 0 < len(found.get(name, "")) <= _MAX_DETAIL}
+        inner = parse_object(found.pop("details", "{}"))
+    except MalformedJson:
+        inner = {}
+    found |= {name: value for name, value in inner.items() if isinstance(value, str)}
+    return {name: found[name] for name in RETURNED if _is_text(found.get(name, ""))}
+
+
+def _is_text(value: str) -> bool:
+    """Whether Adyen can be told it: whoever sits at the browser may send anything, halves of characters included."""
+    return 0 < len(value) <= _MAX_DETAIL and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _short(text: str) -> str:
@@ -242,7 +253,7 @@ def plan_refund(account: AdyenAccount, payment: Operation, amount: Money, slot: 
 def _modification(
     account: AdyenAccount, name: str, payment: Operation, amount: Money, slot: Slot, more: Mapping[str, object]
 ) -> Plan:
-    psp = payment.ids.get(PSP)
+    psp = payment.ids.get(PSP) or payment.identity.get(PSP)  # a capture names the payment that it was taken from
     if psp is None:
         raise InvalidIntent(
             f"the journal does not know Adyen's number of {payment.ref} yet: it comes with the webhook AUTHORISATION"

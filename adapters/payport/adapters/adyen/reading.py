@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar, assert_never, cast
 
@@ -40,6 +40,8 @@ from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.observation import Observation, Source, doubt
 
+_ROUNDING = timedelta(seconds=60)
+
 WireT = TypeVar("WireT", bound=Wire)
 CodeT = TypeVar("CodeT", bound=Enum)
 _to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str).encode
@@ -69,12 +71,12 @@ def money(amount: AdyenAmount | None) -> Money | None:
 
 
 def instant(text: str | None) -> datetime | None:
-    """A time with its offset; ``None`` when it is missing or none: it decides nothing."""
+    """A time, in UTC; ``None`` without an offset, when it is missing or none: it decides nothing."""
     try:
         found = datetime.fromisoformat(text or "")
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo is not None else None
 
 
 def known(kind: type[CodeT], text: str | None) -> CodeT | None:
@@ -157,7 +159,7 @@ def action_of(node: Mapping[str, object] | None) -> Action:
     return AppParameters(payload=_to_text(dict(node)), fields={})
 
 
-def read_link(account: AdyenAccount, link: AdyenLink) -> Observation:
+def read_link(account: AdyenAccount, asked: Call, link: AdyenLink) -> Observation:
     """What a new payment link teaches."""
     if link.merchant_account != account.merchant_account:
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "merchant: the link is another account's")
@@ -175,15 +177,28 @@ def read_link(account: AdyenAccount, link: AdyenLink) -> Observation:
         return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, f"link status {link.status}")
     if not link.url.startswith(("https://", "http://")):
         raise Unreadable("the link is no URL")
+    if _open_longer(asked, link.expires_at):
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, _LONGER)
     return told  # a repetition is told what the first try was: the link as it was made
 
 
-def read_session(account: AdyenAccount, session: AdyenSessionRecord) -> Observation:
+_LONGER = "expiresAt: the page can be paid longer than was asked for, so it is not handed out"
+
+
+def _open_longer(asked: Call, told: str | None) -> bool:
+    """Whether what was made outlives what was asked for by more than seconds: its end decides when it is over."""
+    wanted, end = instant(str(asked.body.get("expiresAt"))), instant(told)
+    return wanted is not None and end is not None and end > wanted + _ROUNDING
+
+
+def read_session(account: AdyenAccount, asked: Call, session: AdyenSessionRecord) -> Observation:
     """What a new session teaches."""
     if session.merchant_account != account.merchant_account:
         return doubt(Source.REPLY, UnknownKind.MISMATCH, "merchant: the session is another account's")
     if session.session_data is None:
         raise Unreadable("the session has no sessionData")
+    if _open_longer(asked, session.expires_at):
+        return doubt(Source.REPLY, UnknownKind.MISMATCH, _LONGER)
     fields = {
         "id": session.id,
         "sessionData": session.session_data,
@@ -251,7 +266,11 @@ def error_of(answer: Answer) -> tuple[ServiceError, Verdict]:
 
 
 def refusal(asked: Call, answer: Answer) -> Observation:
-    """What an error answer teaches."""
+    """What an error answer teaches. One whose code cannot be read may be any: also that it is under way."""
+    try:
+        parsed(ServiceError, answer.node)
+    except Unreadable as error:
+        return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"{asked.name}: status {answer.status}, {error}")
     told, found = error_of(answer)
     if found.meaning is Meaning.UNKNOWN:
         detail = f"{asked.name}: status {answer.status}, error {told.error_code or 'without a code'}"

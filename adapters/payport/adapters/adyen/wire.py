@@ -121,7 +121,7 @@ class NotificationItem(Wire):
     """One item of a standard webhook. ``success`` is text: ``"true"`` or ``"false"``."""
 
     event_code: Annotated[str, Field(min_length=1, max_length=100)]
-    psp_reference: Number
+    psp_reference: Annotated[str, Field(pattern="^[0-9A-Za-z_.-]{1,100}$")]  # of a report: the name of its file
     merchant_account_code: str
     success: Annotated[str, Field(pattern="^(true|false)$")]
     merchant_reference: str | None = None

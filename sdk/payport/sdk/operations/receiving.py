@@ -68,21 +68,18 @@ def _keep(setup: Setup, session: Session, opened: Opened, raw: RawNotification, 
         for operation in session.by_partner_ref(account, partner_ref)
     ]
     ref = about[0][0].ref if about else None
+    concerned = [(each, told) for each, told in about if told.concerns.items() <= each.identity.items()]
     notice = Notice(
         partner=setup.adapter.partner,
         account=account,
         event=replace(opened.event, ref=ref),
         raw=raw.body,
         received_at=now,
-        applied=bool(about),
+        applied=bool(concerned),
     )
     if not session.add_notice(notice):
         return _Kept(first_seen=False, ref=ref, learnt=())
-    learnt = tuple(
-        add(setup, session, operation.id, observation, now)
-        for operation, observation in about
-        if observation.concerns.items() <= operation.identity.items()
-    )
+    learnt = tuple(add(setup, session, operation.id, observation, now) for operation, observation in concerned)
     for each in learnt:
         end_with_cancel(session, each, now)
     return _Kept(first_seen=True, ref=ref, learnt=learnt)

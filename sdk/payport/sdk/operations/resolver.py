@@ -141,10 +141,15 @@ def _without_answer(
         return Carried((yield from learn(setup, operation, expired)))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         beyond = operation.state is State.PENDING and (yield from refused_lately(operation, now))
-        return Carried(operation if beyond else (yield from fence(setup, operation, deadline_s)))
+        if beyond:
+            return Carried(operation)
+        fenced = yield from fence(setup, operation, deadline_s)
+        if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
+            return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
+        return Carried(fenced)
     unanswerable = observation.absent or cannot_ask
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
-        return Carried((yield from _call_person(setup, operation, now, _NOT_KEPT)))
+        return Carried((yield from _call_person(setup, operation, now, _NO_WORD if cannot_ask else _NOT_KEPT)))
     return Carried(operation)
 
 
@@ -207,10 +212,10 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
     return (yield from exchange.record("repeat", write))
 
 
-def _over(setup: Setup, operation: Operation, now: datetime) -> bool:
+def _over(setup: Setup, operation: Operation, now: datetime, *, more_s: float = 0.0) -> bool:
     """Whether nobody can pay this any more and a late payment would have shown by now."""
     assert operation.payable_until is not None
-    return now >= operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s)
+    return now >= operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s + more_s)
 
 
 def _must_fence(setup: Setup, operation: Operation, now: datetime) -> bool:
@@ -229,6 +234,10 @@ _ACCEPTED_S = 86_400.0
 _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
     "partner's records, then ask for it under a new reference or adopt it"
+)
+_NO_WORD = (
+    "{partner} cannot be asked about this {verb} and has not said how it ended: look it up in its own pages. It may be "
+    "carried out yet, so ask for nothing under a new reference before {partner} shows that it was not"
 )
 _NO_END = (
     "what was handed out for this {verb} carries no time limit that {partner} would keep, so the payer may still use "
