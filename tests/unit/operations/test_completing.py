@@ -339,6 +339,7 @@ def test_a_lesson_is_taught_only_to_whom_it_concerns(journal: Journal, time: Tim
     assert isinstance(told, Verified)
     assert told.event.ref == REF
     assert journal.read(lambda session: session.history(REF)) == before
+    assert len(journal.read(lambda session: session.notices(payment.account, applied=False))) == 1
 
 
 def test_a_cancel_of_another_amount_ends_nothing(journal: Journal, time: Time) -> None:
@@ -353,5 +354,3 @@ def test_a_cancel_of_another_amount_ends_nothing(journal: Journal, time: Time) -
     assert told.cause.kind is UnknownKind.MISMATCH
     payment = journal.read(lambda session: session.operations(REF))[0]
     assert payment.state is State.ACTION
-
-    assert len(journal.read(lambda session: session.notices(payment.account, applied=False))) == 1
