@@ -270,3 +270,11 @@ def test_half_a_character_is_an_invalid_intent(subject: str, method: AdyenMethod
     """A payer's component can send one: nothing was sent, and no crash."""
     with pytest.raises(InvalidIntent):
         plan_pay(ACCOUNT, Order(ref="SHOP10010001", amount=EUROS, subject=subject), method, SLOT)
+
+
+@pytest.mark.parametrize("code", ["REPORT_AVAILABLE", "AUTHORISATION", "REFUND"])
+def test_money_that_nobody_knows_holds_no_queue_up(code: str) -> None:
+    """Authentic and refused, it would be sent for a month before any other webhook; accepted, it is not believed."""
+    item = {**ITEM, "eventCode": code, "amount": {"currency": "XXX", "value": 1234}, "originalReference": "99131407982"}
+    after = taught(item, operation(identity={PSP: "99131407982", TAKE: "automatic"}))
+    assert (after.state, after.unknown and after.unknown.kind) == (State.DOUBT, UnknownKind.UNREADABLE)

@@ -20,7 +20,7 @@ from payport.adapters.adyen.planning import (
     TAKE,
     WAY,
 )
-from payport.adapters.adyen.reading import instant, money
+from payport.adapters.adyen.reading import Unreadable, instant, money
 from payport.adapters.adyen.wire import NotificationItem
 from payport.schemas.events import EventKind
 from payport.schemas.money import Money
@@ -28,7 +28,7 @@ from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk.journal.records import State
-from payport.sdk.observation import Observation, Source
+from payport.sdk.observation import Observation, Source, doubt
 
 Lesson = tuple[str, Observation]
 
@@ -63,11 +63,21 @@ def event_id(item: NotificationItem) -> str:
     return f"{item.psp_reference}:{item.event_code}:{item.success}:{amount}"
 
 
+def amount_of(item: NotificationItem) -> Money | None:
+    """The amount; ``None`` when there is none, or one in money that nobody knows."""
+    try:
+        return money(item.amount)
+    except Unreadable:
+        return None
+
+
 def lessons_of(item: NotificationItem, now: datetime) -> tuple[Lesson, ...]:
-    """What an item teaches. Raises :class:`~payport.adapters.adyen.reading.Unreadable` for an amount that is none."""
+    """What an item teaches: nothing but a doubt when its amount is none."""
     reference = item.merchant_reference
     if not reference:
         return ()
+    if item.amount is not None and amount_of(item) is None:
+        return ((reference, doubt(Source.NOTICE, UnknownKind.UNREADABLE, f"{item.event_code}: an amount is none")),)
     return tuple((reference, lesson) for lesson in _lessons(item, reference, now))
 
 

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from payport.adapters.adyen.events import EVENTS, Lesson, event_id, lessons_of
-from payport.adapters.adyen.reading import Unreadable, instant, money, parsed
+from payport.adapters.adyen.events import EVENTS, Lesson, amount_of, event_id, lessons_of
+from payport.adapters.adyen.reading import Unreadable, instant, parsed
 from payport.adapters.adyen.signing import is_authentic, payload_of
 from payport.adapters.adyen.wire import NotificationItem
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, RejectedKind
@@ -130,7 +130,7 @@ def _opened(items: list[NotificationItem], lessons: tuple[Lesson, ...]) -> Opene
             partner_ref=first.merchant_reference or None,
             partner_id=PartnerId(first.psp_reference),
             status=f"{first.event_code} {first.success}",
-            amount=money(first.amount),
+            amount=amount_of(first),
             occurred_at=instant(first.event_date),
         ),
         lessons=lessons,
