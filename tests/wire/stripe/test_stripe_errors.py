@@ -113,7 +113,7 @@ def test_published_retry_decisions() -> None:
      (False, 500, "false"), (True, 400, "true"), (False, 402, None)],
 )  # fmt: skip
 def test_what_is_worth_another_try(again: bool, status: int, advice: str | None) -> None:
-    """Whatever the sheet of somebody else's library says, these are ours."""
+    """Whatever the table of somebody else's library says, these are ours."""
     assert may_retry(status, advice) is again
 
 

@@ -26,7 +26,7 @@ class AlipayCertificates:
     """Certificate mode: PEM texts as downloaded from the console.
 
     ``pinned``: trust exactly the Alipay certificate given here and fetch no other. Needed in the sandbox, whose
-    root file does not anchor its own certificates (partner sheet: sandbox quirks).
+    root file does not anchor its own certificates.
     """
 
     application: str

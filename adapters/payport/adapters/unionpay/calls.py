@@ -1,6 +1,6 @@
 """One call of the gateway: what is asked, its common fields and signature, and sending it.
 
-Source: partner sheet, sections 1 to 3.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

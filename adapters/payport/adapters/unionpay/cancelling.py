@@ -2,7 +2,7 @@
 
 A cancel is planned anew whenever it is gone on with, so each round decides from what UnionPay says: how the undo of
 this number and time ended, and only when it knows of none, whether it may still be sent.
-Source: partner sheet, sections 6 and 7.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

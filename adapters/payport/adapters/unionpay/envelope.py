@@ -1,6 +1,6 @@
 """An authentic answer, or not an answer: what comes back is parsed, verified, and compared with what was asked.
 
-Source: partner sheet, section 4.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

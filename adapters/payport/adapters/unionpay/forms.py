@@ -1,6 +1,6 @@
 """The two spellings of a message: percent-encoded in requests and notices, plain in replies.
 
-Sources: UnionPay's own demo (ACPSample_B2C), as the partner sheet quotes it.
+Sources: UnionPay's own demo (ACPSample_B2C).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """UnionPay's response codes as a table: what each means for the order. Unknown ones are kept, never guessed.
 
-Source: the public code tables, as merged in the partner sheet, section 8.
+Source: the public code tables, merged.
 """
 
 from __future__ import annotations

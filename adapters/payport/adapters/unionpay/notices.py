@@ -1,7 +1,7 @@
 """Notifications: decoded once, authentic, addressed to us, then read. Any answer with status 200 is an acknowledgement.
 
 A notice posted by UnionPay (``backUrl``) and one carried by the browser (``frontUrl``) are signed alike and read alike.
-Source: partner sheet, sections 4 and 9.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

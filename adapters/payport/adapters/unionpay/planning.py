@@ -1,6 +1,6 @@
 """From an intent to the call that carries it out, frozen. Pure: the same intent always gives the same call.
 
-Source: partner sheet, section 6.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

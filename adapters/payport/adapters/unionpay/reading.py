@@ -1,6 +1,6 @@
 """From an authentic answer or notice to what it teaches about an operation.
 
-Source: partner sheet, section 6, "status mapping".
+Source: UnionPay's ACP 5.1.0 interface papers, "status mapping".
 """
 
 from __future__ import annotations

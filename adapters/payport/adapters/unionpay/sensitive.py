@@ -1,7 +1,7 @@
 """Card data: encrypted for UnionPay with its certificate, decrypted from replies with the merchant's key.
 
 Only native calls carry any. RSA is RSAES-PKCS1-v1_5 (RFC 8017), the PIN block ISO 9564 format 0.
-Source: partner sheet, sections 5 and 10; UnionPay's demo.
+Source: UnionPay's ACP 5.1.0 interface papers; UnionPay's demo.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is signed, and how: content hashed twice under RSA, or once together with a shared key.
 
-Sources: partner sheet, sections 3 and 4; UnionPay's demo. RSA is RSASSA-PKCS1-v1_5 (RFC 8017) over the *hexadecimal
+Sources: UnionPay's ACP 5.1.0 interface papers and demo. RSA is RSASSA-PKCS1-v1_5 (RFC 8017) over the *hexadecimal
 text* of the digest: who signs the digest itself, or the content, is refused.
 """
 

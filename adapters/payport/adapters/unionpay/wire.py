@@ -1,7 +1,7 @@
 """UnionPay's replies. On the wire the names are in camel case (``origRespCode``); amounts are text in fen.
 
 Unknown fields are kept, unknown codes are text: what they mean is decided by the tables in ``mapping``.
-Source: the interface papers, response parameters, as the partner sheet quotes them (section 6).
+Source: the ACP 5.1.0 interface papers, response parameters.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 CHINA = timezone(timedelta(hours=8), "CST")
-"""Every time on Alipay's wire is China Standard Time without saying so (partner sheet, section 1)."""
+"""Every time on Alipay's wire is China Standard Time without saying so."""
 
 MAX_AMOUNT_MINOR = 10_000_000_000
 _AMOUNT = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?")

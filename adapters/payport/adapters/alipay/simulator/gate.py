@@ -1,4 +1,4 @@
-"""The door of ``gateway.do``: who calls, is it signed, is it well formed (partner sheet, sections 1, 2 and 10)."""
+"""The door of ``gateway.do``: who calls, is it signed, is it well formed."""
 
 from __future__ import annotations
 

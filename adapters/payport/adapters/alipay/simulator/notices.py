@@ -17,7 +17,7 @@ from payport.sdk.testing.courier import Letter
 from payport.sdk.testing.mailbox import Mailbox
 
 DEFAULT_STATUSES = frozenset({"TRADE_SUCCESS", "SUCCESS", "FAIL", "REFUND"})
-"""What Alipay tells unless more is switched on for the product (partner sheet, section 4)."""
+"""What Alipay tells unless more is switched on for the product."""
 
 _V1 = frozenset({"sign", "sign_type"})
 _V2 = frozenset({"sign"})

@@ -1,4 +1,4 @@
-"""Pre-authorizations: frozen, captured, released, cancelled, asked about (partner sheet, section 8.5)."""
+"""Pre-authorizations: frozen, captured, released, cancelled, asked about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refunds and what a query tells about them (partner sheet, sections 8.4 and 9)."""
+"""Refunds and what a query tells about them."""
 
 from __future__ import annotations
 

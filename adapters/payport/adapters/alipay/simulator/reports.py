@@ -1,4 +1,4 @@
-"""Balance, ledger lines, bill addresses and certificates (partner sheet, sections 6, 8 and 11)."""
+"""Balance, ledger lines, bill addresses and certificates."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class TradeStatus(Enum):
     """Alipay's trade states, and one before them."""
 
     OFFERED = ""
-    """Only a code or a page: no query knows it until the payer opens it (partner sheet, section 8.1)."""
+    """Only a code or a page: no query knows it until the payer opens it."""
     WAITING = "WAIT_BUYER_PAY"
     PAID = "TRADE_SUCCESS"
     FINISHED = "TRADE_FINISHED"

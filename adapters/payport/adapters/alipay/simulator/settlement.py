@@ -1,4 +1,4 @@
-"""Profit sharing: receivers, splits and what a query tells about them (partner sheet, section 8.7)."""
+"""Profit sharing: receivers, splits and what a query tells about them."""
 
 from __future__ import annotations
 

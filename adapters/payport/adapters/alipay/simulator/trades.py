@@ -1,4 +1,4 @@
-"""Trades: created, paid, asked about, closed and cancelled (partner sheet, sections 8.1 to 8.3 and 9)."""
+"""Trades: created, paid, asked about, closed and cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfers to others, in certificate mode only (partner sheet, section 8.6)."""
+"""Transfers to others, in certificate mode only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Cards that are opened once and pay without a page afterwards: opening, asking, text messages, giving back.
 
 ``bizType`` 000301 is payment without redirection, 000902 by token. Which subtype a product uses differs between public
-sources (78/00 and 78/02), so both are there. Source: partner sheet, sections 5 and 6.
+sources (78/00 and 78/02), so both are there. Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

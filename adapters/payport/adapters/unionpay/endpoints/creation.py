@@ -1,6 +1,6 @@
 """Charging and holding: pages, app orders, codes, cards without a page.
 
-Source: partner sheet, section 6.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Questions, files, keys and batches.
 
-Source: partner sheet, sections 5, 6 and 10.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Attributes are in Python's spelling; on the wire they are in UnionPay's (``orig_qry_id`` is ``origQryId``). Amounts are
 text in fen. Times are Beijing time: ``stamp`` of ``payport.adapters.unionpay.beijing`` writes it.
-Source: partner sheet, sections 2, 5 and 6.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

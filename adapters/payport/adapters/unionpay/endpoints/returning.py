@@ -1,6 +1,6 @@
 """What is done with a payment or hold afterwards: undo, reversal, refund, completion, release.
 
-Source: partner sheet, sections 6 and 7.
+Source: UnionPay's ACP 5.1.0 interface papers.
 """
 
 from __future__ import annotations

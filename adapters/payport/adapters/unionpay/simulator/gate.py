@@ -1,4 +1,4 @@
-"""The door of the gateway: who calls, is it signed, is it well formed (partner sheet, sections 1 to 3)."""
+"""The door of the gateway: who calls, is it signed, is it well formed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bills of a day: asked for, then fetched with a token that lives five minutes (partner sheet, section 12).
+"""Bills of a day: asked for, then fetched with a token that lives five minutes.
 
 UTF-8 with a byte order mark, CRLF, a back-tick before every value; two lines of sums at the end. The answer that brings
 the file is signed by nobody: its hash stands in the answer before.

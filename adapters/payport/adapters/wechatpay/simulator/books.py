@@ -228,7 +228,7 @@ class Books:
             self.enter(EntryKind.SPLIT, -share.amount_minor, out_no, split.order_id, now, request_no=request_no)
 
     def transaction(self, row: OrderRow) -> dict[str, object]:
-        """An order as queries, payment codes and notices show it (partner sheet, section 9.4)."""
+        """An order as queries, payment codes and notices show it."""
         fields: dict[str, object] = {
             **self.parties.fields(row.appid),
             "out_trade_no": row.out_trade_no,

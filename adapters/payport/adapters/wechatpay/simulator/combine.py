@@ -1,4 +1,4 @@
-"""Combined orders: several orders paid together (partner sheet, section 9.7)."""
+"""Combined orders: several orders paid together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: who calls, is it signed over these very bytes, is it well formed (partner sheet, sections 1 and 2)."""
+"""The door: who calls, is it signed over these very bytes, is it well formed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders asked about, closed and reversed (partner sheet, sections 9.1, 9.3 and 9.5)."""
+"""Orders asked about, closed and reversed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders created: handed out to be opened by a payer, or charged by the payer's code (partner sheet, 9.2 and 9.3)."""
+"""Orders created: handed out to be opened by a payer, or charged by the payer's code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refunds: many of a payment, accepted first and carried out later (partner sheet, section 9.6)."""
+"""Refunds: many of a payment, accepted first and carried out later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Platform certificates to download, and the smoke test that moves nothing (partner sheet, section 4)."""
+"""Platform certificates to download, and the smoke test that moves nothing."""
 
 from __future__ import annotations
 

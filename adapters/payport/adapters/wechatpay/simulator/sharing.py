@@ -1,4 +1,4 @@
-"""Profit sharing: parts of a payment for others (partner sheet, section 9.8)."""
+"""Profit sharing: parts of a payment for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfers to a payee who confirms them (partner sheet, section 9.9)."""
+"""Transfers to a payee who confirms them."""
 
 from __future__ import annotations
 

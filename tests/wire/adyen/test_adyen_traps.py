@@ -1,4 +1,4 @@
-"""What a review found: each row is a way by which money could have been told, or moved, wrongly."""
+"""Traps: each row is a way by which money could be told, or moved, wrongly."""
 
 from __future__ import annotations
 
