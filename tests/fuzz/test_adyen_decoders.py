@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fuzz.test_alipay_decoders import SCALE, mutated
+from tests.fuzz.test_alipay_decoders import SCALE, SPICE
+from tests.support.mutation import mutated
 from tests.wire.adyen.words import ACCOUNT, ADYEN, ITEM, KEY, PAYMENT, TRADE, Host, batch, operation, signed
 
 from payport.adapters.adyen.calls import Call, read_reply
@@ -141,7 +142,7 @@ def test_a_decoder_answers_or_raises_its_declared_error(
     dice = random.Random(20261125)
     wrong, slowest_s = 0, 0.0
     for number in range(inputs * SCALE):
-        data = mutated(sample, dice)
+        data = mutated(sample, dice, SPICE)
         started_s = time.thread_time()
         try:
             read(data)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from tests.support.mutation import mutated
 from tests.support.rsa_keys import certificate, key, private_pem
 
 from payport.adapters.alipay.certificates import MalformedCertificate, parse_certificates, parse_download, root_cert_sn
@@ -88,27 +89,6 @@ DECODERS: dict[str, tuple[Decoder, bytes, type[Exception], int]] = {
 SPICE = [bytes([sign]) for sign in b'"\\{}[],:%&=+\0\xff\x81'] + [b"NaN", b"1e999"]
 
 
-def mutated(sample: bytes, dice: random.Random) -> bytes:
-    """``sample`` with one to four changes: a byte replaced, cut, doubled, spiced, a slice dropped or repeated."""
-    data = bytearray(sample)
-    for _ in range(dice.randint(1, 4)):
-        at = dice.randrange(len(data) + 1)
-        match dice.randrange(6):
-            case 0:
-                data[at : at + 1] = bytes([dice.randrange(256)])
-            case 1:
-                data[at : at + 1] = dice.choice(SPICE)
-            case 2:
-                data[at:at] = dice.choice(SPICE) * dice.randint(1, 8)
-            case 3:
-                del data[at : at + dice.randint(1, 40)]
-            case 4:
-                data[at:at] = data[at : at + dice.randint(1, 200)]
-            case _:
-                del data[at:]
-    return bytes(data)
-
-
 @pytest.mark.parametrize(("read", "sample", "declared", "inputs"), DECODERS.values(), ids=DECODERS.keys())
 def test_a_decoder_answers_or_raises_its_declared_error(
     read: Decoder, sample: bytes, declared: type[Exception], inputs: int
@@ -118,7 +98,7 @@ def test_a_decoder_answers_or_raises_its_declared_error(
     dice = random.Random(20260701)
     refused, slowest_s = 0, 0.0
     for number in range(inputs * SCALE):
-        data = mutated(sample, dice)
+        data = mutated(sample, dice, SPICE)
         started_s = time.thread_time()
         try:
             read(data)

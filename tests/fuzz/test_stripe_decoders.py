@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fuzz.test_alipay_decoders import SCALE, mutated
+from tests.fuzz.test_alipay_decoders import SCALE, SPICE
+from tests.support.mutation import mutated
 from tests.wire.stripe.records import (
     ACCOUNT,
     CHARGE,
@@ -112,7 +113,7 @@ def test_a_decoder_answers_or_raises_its_declared_error(
     dice = random.Random(20261125)
     wrong, slowest_s = 0, 0.0
     for number in range(inputs * SCALE):
-        data = mutated(sample, dice)
+        data = mutated(sample, dice, SPICE)
         started_s = time.thread_time()
         try:
             read(data)

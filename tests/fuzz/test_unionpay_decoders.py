@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.fuzz.test_alipay_decoders import mutated  # one way to spoil bytes for every partner
+from tests.fuzz.test_alipay_decoders import SPICE
+from tests.support.mutation import mutated
 from tests.support.rsa_keys import key, raw_key
 from tests.wire.unionpay.stage import NOON, form, leaf, middle, on_the_wire, paid, reply, root, signed
 
@@ -100,7 +101,7 @@ def test_a_decoder_of_unionpays_answers_or_raises_its_declared_error(
     dice = random.Random(20261123)
     refused, slowest_s = 0, 0.0
     for number in range(inputs * SCALE):
-        data = mutated(sample, dice)
+        data = mutated(sample, dice, SPICE)
         started_s = time.thread_time()
         try:
             read(data)
@@ -120,7 +121,7 @@ def test_a_spoiled_certificate_is_never_believed() -> None:
     dice = random.Random(7)
     der = leaf().public_bytes(Encoding.DER)
     for _ in range(1_000 * SCALE):
-        spoiled = mutated(der, dice)
+        spoiled = mutated(der, dice, SPICE)
         if spoiled != der:
             found = SIGNERS.find(base64.b64encode(spoiled).decode(), NOON)
             # bytes after the end, or in the signature's own padding, are not part of what is certified

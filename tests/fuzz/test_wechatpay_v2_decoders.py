@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from tests.support.mutation import mutated
 from tests.wire.wechatpay_v2.words import KEY, PAID, REFUNDED, Line, adapter, deadline, operation, over, said, xml
 
 from payport.adapters.wechatpay_v2.calls import ORDER_QUERY, Call
@@ -103,27 +104,6 @@ SPICE = [
 ]
 
 
-def mutated(sample: bytes, dice: random.Random) -> bytes:
-    """``sample`` with one to four changes: a byte replaced, cut, doubled, spiced, a slice dropped or repeated."""
-    data = bytearray(sample)
-    for _ in range(dice.randint(1, 4)):
-        at = dice.randrange(len(data) + 1)
-        match dice.randrange(6):
-            case 0:
-                data[at : at + 1] = bytes([dice.randrange(256)])
-            case 1:
-                data[at : at + 1] = dice.choice(SPICE)
-            case 2:
-                data[at:at] = dice.choice(SPICE) * dice.randint(1, 8)
-            case 3:
-                del data[at : at + dice.randint(1, 40)]
-            case 4:
-                data[at:at] = data[at : at + dice.randint(1, 200)]
-            case _:
-                del data[at:]
-    return bytes(data)
-
-
 @pytest.mark.parametrize(("read", "sample", "declared", "inputs"), DECODERS.values(), ids=DECODERS.keys())
 def test_a_decoder_answers_or_raises_its_declared_error(
     read: Decoder, sample: bytes, declared: type[Exception], inputs: int
@@ -133,7 +113,7 @@ def test_a_decoder_answers_or_raises_its_declared_error(
     dice = random.Random(20261125)
     refused, slowest_s = 0, 0.0
     for number in range(inputs * SCALE):
-        data = mutated(sample, dice)
+        data = mutated(sample, dice, SPICE)
         started_s = time.thread_time()
         try:
             read(data)
