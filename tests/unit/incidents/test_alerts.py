@@ -416,7 +416,12 @@ def test_many_threads_may_tell_at_once() -> None:
     """None of it is lost."""
     duty = Duty()
     failed = SignatureFailed(partner="alipay", account="alipay:2021", endpoint="trade.pay")
-    threads = [Thread(target=lambda: [duty.alerts(failed) for _ in range(500)]) for _ in range(8)]
+
+    def tell() -> None:
+        for _ in range(500):
+            duty.alerts(failed)
+
+    threads = [Thread(target=tell) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

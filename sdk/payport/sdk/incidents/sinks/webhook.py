@@ -121,12 +121,22 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def _host(url: str, trust: Trust) -> str:
-    """The host, with its port where it is named. Raises :class:`payport.sdk.ConfigurationError`."""
-    authority = url.partition("://")[2].partition("/")[0]
-    problem: object = "it has a name or password in it" if "@" in authority else None
-    if problem is None:
-        found = Hosts(frozenset({authority}), loopback_plaintext=trust.loopback_plaintext).find(url)
-        problem = found if isinstance(found, str) else None
-    if problem is not None:
-        raise ConfigurationError(f"a webhook's address is https://HOST/PATH, and this one is not: {problem}")
+    """The host, with its port where it is named. Raises :class:`payport.sdk.ConfigurationError`.
+
+    What is wrong is not shown: an address may carry a token, or a password.
+    """
+    scheme, _, rest = url.partition("://")
+    authority = rest.partition("/")[0]
+    well = scheme in ("https", "http") and "@" not in authority and authority != ""
+    if well:
+        try:
+            found = Hosts(frozenset({authority}), loopback_plaintext=trust.loopback_plaintext).find(url)
+        except ConfigurationError:
+            well = False
+        else:
+            well = not isinstance(found, str)
+    if not well:
+        raise ConfigurationError(
+            "a webhook's address is https://HOST/PATH, the host in lower case, without a name and password in it"
+        )
     return authority
