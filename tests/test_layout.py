@@ -22,7 +22,8 @@ GROUND_UP = (
         "values",
         (
             "errors version message profile secrets compact_json strict_json strict_xml "
-            "journal.records observation lattice outcomes incidents.kinds incidents.records"
+            "journal.records observation lattice outcomes "
+            "incidents.kinds incidents.records watch.moves watch.holds watch.tail"
         ),
     ),
     ("effects", "journal.session exchange"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
 from payport.sdk.incidents.kinds import TARGETS, FaultClass, IncidentKind, Target
+
+MAX_KEY = 200
 
 MAX_SUMMARY = 500
 """A summary is one line for a person; what is longer is cut."""
@@ -54,8 +57,11 @@ class Cleared:
 
 
 def key_of(kind: IncidentKind, about: str) -> str:
-    """What one incident is known by: its kind and what it is about."""
-    return f"{kind.name}/{about}"
+    """What one incident is known by: its kind and what it is about, cut so that a store can keep it."""
+    key = f"{kind.name}/{one_line(about)}"
+    if len(key) <= MAX_KEY:
+        return key
+    return f"{key[: MAX_KEY - 33]}/{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 class Status(Enum):

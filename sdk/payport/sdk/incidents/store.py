@@ -1,14 +1,17 @@
-"""Where incidents are kept, so that all processes see one incident once: a port, and an implementation in memory."""
+"""Where incidents are kept, so that all processes see one incident once: a port; in a journal, and in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import RLock
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from payport.sdk.errors import JournalConflict
 from payport.sdk.incidents.records import Incident
+
+if TYPE_CHECKING:
+    from payport.sdk.journal.store import Journal
 
 T = TypeVar("T")
 
@@ -57,6 +60,21 @@ class IncidentStore(Protocol):
     def read(self, work: Callable[[IncidentSession], T]) -> T:
         """Run ``work`` on one unchanging view."""
         ...
+
+
+class JournalIncidents:
+    """Incidents in the journal's own database: every process of the journal sees one incident once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def write(self, work: Callable[[IncidentSession], T]) -> T:
+        """See :class:`IncidentStore`."""
+        return self._journal.write(lambda session: work(session.operating))
+
+    def read(self, work: Callable[[IncidentSession], T]) -> T:
+        """See :class:`IncidentStore`."""
+        return self._journal.read(lambda session: work(session.operating))
 
 
 class MemoryIncidents:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
+
+if TYPE_CHECKING:
+    from payport.sdk.journal.operating_part import OperatingPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,11 @@ class Session(Protocol):
 
     Every method may raise :class:`payport.sdk.errors.JournalError` when the storage fails.
     """
+
+    @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating: incidents, holds, and the stream of transitions."""
+        ...
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, its row locked until the transaction ends (the payment's lock)."""

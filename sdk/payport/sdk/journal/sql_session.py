@@ -10,6 +10,7 @@ from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.engine import STORAGE_ERRORS, storage_error
+from payport.sdk.journal.operating_part import OperatingPart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
@@ -25,15 +26,21 @@ if TYPE_CHECKING:
 class SqlSession:
     """Reads and writes through one cursor, inside a transaction that somebody else begins and ends."""
 
-    __slots__ = ("_cursor", "_keys", "_recent", "_seen", "_sql")
+    __slots__ = ("_cursor", "_database", "_keys", "_recent", "_seen", "_sql")
 
     def __init__(self, cursor: Cursor, database: Database, keys: SealingKeys | None) -> None:
         self._cursor: Cursor | None = cursor
+        self._database = database
         self._sql = database.statements
         self._recent = database.recent
         self._keys = keys
         # what this transaction read of an operation stays true until it ends: nobody else can write meanwhile
         self._seen: dict[str, Image] = {}
+
+    @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating."""
+        return OperatingPart(self._database.operating, read=self._read, write=self._write)
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""
