@@ -33,7 +33,7 @@ from payport.sdk.adapter import (
     SupportsRefund,
 )
 from payport.sdk.errors import GatewayClosed
-from payport.sdk.events import EventSink, Level, StructlogSink
+from payport.sdk.events import EventSink, Level, StructlogSink, emit_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.hosting import Admission, AsyncHosting, Clock, Surroundings, SyncHost
@@ -52,6 +52,7 @@ from payport.sdk.operations import (
     resuming,
 )
 from payport.sdk.operations.carrying import Carried
+from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome, payout_outcome, refund_outcome
 from payport.sdk.retry import RetryBudget, RetryPolicy
@@ -93,6 +94,7 @@ class Desk:
         sealing_key: Secret | None,
         sinks: Sequence[EventSink] | None,
         admissions: Sequence[Admission],
+        watch: TransactionWatch | None,
         retry: RetryPolicy | None,
         clock: Clock | None,
         deadline_s: float,
@@ -108,6 +110,7 @@ class Desk:
             clock=clock or SystemClock(),
             sinks=(*told, *(each for each in admissions if callable(each))),
             admissions=tuple(admissions),
+            watch=watch,
         )
         return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
 
@@ -148,6 +151,7 @@ class Desk:
             library=__version__,
             policy=self.policy,
             budget=self.budget,
+            watch=self.around.watch,
             least=self.around.least,
         )
 
@@ -290,7 +294,8 @@ class Desk:
         journal = self.around.journal
         session = journal.session_on(connection)
         now = self.around.clock.moment().utc
-        return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals)
+        tell = partial(emit_safely, self.around.sinks)
+        return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals, tell=tell)
 
     def changes(self, limit: int) -> Exchange[Sequence[Change]]:
         """See :meth:`payport.sdk.Gateway.changes`."""

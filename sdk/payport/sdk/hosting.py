@@ -20,6 +20,7 @@ from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
     from payport.sdk.journal.store import Journal
+    from payport.sdk.operations.screening import TransactionWatch
     from payport.sdk.transport import AsyncTransport, Transport
 
 
@@ -68,12 +69,13 @@ class Admission(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What both hosts share. ``actor``: on whose behalf, for the audit trail."""
+    """What both hosts share. ``actor``: on whose behalf, for the audit trail. ``watch``: who looks at new attempts."""
 
     journal: Journal
     clock: Clock
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
+    watch: TransactionWatch | None = field(default=None, repr=False)
     actor: str = ""
     least: int = field(init=False)
     """The lowest level of events that anybody listens to."""

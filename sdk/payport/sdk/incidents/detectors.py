@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from payport.schemas.events import RejectedKind
-from payport.sdk.events import ForPerson, Mismatch, NoticeRejected, SignatureFailed, StorageFailed, Surplus
+from payport.sdk.events import (
+    ForPerson,
+    Mismatch,
+    NoticeRejected,
+    OrderHeld,
+    OrderReleased,
+    SignatureFailed,
+    StorageFailed,
+    Surplus,
+)
 from payport.sdk.incidents import kinds
 from payport.sdk.incidents.budgets import Budgets, Targets
-from payport.sdk.incidents.detecting import AtOnce, Detector, Rising
+from payport.sdk.incidents.detecting import AtOnce, Detector, Ends, Rising
 
 _NOTICE = "notice"
 """What adapters call the endpoint of what arrived by itself."""
@@ -36,6 +45,8 @@ def usual_detectors(thresholds: Thresholds) -> tuple[Detector, ...]:
     """What is listened to unless it is said otherwise. Each call makes new ones: they remember what they heard."""
     few, many, within_s = thresholds.signature_failures, thresholds.forged_notices, thresholds.within_s
     usual: tuple[Detector, ...] = (
+        AtOnce(event=OrderHeld, kind=kinds.ABNORMAL_TRANSACTION, about=_held, say=_order_held),
+        Ends(event=OrderReleased, kind=kinds.ABNORMAL_TRANSACTION, about=_held, why=_let_go),
         AtOnce(event=Mismatch, kind=kinds.MISMATCH, about=lambda event: event.operation, say=_mismatch),
         AtOnce(event=Surplus, kind=kinds.SURPLUS_PAYMENT, about=lambda event: event.operation, say=_surplus),
         AtOnce(event=ForPerson, kind=kinds.OPERATION_FOR_PERSON, about=lambda event: event.operation, say=_for_person),
@@ -65,6 +76,18 @@ def _mismatch(event: Mismatch) -> str:
 def _surplus(event: Surplus) -> str:
     amount = "an amount that it did not state" if event.amount is None else str(event.amount)
     return f"{event.ref} was paid once more at {event.partner}: {amount} to give back"
+
+
+def _held(event: OrderHeld | OrderReleased) -> str:
+    return f"held/{event.ref}"
+
+
+def _order_held(event: OrderHeld) -> str:
+    return f"{event.ref} is held, nothing was sent: {event.rule}: {event.reason}"
+
+
+def _let_go(event: OrderReleased) -> str:
+    return f"let go by {event.by}"
 
 
 def _for_person(event: ForPerson) -> str:

@@ -50,12 +50,13 @@ def _on_incidents() -> dict[str, ClauseElement]:
     table = incidents.c
     read = select(table.id, table.key, table.live, table.settled, table.version, table.body)
     written: dict[str, object] = {name: bindparam(name) for name in ("live", "settled", "version", "body")}
+    new: dict[str, object] = {"key": bindparam("key")}
     return {
         "incident": read.where(table.id == bindparam("id")),
         "latest_incident": read.where(table.key == bindparam("key")).order_by(table.id.desc()).limit(1),
         "unsettled_incidents": read.where(table.settled == 0).order_by(table.id).limit(bindparam("limit")),
         "recent_incidents": read.order_by(table.id.desc()).limit(bindparam("limit")),
-        "add_incident": insert(incidents).values({"key": bindparam("key")} | written).inline(),
+        "add_incident": insert(incidents).values(new | written).inline(),
         "save_incident": update(incidents)
         .where(table.id == bindparam("p_id"), table.version == bindparam("p_version"))
         .values(written),

@@ -17,6 +17,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Lease, Session
 from payport.sdk.operations.learning import refused_by_storage
+from payport.sdk.operations.screening import Held, held_back, screen
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 from payport.sdk.outcomes import not_sent
 from payport.sdk.profile import Profile
@@ -46,7 +47,7 @@ class Intent:
 
     ``plan``: makes the steps once reference and time are fixed; runs inside the transaction, so it sees what the
     journal says, and may raise :class:`Invalid`. ``part``: the caller's own reference of a refund or capture;
-    ``of``: the id of the operation that a cancel, capture or refund is about.
+    ``of``: the id of the operation that a cancel, capture or refund is about. ``payer``: who pays, as a keyed digest.
     """
 
     ref: str
@@ -54,6 +55,7 @@ class Intent:
     amount: Money
     plan: Callable[[Session, Slot], Plan]
     payee: str = ""
+    payer: str = ""
     part: str = ""
     of: str = ""
     method_digest: str = ""
@@ -122,6 +124,8 @@ def intend(
             continue  # another worker was first: read what it wrote
         except (Invalid, InvalidIntent) as error:
             return not_sent(NotSentKind.INVALID, str(error))
+        except Held as held:
+            return (yield from held_back(held))
         except JournalError as error:
             return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
         if isinstance(begun, Fresh) and OperationStarted.level >= setup.least:
@@ -133,7 +137,7 @@ def intend(
 def begin(
     setup: Setup, intent: Intent, session: Session, now: datetime, *, lease: Lease | None, look_first: bool = True
 ) -> Fresh | Existing:
-    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, with nothing written.
+    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, and :class:`Held`.
 
     ``lease``: the right to send, taken with the new attempt; ``None`` for one that is only prepared. ``look_first``:
     look whether the reference at the partner is taken, to say so in words; the journal refuses it in any case.
@@ -174,6 +178,7 @@ def begin(
         partner_ref=partner_ref,
         identity=plan.identity,
         amount=intent.amount,
+        payer=intent.payer,
         method=plan.method,
         method_digest=intent.method_digest,
         ladder=plan.ladder,
@@ -185,6 +190,8 @@ def begin(
         started=lease is not None,
         next_at=now,
     )
+    if setup.watch is not None:
+        screen(setup.watch, session, operation, now)
     detail = {"method": plan.method} if plan.method else {}
     session.add(operation, source="intent", detail=detail, now=now, lease=lease)
     return Fresh(operation)

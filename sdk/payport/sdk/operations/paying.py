@@ -27,7 +27,7 @@ MethodT = TypeVar("MethodT")
 NativeT = TypeVar("NativeT")
 
 
-def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
+def pay_intent(setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
     """What paying this order by this method wants."""
     automatic = order.complete is CompletionMode.AUTOMATIC and can_complete(adapter)
 
@@ -40,6 +40,7 @@ def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: Met
         verb=Verb.PAY,
         amount=order.amount,
         plan=plan,
+        payer="" if setup.watch is None else setup.watch.payer(adapter.partner, order.payer),
         method_digest=method_digest(method, order.capture),
         payable_until=order.payable_until,
         opens_debt=True,
@@ -56,7 +57,7 @@ def pay(
     setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float
 ) -> Exchange[PayOutcome[NativeT]]:
     """The outcome of the debt's live attempt, opening the first or the next one when there is none."""
-    intent = pay_intent(adapter, order, method)
+    intent = pay_intent(setup, adapter, order, method)
     begun = yield from intend(setup, intent, deadline_s)
     if isinstance(begun, Existing):
         replaced = yield from _fence_other_method(setup, begun.operation, intent, deadline_s)

@@ -9,6 +9,7 @@ from typing import TypedDict
 from payport.sdk.adapter import Adapter
 from payport.sdk.events import Level
 from payport.sdk.journal.records import Operation
+from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.outcomes import ladder_of
 from payport.sdk.profile import Ladder, Profile
 from payport.sdk.retry import RetryBudget, RetryPolicy
@@ -35,6 +36,8 @@ class Setup:
     library: str
     policy: RetryPolicy
     budget: RetryBudget = field(repr=False)
+    watch: TransactionWatch | None = None
+    """Who looks at new attempts before they are written down."""
     least: int = Level.DEBUG
     """The lowest level of events that anybody listens to. Of those below it each call has some: they are not made."""
 

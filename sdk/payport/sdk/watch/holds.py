@@ -12,7 +12,7 @@ from payport.schemas.money import Money
 class Hold:
     """One order that is held: nothing was sent for it. ``rule``, ``reason``: why; ``payer``: a keyed digest.
 
-    A release is for this order, account and amount, and for good.
+    A release is for this order and amount, at whichever account, and for good.
     """
 
     ref: str
@@ -32,6 +32,6 @@ class Hold:
         """Whether a person let it go."""
         return self.released_at is not None
 
-    def lets(self, account: str, amount: Money) -> bool:
-        """Whether a person let exactly this go."""
-        return self.released and (self.account, self.amount) == (account, amount)
+    def lets(self, amount: Money) -> bool:
+        """Whether a person let this amount go."""
+        return self.released and self.amount == amount

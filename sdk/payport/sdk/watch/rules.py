@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from payport.sdk.errors import ConfigurationError
-from payport.sdk.watch.moves import Reading, View, What
+from payport.sdk.watch.moves import Moved, Reading, View, What
 from payport.sdk.watch.windows import PAYER_AT_MOST
 
 HOUR_S = 3600.0
@@ -23,8 +23,8 @@ class Rule:
     """One rule. ``look``: the function. ``name``: lower case with underscores; stands in incidents.
 
     ``readings``, ``usual_s``: what it asks of an account: counts, and windows of the usual amount in seconds.
-    ``payer_s``: how far back it looks at the payer. ``hold``: whether what it finds abnormal is held until a person has
-    looked.
+    ``payer_s``: how far back it looks at the payer. ``subject``: what one incident is about. ``hold``: whether what it
+    finds abnormal is held until a person has looked.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Rule:
     readings: tuple[Reading, ...] = ()
     usual_s: tuple[float, ...] = ()
     payer_s: float = 0.0
+    subject: Callable[[Moved], str] = lambda moved: moved.account
     hold: bool = False
 
     @property
@@ -56,7 +57,14 @@ def amount_jump(
             return None
         return f"{moved.amount} is {moved.amount.amount_minor / usual:.0f} times what payments here usually are at most"
 
-    return Rule(name="amount_jump", look=look, readings=(Reading(What.PAID, within_s),), usual_s=(within_s,), hold=hold)
+    return Rule(
+        name="amount_jump",
+        look=look,
+        readings=(Reading(What.PAID, within_s),),
+        usual_s=(within_s,),
+        subject=lambda moved: moved.ref,
+        hold=hold,
+    )
 
 
 def payer_velocity(*, at_most: int, within_s: float = 600.0, hold: bool = False) -> Rule:
@@ -69,7 +77,7 @@ def payer_velocity(*, at_most: int, within_s: float = 600.0, hold: bool = False)
         count = view.payer.count(What.ORDERED, within_s)
         return f"payer {view.moved.payer} tried {count} times in {_span(within_s)}" if count > at_most else None
 
-    return Rule(name="payer_velocity", look=look, hold=hold, payer_s=within_s)
+    return Rule(name="payer_velocity", look=look, hold=hold, payer_s=within_s, subject=_payer)
 
 
 def payer_orders(*, at_most: int, within_s: float = HOUR_S, hold: bool = False) -> Rule:
@@ -82,7 +90,7 @@ def payer_orders(*, at_most: int, within_s: float = HOUR_S, hold: bool = False) 
         count = view.payer.refs(What.ORDERED, within_s)
         return f"payer {view.moved.payer} opened {count} orders in {_span(within_s)}" if count > at_most else None
 
-    return Rule(name="payer_orders", look=look, hold=hold, payer_s=within_s)
+    return Rule(name="payer_orders", look=look, hold=hold, payer_s=within_s, subject=_payer)
 
 
 def payer_declines(*, at_most: int, within_s: float = HOUR_S, hold: bool = False) -> Rule:
@@ -98,7 +106,7 @@ def payer_declines(*, at_most: int, within_s: float = HOUR_S, hold: bool = False
         then = "paid" if view.moved.what is What.PAID else "tries again"
         return f"payer {view.moved.payer} was declined {count} times in {_span(within_s)} and {then}"
 
-    return Rule(name="payer_declines", look=look, hold=hold, payer_s=within_s)
+    return Rule(name="payer_declines", look=look, hold=hold, payer_s=within_s, subject=_payer)
 
 
 def account_velocity(*, at_most: int, within_s: float = 60.0, hold: bool = False) -> Rule:
@@ -184,6 +192,10 @@ RULES: dict[str, Callable[..., Rule]] = {
     )
 }  # fmt: skip
 """The rules that can be configured, by name."""
+
+
+def _payer(moved: Moved) -> str:
+    return moved.payer
 
 
 def _at_least(value: float, least: float, what: str) -> None:

@@ -180,6 +180,10 @@ class Windows:
         """See it as if it had happened, and count nothing."""
         return self._view(moved, moved)
 
+    def seen(self, moved: Moved) -> View:
+        """See what was counted before."""
+        return self._view(moved, None)
+
     def _view(self, moved: Moved, more: Moved | None) -> View:
         at_s = _seconds(moved.at)
         payer: Payer | None = None
