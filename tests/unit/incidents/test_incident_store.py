@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from tests.support.databases import NAMES, SERVERS
 from tests.support.incidents import later, trouble
 
 from payport.sdk.errors import JournalConflict, JournalError
@@ -22,13 +23,13 @@ from payport.sdk.incidents.store import IncidentStore, JournalIncidents, MemoryI
 from payport.sdk.journal.store import Journal
 
 
-@pytest.fixture(params=["memory", "journal"])
+@pytest.fixture(params=["memory", *NAMES])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IncidentStore]:
-    """Each of the two."""
+    """In memory, and in a journal on each database."""
     if request.param == "memory":
         yield MemoryIncidents()
         return
-    with Journal.open(f"sqlite:///{tmp_path / 'x.db'}") as journal:
+    with Journal.open(url_of(str(request.param), tmp_path)) as journal:
         yield JournalIncidents(journal)
 
 
@@ -37,12 +38,13 @@ def test_an_incident_comes_back_as_it_was(store: IncidentStore) -> None:
     opened = from_trouble(trouble(MISMATCH, "SHOP10010001/pay//1"))
     known = lifecycle.told(lifecycle.claimed(opened, "duty", later(3)), "lead", Stage.ESCALATED)
     kept = store.write(lambda session: session.add_incident(known))
-    assert kept == replace(known, id=1)
+    assert kept == replace(known, id=kept.id)
+    assert kept.id > 0
     taken = lifecycle.acknowledged(kept, "Wen", later(9))
     saved = store.write(lambda session: session.save_incident(taken))
     assert saved == replace(taken, version=1)
-    assert store.read(lambda session: session.incident(1)) == saved
-    assert store.read(lambda session: session.incident(2)) is None
+    assert store.read(lambda session: session.incident(kept.id)) == saved
+    assert store.read(lambda session: session.incident(kept.id + 1)) is None
 
 
 def test_one_of_a_key_is_open_at_a_time(store: IncidentStore) -> None:
@@ -104,6 +106,11 @@ def test_threads_that_find_the_same_open_one(store: IncidentStore) -> None:
     assert [each.count for each in store.read(lambda session: session.recent_incidents(9))] == [40]
 
 
+def url_of(kind: str, folder: Path) -> str:
+    """An empty database."""
+    return f"sqlite:///{folder / 'x.db'}" if kind == "sqlite" else SERVERS[kind].url("incidents")
+
+
 REPORTER = """
 import sys
 from tests.support.incidents import trouble
@@ -116,9 +123,10 @@ with Journal.open(sys.argv[1]) as journal:
 """
 
 
-def test_processes_that_find_the_same_open_one(tmp_path: Path) -> None:
-    """Three of them, on one file."""
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+@pytest.mark.parametrize("kind", NAMES)
+def test_processes_that_find_the_same_open_one(kind: str, tmp_path: Path) -> None:
+    """Three of them, on one database."""
+    url = url_of(kind, tmp_path)
     with Journal.open(url) as journal:
         command = [sys.executable, "-c", REPORTER, url]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.corner import EURO, GO_ON, PAID, Corner, NoRoad, Wink, order
+from tests.support.databases import NAMES, SERVERS, application
 from tests.support.incidents import Duty, later
 
 from payport.schemas import Money, NotSent, NotSentKind, Order, Succeeded
@@ -71,6 +72,12 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     """On a file."""
     with Journal.open(f"sqlite:///{tmp_path / 'x.db'}", sealing_key=SEALING_KEY) as opened:
         yield opened
+
+
+@pytest.fixture(params=NAMES)
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty journal is, on each database."""
+    return f"sqlite:///{tmp_path / 'x.db'}" if request.param == "sqlite" else SERVERS[request.param].url("watch")
 
 
 def test_a_hit_is_trouble_once(journal: Journal) -> None:
@@ -166,6 +173,59 @@ def test_declines_count_and_asking_again_does_not(journal: Journal) -> None:
     # once when he tries again, and once when it works
     assert [each.summary.partition(" days")[0][-6:] for each in shop.found if "paid" in each.summary] != []
     assert len(shop.found) == 2
+
+
+@pytest.mark.parametrize("kind", sorted(SERVERS))
+def test_what_is_committed_late_is_not_lost(kind: str) -> None:
+    """An application's transaction holds a prepared intent open while others commit: it is read all the same."""
+    url = SERVERS[kind].url("watch")
+    with Journal.open(url, sealing_key=SEALING_KEY) as journal, closing(application(kind, url)) as connection:
+        if kind == "mariadb":  # its usual isolation level would lock the others out until we commit
+            connection.cursor().execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            connection.rollback()
+        shop = Shop(journal, rules.payer_orders(at_most=2))
+        shop.watch.follow(journal)
+        wanted = Order(ref="CORNER000001", amount=EURO, subject="Bread", payer=WEN)
+        assert isinstance(shop.gateway.prepare(wanted, Wink(), connection), str)
+        shop.pay(2)
+        shop.pay(3)
+        shop.watch.follow(journal)
+        assert shop.found == []
+        connection.commit()
+        shop.watch.follow(journal)
+        assert [each.ref for each in shop.found] == ["CORNER000001"]
+
+
+def test_holds_and_places_are_kept_on_every_database(any_url: str) -> None:
+    """A hold comes back as it was; a place is never turned back."""
+    with Journal.open(any_url) as journal:
+        shop = Shop(journal, rules.payer_orders(at_most=1, hold=True))
+        shop.pay(1)
+        held(shop.pay(2))
+        (hold,) = held_orders(journal)
+        assert (hold.ref, hold.rule, hold.payer, hold.amount) == (
+            "CORNER000002", "payer_orders", KEY.digest("corner", WEN), EURO,
+        )  # fmt: skip
+        release(journal, hold.ref, "Wen", later(60))
+        assert held_orders(journal) == []
+        for place, expected in ((5, 5), (9, 9), (7, 9)):
+            journal.write(lambda session, place=place: session.operating.keep_place("x", place))  # type: ignore[misc]  # bound now
+            assert journal.read(lambda session: session.operating.place("x")) == expected
+
+
+def test_the_stream_is_found_by_time(any_url: str) -> None:
+    """By halving: a journal of millions is not read through."""
+    with Journal.open(any_url) as journal:
+        shop = Shop(journal, rules.payer_orders(at_most=9))
+        for number in range(12):
+            shop.pay(number)
+            shop.time.pass_by(100)
+        every = journal.read(lambda session: session.operating.streamed(0, 999))
+        for back_s in (0, 50, 100, 550, 1200, 9999):
+            since = later(1200 - back_s)
+            number = journal.read(lambda session, since=since: session.operating.before(since))  # type: ignore[misc]  # bound now
+            expected = [each.transition.id for each in every if each.transition.at >= since]
+            assert [each.transition.id for each in every if each.transition.id > number] == expected
 
 
 # holding
