@@ -25,7 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.secrets import Secret
+from payport.sdk.watch.settings import WatchSettings
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
@@ -89,6 +91,17 @@ class AccountTable(Mapping[str, Setting]):
             raise self._missing(key, value, "true or false")
         return found
 
+    def number(self, key: str, default: float, *, least: float | None = None) -> float:
+        """A number, at least ``least``; from the environment as text."""
+        value = self._values.get(key, default)
+        try:
+            found = None if isinstance(value, bool | Secret) else float(value)
+        except ValueError:
+            found = None
+        if found is None or found != found or (least is not None and found < least):  # noqa: PLR0124 - NaN is no number
+            raise self._missing(key, value, "a number" if least is None else f"a number, at least {least:g}")
+        return found
+
     def only(self, *keys: str) -> None:
         """Raise :class:`payport.sdk.errors.ConfigurationError` when the table has any other key, naming it."""
         for key in self._values:
@@ -141,11 +154,13 @@ def _no_accounts() -> Mapping[str, AccountSettings]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, alerts, watched transactions."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

@@ -6,15 +6,17 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
+from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings, Setting, Settings, TimeoutSettings
+from payport.sdk.watch.settings import WatchSettings
 
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
@@ -42,17 +44,42 @@ class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
 
 
+_Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+_DEFAULT = AlertSettings()
+
+
+class _Alerts(_Table):
+    enabled: bool = _DEFAULT.enabled
+    runbooks: str = _DEFAULT.runbooks
+    unknown_s: PositiveFloat = _DEFAULT.unknown_s
+    expiry_days: PositiveFloat = _DEFAULT.expiry_days
+    signature_failures: PositiveInt = _DEFAULT.signature_failures
+    forged_notices: PositiveInt = _DEFAULT.forged_notices
+    refusals: PositiveInt = _DEFAULT.refusals
+    budgets: bool = _DEFAULT.budgets
+    success: _Share = _DEFAULT.success
+    accuracy: _Share = _DEFAULT.accuracy
+    speed: _Share = _DEFAULT.speed
+    limit_s: PositiveFloat = _DEFAULT.limit_s
+    sink: dict[str, dict[str, object]] = {}
+
+
 class _File(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     account: dict[str, dict[str, object]] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
+    alerts: _Alerts = _Alerts()
+    watch: dict[str, object] = {}
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2}
+_DEPTHS: Mapping[str, tuple[int, ...]] = {
+    "account": (3,), "journal": (2,), "timeouts": (2,), "alerts": (2, 4), "watch": (2, 3),
+}  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]"),
+    (): ("[account.NAME]", "[journal]", "[timeouts]", "[alerts]", "[watch]"),
+    ("alerts",): [f"[alerts.{name}.NAME]" if name == "sink" else name for name in _Alerts.model_fields],
     ("journal",): _Journal.model_fields,
     ("timeouts",): _Timeouts.model_fields,
 }
@@ -91,7 +118,32 @@ class _Reading:
             durability=file.journal.durability,
         )
         timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
-        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts)
+        alerts, watch = self._alerts(file.alerts), self._watch(file.watch)
+        if self.problems:
+            return None
+        return Settings(accounts=accounts, journal=journal, timeouts=timeouts, alerts=alerts, watch=watch)
+
+    def _alerts(self, found: _Alerts) -> AlertSettings:
+        sinks = {name: self._table(("alerts", "sink", name), table) for name, table in found.sink.items()}
+        return AlertSettings(**found.model_dump(exclude={"sink"}), sinks=sinks)
+
+    def _watch(self, found: Mapping[str, object]) -> WatchSettings:
+        tables: dict[str, AccountTable] = {}
+        for name, value in found.items():
+            if isinstance(value, dict):
+                tables[name] = self._table(("watch", name), cast("dict[str, object]", value))
+            elif name != "payer_key":
+                self._wrong(("watch", name), "unknown", "known here: payer_key, and a table [watch.RULE] for each rule")
+        key = found.get("payer_key")
+        return WatchSettings(
+            payer_key=self._secret(("watch", "payer_key"), None if key is None else str(key)), tables=tables
+        )
+
+    def _table(self, path: _Path, table: Mapping[str, object]) -> AccountTable:
+        """A table of plain settings, with what they refer to looked up."""
+        found = {key: self._setting((*path, key), value) for key, value in table.items()}
+        values = {key: value for key, value in found.items() if value is not None}
+        return AccountTable(values, where=self._place(path), places={key: self._place((*path, key)) for key in table})
 
     def _variables(self) -> dict[str, Any]:
         """The environment variables as nested tables."""
@@ -101,7 +153,7 @@ class _Reading:
                 continue
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             self._names[path] = name
-            if len(path) != _DEPTH.get(path[0]):
+            if len(path) not in _DEPTHS.get(path[0], ()):
                 self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
                 continue
             table = tree
@@ -200,9 +252,13 @@ class _Reading:
         """Where a setting stands, as its writer would say it."""
         if path in self._names:
             return f"environment variable {self._names[path]}"
-        depth = 2 if path[0] == "account" else 1
+        depth = 3 if path[:2] == ("alerts", "sink") else 2 if path[0] == "account" or _is_rule(path) else 1
         table, keys = ".".join(path[:depth]), ".".join(path[depth:])
         return f"{self._file} [{table}] {keys}".rstrip()
+
+
+def _is_rule(path: _Path) -> bool:
+    return path[0] == "watch" and path[1:] != ("payer_key",)
 
 
 class LookupFailure(Exception):

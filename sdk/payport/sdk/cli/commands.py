@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -12,12 +11,15 @@ import typer
 from rich.console import Console
 
 from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_journal
+from payport.sdk.cli.console import new_console
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.explaining import explain_order
+from payport.sdk.cli.incident_commands import app as incidents_app
 from payport.sdk.cli.partners import plays_of, simulator_of
 from payport.sdk.cli.resuming import resume_accounts
 from payport.sdk.cli.serving import serve_until_stopped
+from payport.sdk.cli.watch_commands import app as watch_app
 from payport.sdk.errors import ConfigurationError, PayportError
 from payport.sdk.settings import Settings
 from payport.sdk.version import __version__
@@ -29,6 +31,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(incidents_app)
+app.add_typer(watch_app)
 
 Config = Annotated[
     Path | None, typer.Option(help="The payport.toml to read; by default the one in this folder.", show_default=False)
@@ -54,16 +58,9 @@ def _stop(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def _console() -> Console:
-    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")  # a terminal without these characters shows ? instead of failing
-    return Console()
-
-
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        _console().print(f"payport {__version__}", highlight=False)
+        new_console().print(f"payport {__version__}", highlight=False)
         raise typer.Exit
 
 
@@ -85,7 +82,7 @@ def demo(
     from payport.sdk.cli.demo import perform  # noqa: PLC0415 - draws codes, which no other command does
 
     with tempfile.TemporaryDirectory(prefix="payport-demo-") as folder:
-        agree = perform(_console(), Path(folder), plays)
+        agree = perform(new_console(), Path(folder), plays)
     raise typer.Exit(0 if agree else 1)
 
 
@@ -101,7 +98,7 @@ def resume(
     settings = Settings.load(config)
     names = chosen_accounts(settings, account)
     with open_journal(settings) as journal:
-        resume_accounts(_console(), settings, names, journal, every_s=every_s if watch else None)
+        resume_accounts(new_console(), settings, names, journal, every_s=every_s if watch else None)
 
 
 @app.command()
@@ -112,7 +109,7 @@ def explain(
 ) -> None:
     """Tell the story of one order from journal and notices: what happened, what it means, what to do next."""
     with open_journal(Settings.load(config)) as journal:
-        found = explain_order(_console(), journal, ref)
+        found = explain_order(new_console(), journal, ref)
     raise typer.Exit(0 if found else 1)
 
 
@@ -125,7 +122,7 @@ def doctor(
 ) -> None:
     """Look at keys, certificates, clock, journal and the partner's host. Ends with 1 when something is red."""
     settings = Settings.load(config)
-    console = _console()
+    console = new_console()
     findings = examine_all(console, settings, chosen_accounts(settings, account), offline=offline)
     raise typer.Exit(show_findings(console, findings))
 
@@ -142,7 +139,7 @@ def simulate(
     """Serve a partner's simulator on this machine until stopped, and write the settings to use with it."""
     simulator = simulator_of(partner)
     with tempfile.TemporaryDirectory(prefix=f"payport-{partner}-") as spare:
-        serve_until_stopped(_console(), simulator, folder or Path(spare), port=port)
+        serve_until_stopped(new_console(), simulator, folder or Path(spare), port=port)
 
 
 @app.command()
@@ -154,7 +151,7 @@ def drift(
     ],
 ) -> None:
     """Compare a newer document of a partner with what its adapter uses. Ends with 1 when something breaks."""
-    raise typer.Exit(0 if show_drift(_console(), partner, spec) else 1)
+    raise typer.Exit(0 if show_drift(new_console(), partner, spec) else 1)
 
 
 @app.command()

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 
 from payport.sdk.adapter import Adapter
+from payport.sdk.cli.checking import Checks
 from payport.sdk.cli.stopping import stopped_by_signals
+from payport.sdk.errors import PayportError
+from payport.sdk.events import Level, StructlogSink
 from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal.records import Operation
 from payport.sdk.journal.store import Journal
-from payport.sdk.opening import open_gateway
+from payport.sdk.opening import open_alerts, open_gateway, open_watch
 from payport.sdk.operations.resuming import Resumed
 from payport.sdk.settings import Settings
 
@@ -22,11 +25,15 @@ def resume_accounts(
 ) -> None:
     """One round over each account, or with ``every_s`` rounds that many seconds apart until interrupted.
 
-    Raises :class:`payport.sdk.ConfigurationError` for an account that cannot be opened, before anything is asked.
+    Each round also looks for incidents, and tells what is due, unless ``[alerts]`` is switched off. Raises
+    :class:`payport.sdk.ConfigurationError` for an account or a sink that cannot be opened, before anything is asked.
     """
-    gateways = {name: open_gateway(settings, name, journal) for name in accounts}
+    alerts = open_alerts(settings, journal) if settings.alerts.enabled else None
+    sinks = None if alerts is None else (StructlogSink(least=Level.WARNING), alerts)
+    gateways = {name: open_gateway(settings, name, journal, sinks=sinks) for name in accounts}
+    checks = None if alerts is None else Checks(settings, journal, alerts, open_watch(settings, alerts))
     try:
-        _round(console, gateways)
+        _round(console, gateways, checks)
         if every_s is None:
             return
         console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
@@ -34,15 +41,26 @@ def resume_accounts(
             while True:
                 with console.status("waiting for the next round"):
                     SystemClock().sleep(every_s)
-                _round(console, gateways, quiet=True)
+                _round(console, gateways, checks, quiet=True)
     except KeyboardInterrupt:
         console.print("Stopped.")
     finally:
         for gateway in gateways.values():
             gateway.close()
+        if alerts is not None:
+            alerts.close()
 
 
-def _round(console: Console, gateways: Mapping[str, Gateway[Adapter]], *, quiet: bool = False) -> None:
+def _look(console: Console, checks: Checks) -> None:
+    try:
+        checks.look()
+    except PayportError as error:  # what is looked at must not keep the worker from settling
+        _say(console, f"incidents could not be looked at: {error}", "red")
+
+
+def _round(
+    console: Console, gateways: Mapping[str, Gateway[Adapter]], checks: Checks | None, *, quiet: bool = False
+) -> None:
     for name, gateway in gateways.items():
         with console.status(f"{name}: asking about what is open"):
             resumed = gateway.resume()
@@ -50,6 +68,8 @@ def _round(console: Console, gateways: Mapping[str, Gateway[Adapter]], *, quiet:
         if quiet and not resumed.settled and not resumed.open:
             continue
         _tell(console, name, gateway, resumed, waiting)
+    if checks is not None:
+        _look(console, checks)
 
 
 def _tell(
