@@ -14,6 +14,7 @@ from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_jo
 from payport.sdk.cli.console import new_console
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
+from payport.sdk.cli.drill_commands import drill
 from payport.sdk.cli.explaining import explain_order
 from payport.sdk.cli.incident_commands import app as incidents_app
 from payport.sdk.cli.partners import plays_of, simulator_of
@@ -152,6 +153,9 @@ def drift(
 ) -> None:
     """Compare a newer document of a partner with what its adapter uses. Ends with 1 when something breaks."""
     raise typer.Exit(0 if show_drift(new_console(), partner, spec) else 1)
+
+
+app.command()(drill)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -155,14 +155,14 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _journal(config: Path | None) -> Iterator[tuple[Journal, Settings]]:
+def _journal(config: Path | None) -> Generator[tuple[Journal, Settings]]:
     settings = Settings.load(config)
     with open_journal(settings) as journal:
         yield journal, settings
 
 
 @contextmanager
-def _alerts(config: Path | None) -> Iterator[tuple[Journal, Alerts]]:
+def _alerts(config: Path | None) -> Generator[tuple[Journal, Alerts]]:
     settings = Settings.load(config)
     with open_journal(settings) as journal:
         alerts = open_alerts(settings, journal, background=False)

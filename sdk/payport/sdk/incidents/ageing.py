@@ -50,9 +50,17 @@ def open_too_long(operations: Iterable[Operation], now: datetime, patience: Pati
     for operation in operations:
         if operation.for_person:
             found.append(_for_person(operation, now))
-        elif operation.state is State.DOUBT and operation.started and operation.created_at <= old:
+        elif _in_question(operation) and operation.created_at <= old:
             doubted.setdefault((operation.partner, operation.account), []).append(operation)
     return [*found, *(_in_doubt(*about, each, now) for about, each in doubted.items())]
+
+
+def _in_question(operation: Operation) -> bool:
+    """Whether it may have happened, and nobody knows: the whole of it, or a later step that got no answer."""
+    if operation.state is State.DOUBT:
+        return operation.started
+    step = operation.open_step
+    return operation.unknown is not None and step is not None and step.moves_money and operation.may_have_left
 
 
 def _for_person(operation: Operation, now: datetime) -> Trouble:
