@@ -12,12 +12,21 @@ if TYPE_CHECKING:
     from payport.sdk.journal.store import Journal
 
 
-def open_journal(settings: Settings) -> Journal:
-    """The configured journal. Several gateways may share it; whoever opened it closes it."""
+def open_journal(settings: Settings, *, create: bool = True) -> Journal:
+    """The configured journal. Several gateways may share it; whoever opened it closes it.
+
+    ``create``: as for :meth:`payport.sdk.journal.Journal.open`.
+    """
     from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
 
+    wanted = settings.journal
     return Journal.open(
-        settings.journal.url, sealing_key=settings.journal.sealing_key, durability=settings.journal.durability
+        wanted.url,
+        password=wanted.password,
+        sealing_key=wanted.sealing_key,
+        durability=wanted.durability,
+        connections=wanted.connections,
+        create=create,
     )
 
 
