@@ -33,7 +33,7 @@ from payport.sdk.adapter import (
     SupportsRefund,
 )
 from payport.sdk.errors import GatewayClosed
-from payport.sdk.events import EventSink, Level, StructlogSink
+from payport.sdk.events import EventSink, Level, StructlogSink, flush_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.hosting import Admission, AsyncHosting, Clock, Surroundings, SyncHost
@@ -112,8 +112,9 @@ class Desk:
         return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
 
     def close(self) -> None:
-        """Refuse further calls; close the journal when it is ours."""
+        """Refuse further calls; have sinks write what they kept; close the journal when it is ours."""
         self.closed = True
+        flush_safely(self.around.sinks)
         if self.owns_journal:
             self.around.journal.close()
 

@@ -77,6 +77,7 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             "doubt": "mismatch",
             "refusal": None,
             "retry_after_s": None,
+            "status": 200,
         },
         events.ReplyJudged(
             **ACCOUNT,
@@ -85,6 +86,7 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             doubt=UnknownKind.MISMATCH,
             refusal=None,
             retry_after_s=None,
+            status=200,
         ),
     ),
     (
@@ -136,6 +138,12 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         Level.ERROR,
         {**ACCOUNT, "work": "settle", "error": "JournalError"},
         events.StorageFailed(**ACCOUNT, work="settle", error="JournalError"),
+    ),
+    (
+        "observer.failed",
+        Level.WARNING,
+        {"observer": "scorecards", "error": "JournalError", "waiting": 12, "dropped": 3},
+        events.ObserverFailed(observer="scorecards", error="JournalError", waiting=12, dropped=3),
     ),
 ]
 
