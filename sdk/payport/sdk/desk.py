@@ -120,11 +120,18 @@ class Desk:
 
     def drive(self, work: Exchange[T], transport: Transport) -> T:
         """Run an operation in this thread."""
-        return exchange.drive(work, SyncHost(around=self.around, transport=transport))
+        tracer = self.around.tracer
+        if tracer is None:
+            return exchange.drive(work, SyncHost(around=self.around, transport=transport))
+        return tracer.drive(work, SyncHost(around=self.around, transport=transport, exchanged=[]), self.adapter)
 
     async def adrive(self, work: Exchange[T], transport: AsyncTransport) -> T:
         """Run an operation in this task."""
-        return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
+        tracer = self.around.tracer
+        if tracer is None:
+            return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
+        host = AsyncHosting(around=self.around, transport=transport, exchanged=[])
+        return await tracer.adrive(work, host, self.adapter)
 
     def transport(self) -> Transport:
         """The usual way to the partner."""
@@ -149,7 +156,7 @@ class Desk:
             library=__version__,
             policy=self.policy,
             budget=self.budget,
-            least=self.around.least,
+            hears=self.around.hears,
         )
 
     def _until(self, deadline_s: float | None) -> float:

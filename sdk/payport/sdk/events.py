@@ -264,8 +264,9 @@ class ObserverFailed(SdkEvent):
 class EventSink(Protocol):
     """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick.
 
-    One that has an attribute ``least``, a :class:`Level`, is not sure to be told of events below it. One that has a
-    method ``flush`` is asked to write what it kept when a gateway closes.
+    One that has an attribute ``least``, a :class:`Level`, is told of no event below it; one that has an attribute
+    ``hears``, a frozen set of classes of events, of these alone. One that has a method ``flush`` is asked to write what
+    it kept when a gateway closes.
     """
 
     def __call__(self, event: SdkEvent, /) -> None:
@@ -293,14 +294,17 @@ def flush_safely(sinks: Iterable[EventSink]) -> None:
                 flush()
 
 
-NEVER = Level.ALERT + 1
-"""Above every level."""
+def listeners(sinks: Iterable[EventSink], kind: type[SdkEvent]) -> tuple[EventSink, ...]:
+    """Those of these that want events of this kind. Without any, such an event need not be made."""
+    return tuple(sink for sink in sinks if _listens(sink, kind))
 
 
-def least_level(sinks: Iterable[EventSink]) -> int:
-    """The lowest level that any of these listens to: events below it need not be made. :data:`NEVER` without sinks."""
-    stated = [getattr(sink, "least", Level.DEBUG) for sink in sinks]
-    return min([level if isinstance(level, int) else Level.DEBUG for level in stated], default=NEVER)
+def _listens(sink: EventSink, kind: type[SdkEvent]) -> bool:
+    hears = getattr(sink, "hears", None)
+    if isinstance(hears, frozenset):
+        return kind in hears
+    least = getattr(sink, "least", Level.DEBUG)
+    return not isinstance(least, int) or kind.level >= least
 
 
 class StructlogSink:

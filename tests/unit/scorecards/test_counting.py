@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time as clocks
 from collections import Counter
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from threading import Event
-from threading import enumerate as threads
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,14 +18,15 @@ from payport.schemas.events import RejectedKind
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.events import (
-    Level,
     NoticeRejected,
     ObserverFailed,
+    OperationChanged,
     ReplyJudged,
     RequestFailed,
     RequestRefused,
     RequestSent,
     SdkEvent,
+    listeners,
 )
 from payport.sdk.message import FailureKind
 from payport.sdk.scorecards import MeasureRow, MemoryMeasures, Scorecards
@@ -100,7 +99,7 @@ def counting(store: Store, told: list[SdkEvent]) -> Iterator[Scorecards]:
     """Writes when it is told to."""
     made = Scorecards(store, every_s=NEVER_S, sinks=[told.append])
     yield made
-    made.close()
+    made.flush()
 
 
 @pytest.mark.parametrize(
@@ -150,28 +149,7 @@ def test_a_thread_writes_by_itself(store: Store) -> None:
     while not store.counts() and clocks.monotonic() < ends:
         clocks.sleep(0.005)
     assert store.counts() == {"time.-12": 1}
-    counting.close()
-
-
-def test_closing_writes_what_is_left(store: Store) -> None:
-    """Twice does no harm."""
-    counting = Scorecards(store, every_s=NEVER_S)
-    counting(sent())
-    counting.close()
-    counting.close()
-    assert store.counts() == {"time.-12": 1}
-
-
-def test_the_thread_ends_with_its_last_user(store: Store) -> None:
-    """A gateway that nobody closed leaves nothing running."""
-    before = set(threads())
-    counting = Scorecards(store, every_s=0.01)
-    counting(sent())
-    (thread,) = set(threads()) - before
-    del counting
-    gc.collect()
-    thread.join(20)
-    assert not thread.is_alive()
+    counting.flush()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -184,12 +162,12 @@ def test_a_fork_counts_nothing_twice(store: Store) -> None:
     def work() -> None:
         counting(sent())
         counting(sent())
-        counting.close()
+        counting.flush()
         assert store.counts() == {"time.-12": 2}
 
     assert exit_status(in_child(work)) == 0
     counting(sent())
-    counting.close()
+    counting.flush()
     assert store.counts() == {"time.-12": 4}
 
 
@@ -210,7 +188,7 @@ def test_a_fork_while_another_thread_counts_does_not_stop_the_child(store: Store
         for each in busily:
             each.result(20)
     assert statuses == [0] * 10
-    counting.close()
+    counting.flush()
 
 
 def test_a_store_that_fails_loses_nothing_and_is_told_once(
@@ -256,7 +234,7 @@ def test_what_is_dropped_is_told(store: Store, told: list[SdkEvent], monkeypatch
     counting.flush()
     assert [ObserverFailed(observer="scorecards", error="no room", waiting=0, dropped=1)] == told
     assert counting.dropped == 1
-    counting.close()
+    counting.flush()
 
 
 def test_a_store_that_hangs_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +247,6 @@ def test_a_store_that_hangs_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> No
             free.wait(20)
             super().add(rows)
 
-    monkeypatch.setattr("payport.sdk.scorecards.counting._CLOSE_S", 0.01)
     store = Hung()
     counting = Scorecards(store, every_s=0.01)
     counting(sent())
@@ -277,9 +254,11 @@ def test_a_store_that_hangs_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> No
     begun_s = clocks.monotonic()
     for _ in range(100):
         counting(sent())
-    counting.close()
+    assert not counting._background.hurry(0.01)
     assert clocks.monotonic() - begun_s < 5.0
     free.set()
+    counting.flush()
+    assert store.counts() == {"time.-12": 101}
 
 
 def test_a_sink_that_fails_is_nothing_to_the_others(store: Store) -> None:
@@ -293,7 +272,7 @@ def test_a_sink_that_fails_is_nothing_to_the_others(store: Store) -> None:
     counting(sent())
     counting.flush()
     store.fails = False
-    counting.close()
+    counting.flush()
     assert store.counts() == {"time.-12": 1}
 
 
@@ -312,7 +291,7 @@ def test_a_day_is_that_of_the_time_zone(store: Store, days: list[str], zone: str
     for hours in (0, 22, 2):
         time.pass_by(hours * 3600)
         counting(sent())
-    counting.close()
+    counting.flush()
     expected = Counter(date.fromisoformat(day) for day in days)
     assert dict(expected) == {row.day: row.number for row in store.read(date.min, date.max)}
 
@@ -335,7 +314,7 @@ def test_old_days_are_forgotten_once_a_day(store: Store) -> None:
             counting(sent())
             counting.flush()
         time.pass_by(86_400)
-    counting.close()
+    counting.flush()
     assert [date(2026, 11, day) for day in (21, 22, 23, 24)] == store.pruned
     assert [row.day.day for row in store.read(date.min, date.max)] == [24, 25, 26]
 
@@ -347,9 +326,10 @@ def test_a_time_zone_that_is_not_there_is_refused(store: Store) -> None:
             Scorecards(store, time_zone=name)
 
 
-def test_it_wants_every_event() -> None:
+def test_it_hears_what_it_counts_and_nothing_else(counting: Scorecards) -> None:
     """Else replies and verdicts were not made for it."""
-    assert Scorecards.least == Level.DEBUG
+    heard = {kind for kind in (RequestSent, ReplyJudged, OperationChanged) if listeners([counting], kind)}
+    assert heard == {RequestSent, ReplyJudged}
 
 
 def test_rows_are_written_a_few_at_a_time(counting: Scorecards, store: Store) -> None:

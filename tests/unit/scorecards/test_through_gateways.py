@@ -84,7 +84,6 @@ def test_a_question_is_counted_as_what_came_of_it(
     found = card(measures.read(date.min, date.max))
     shares = ((found.success.good, found.success.total), (found.accuracy.good, found.accuracy.total))
     assert expected == (*shares, found.failures)
-    counting.close()
 
 
 def test_closing_a_gateway_writes_what_was_counted() -> None:

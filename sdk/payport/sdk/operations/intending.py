@@ -124,7 +124,7 @@ def intend(
             return not_sent(NotSentKind.INVALID, str(error))
         except JournalError as error:
             return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
-        if isinstance(begun, Fresh) and OperationStarted.level >= setup.least:
+        if isinstance(begun, Fresh) and setup.hears(OperationStarted):
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
     return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")

@@ -23,7 +23,7 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T]) -> Exchan
     ``about``: the operation that the answer is held against, where there is one. Of several requests the last counts
     that is no errand: tokens and certificates are fetched around the question itself.
     """
-    if ReplyJudged.level < setup.least:
+    if not setup.hears(ReplyJudged):
         return (yield from asking)
     answered: list[tuple[WireRequest, WireReply]] = []
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date, timedelta
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias, cast
-from weakref import WeakMethod, ref
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from payport.sdk.background import Background
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.events import (
     EventSink,
@@ -40,9 +38,6 @@ FLUSH_S = 10.0
 _ROWS_AT_ONCE = 200
 """Rows of one transaction: payments wait while one of them is written, so it is short."""
 
-_CLOSE_S = 5.0
-"""How long closing waits for a store that does not answer."""
-
 _OfCall: TypeAlias = RequestSent | RequestFailed | RequestRefused | ReplyJudged
 
 
@@ -50,18 +45,19 @@ class Scorecards:
     """Counts calls, failures, response times and judged replies for each account, endpoint and day.
 
     Pass it in a gateway's ``sinks``; several gateways may share one. ``store``: where counts are kept, for example
-    :class:`payport.sdk.scorecards.JournalMeasures`. ``every_s``: seconds between two writes, by a daemon thread that
-    the first call starts. ``time_zone``: whose days are counted; every process must say the same. ``keep_days``: how
-    many days before today are kept, ``None`` for all. ``sinks``: who is told when the store fails; by default a warning
-    in the log.
+    :class:`payport.sdk.scorecards.JournalMeasures`. ``every_s``: seconds between two writes, by a thread of its own.
+    ``time_zone``: whose days are counted; every process must say the same. ``keep_days``: how many days before today
+    are kept, ``None`` for all. ``sinks``: who is told when the store fails; by default a warning in the log.
 
     Safe between threads, tasks and after a fork, where the child begins at nothing. A store that fails or hangs never
     delays or fails a payment: counts wait in memory, bounded, and what finds no room is dropped, counted in
-    :attr:`dropped`, and told as :class:`payport.sdk.events.ObserverFailed`. A process that is killed loses what it
-    counted since the last write. Raises :class:`payport.sdk.ConfigurationError` for a time zone that is not known.
+    :attr:`dropped`, and told as :class:`payport.sdk.events.ObserverFailed`. What was counted is written when a gateway
+    closes and when the process ends; one that is killed loses what it counted since the last write.
+
+    Raises :class:`payport.sdk.ConfigurationError` for a time zone that is not known.
     """
 
-    least = Level.DEBUG
+    hears = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
 
     def __init__(
         self,
@@ -74,7 +70,6 @@ class Scorecards:
         sinks: Sequence[EventSink] | None = None,
     ) -> None:
         self._store = store
-        self._every_s = every_s
         self._zone = zone_of(time_zone)
         self._keep_days = keep_days
         self._clock = clock or SystemClock()
@@ -82,15 +77,12 @@ class Scorecards:
         self._pruned = date.min
         self._begin()
         follow_forks(in_child=self._begin)
-        self._at_exit = _weakly(self.close)
-        atexit.register(self._at_exit)
+        self._background = Background(self._write, every_s=every_s, name="payport-scorecards")
 
     def _begin(self) -> None:
         """At nothing: what a parent process had counted is written by the parent."""
         self._lock = Lock()
         self._tally = Tally(self._zone)
-        self._stop = Event()
-        self._thread: Thread | None = None
         self._told_of_failure = False
         self._told_of_dropped = 0
 
@@ -109,11 +101,13 @@ class Scorecards:
         now = self._clock.moment().utc
         with self._lock:
             self._tally.count(now, series, measures)
-            if self._thread is None:
-                self._start()
+        self._background.ask()
 
     def flush(self) -> None:
-        """Write what was counted by now. Never raises: what the store does not take waits for the next time."""
+        """Write what was counted by now. Never raises, and waits five seconds at most for a store that hangs."""
+        self._background.hurry()
+
+    def _write(self) -> None:
         with self._lock:
             rows = self._tally.take()
         written, failure = 0, ""
@@ -127,24 +121,8 @@ class Scorecards:
         with self._lock:
             self._tally.put_back(rows[written:])
         self._tell(failure)
-
-    def close(self) -> None:
-        """Write what was counted, and end the thread. Waits five seconds at most for a store that hangs."""
-        atexit.unregister(self._at_exit)
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(_CLOSE_S)
-            if self._thread.is_alive():
-                return
-        self.flush()
-
-    def _start(self) -> None:
-        # the thread does not hold what it works for: one that nobody closes ends with its last user
-        self._thread = Thread(
-            target=_flush_regularly, args=(ref(self), self._stop, self._every_s), name="payport-scorecards", daemon=True
-        )
-        with suppress(RuntimeError):  # the interpreter is ending, or there can be no more threads: closing writes it
-            self._thread.start()
+        if rows[written:]:
+            self._background.ask()
 
     def _prune(self, rows: Sequence[MeasureRow]) -> None:
         """Once a day, forget what is too old."""
@@ -173,26 +151,6 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ConfigurationError(f"no time zone {name!r} is known; write one like Asia/Shanghai") from error
-
-
-def _flush_regularly(scorecards: ref[Scorecards], stop: Event, every_s: float) -> None:
-    while not stop.wait(every_s):
-        found = scorecards()
-        if found is None:
-            return
-        found.flush()
-        del found
-
-
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
-    weak = WeakMethod(method)
-
-    def call() -> None:
-        found = weak()
-        if found is not None:
-            found()
-
-    return call
 
 
 _BINS = range(FIRST, LAST + 1)
