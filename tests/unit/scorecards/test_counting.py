@@ -16,7 +16,7 @@ from tests.support.journal_records import exit_status, in_child
 
 from payport.schemas.events import RejectedKind
 from payport.schemas.outcome import Reason, UnknownKind
-from payport.sdk.errors import ConfigurationError
+from payport.sdk.errors import ConfigurationError, JournalUnsure
 from payport.sdk.events import (
     NoticeRejected,
     ObserverFailed,
@@ -209,6 +209,19 @@ def test_a_store_that_fails_loses_nothing_and_is_told_once(
     assert len(told) == 2
     assert counting.dropped == 0
     store.fails = False
+
+
+def test_what_may_have_been_kept_is_not_added_again(counting: Scorecards, told: list[SdkEvent]) -> None:
+    """A server that was lost in the moment of a commit: rather one count too few than too many."""
+
+    def lost(rows: Sequence[MeasureRow]) -> None:
+        raise JournalUnsure("the answer to the commit was lost")
+
+    counting._store.add = lost  # type: ignore[method-assign]
+    counting(sent())
+    counting.flush()
+    assert told == [ObserverFailed(observer="scorecards", error="JournalUnsure", waiting=0, dropped=1)]
+    assert counting.dropped == 1
 
 
 def test_memory_is_bounded_and_what_was_dropped_is_counted() -> None:

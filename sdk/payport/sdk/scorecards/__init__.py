@@ -7,9 +7,11 @@ all processes add up; :func:`scorecard` makes the numbers out of them. ``payport
 from payport.sdk.scorecards.bounds import enough, lower_bound, upper_bound
 from payport.sdk.scorecards.cards import Scorecard, Share, Thresholds, Verdict, grouped, scorecard
 from payport.sdk.scorecards.counting import Scorecards
+from payport.sdk.scorecards.kept import JournalMeasures
 from payport.sdk.scorecards.measures import MeasureRow, MeasureStore, MemoryMeasures
 
 __all__ = [
+    "JournalMeasures",
     "MeasureRow",
     "MeasureStore",
     "MemoryMeasures",

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from payport.sdk.background import Background
-from payport.sdk.errors import ConfigurationError
+from payport.sdk.errors import JournalUnsure
 from payport.sdk.events import (
     EventSink,
     Level,
@@ -26,7 +25,7 @@ from payport.sdk.forks import follow_forks
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.message import FailureKind
 from payport.sdk.scorecards.histogram import FIRST, LAST, bin_of
-from payport.sdk.scorecards.tally import Tally
+from payport.sdk.scorecards.tally import Tally, zone_of
 
 if TYPE_CHECKING:
     from payport.sdk.hosting import Clock
@@ -51,8 +50,9 @@ class Scorecards:
 
     Safe between threads, tasks and after a fork, where the child begins at nothing. A store that fails or hangs never
     delays or fails a payment: counts wait in memory, bounded, and what finds no room is dropped, counted in
-    :attr:`dropped`, and told as :class:`payport.sdk.events.ObserverFailed`. What was counted is written when a gateway
-    closes and when the process ends; one that is killed loses what it counted since the last write.
+    :attr:`dropped`, and told as :class:`payport.sdk.events.ObserverFailed`; so is what a database server may or may not
+    have kept when it was lost in the moment of a commit. What was counted is written when a gateway closes and when the
+    process ends; one that is killed loses what it counted since the last write.
 
     Raises :class:`payport.sdk.ConfigurationError` for a time zone that is not known.
     """
@@ -88,7 +88,7 @@ class Scorecards:
 
     @property
     def dropped(self) -> int:
-        """How many counts found no room since this process began, because the store had failed for too long."""
+        """How many counts were lost since this process began, because the store had failed for too long."""
         return self._tally.dropped
 
     def __call__(self, event: SdkEvent, /) -> None:
@@ -110,18 +110,22 @@ class Scorecards:
     def _write(self) -> None:
         with self._lock:
             rows = self._tally.take()
-        written, failure = 0, ""
+        done, failure, lost = 0, "", 0
         try:
-            for written in range(0, len(rows), _ROWS_AT_ONCE):
-                self._store.add(rows[written : written + _ROWS_AT_ONCE])
-            written = len(rows)
+            for done in range(0, len(rows), _ROWS_AT_ONCE):
+                self._store.add(rows[done : done + _ROWS_AT_ONCE])
+            done = len(rows)
             self._prune(rows)
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the counts wait and the payments go on
             failure = type(error).__name__
+            if isinstance(error, JournalUnsure):  # they may be there: rather none than twice
+                lost = sum(row.number for row in rows[done : done + _ROWS_AT_ONCE])
+                done += _ROWS_AT_ONCE
         with self._lock:
-            self._tally.put_back(rows[written:])
+            self._tally.dropped += lost
+            self._tally.put_back(rows[done:])
         self._tell(failure)
-        if rows[written:]:
+        if rows[done:]:
             self._background.ask()
 
     def _prune(self, rows: Sequence[MeasureRow]) -> None:
@@ -143,14 +147,6 @@ class Scorecards:
                     observer="scorecards", error=failure or "no room", waiting=self._tally.waiting(), dropped=dropped
                 ),
             )
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its name. Raises :class:`payport.sdk.ConfigurationError`."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigurationError(f"no time zone {name!r} is known; write one like Asia/Shanghai") from error
 
 
 _BINS = range(FIRST, LAST + 1)

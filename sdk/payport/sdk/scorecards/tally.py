@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from payport.sdk.errors import ConfigurationError
 from payport.sdk.scorecards.measures import MeasureRow
 
 Series: TypeAlias = tuple[str, str, str]
@@ -92,3 +93,11 @@ class Tally:
         self._begins = datetime.combine(day, time(), self._zone).astimezone(UTC)
         self._ends = datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
         self._today = self._days.setdefault(day, {})
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name. Raises :class:`payport.sdk.ConfigurationError`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(f"no time zone {name!r} is known; write one like Asia/Shanghai") from error
