@@ -48,6 +48,10 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
         told = yield from _how_it_went(unionpay, request, deadline_s)
         if not told.absent:
             return told
+        if cancel.partner_id is not None:
+            # a question that does not find what was accepted says nothing of how that ended
+            detail = f"received as {cancel.partner_id}, and not found now"
+            return doubt(Source.QUERY, UnknownKind.UNKNOWN_STATUS, detail)
     now = (yield from exchange.now()).utc
     ends = _last_moment(request, before=before)
     if now >= ends:
