@@ -147,17 +147,10 @@ def _without_answer(
         further = yield from add_steps(setup, operation, {})
         if further is not None:
             return (yield from carry_out(setup, further, deadline_s, release=False))
-    if operation.verb is Verb.PAY and observation.absent and _over(setup, operation, now):
+    if observation.absent and _ends(operation) and _over(setup, operation, now):
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
-        expired = Observation(
-            state=State.DECLINED,
-            source=Source.LOCAL,
-            reason=Reason.EXPIRED,
-            cancelled_by=CancelledBy.EXPIRED,
-            message="its time to be paid is over and the partner knows of no payment",
-        )
-        return Carried((yield from learn(setup, operation, expired)))
+        return Carried((yield from learn(setup, operation, _expired(operation))))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         beyond = operation.state is State.PENDING and (yield from refused_lately(operation, now))
         if beyond:
@@ -166,7 +159,7 @@ def _without_answer(
         if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
             return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
         return Carried(fenced)
-    unanswerable = observation.absent or cannot_ask
+    unanswerable = cannot_ask or (observation.absent and not _ends(operation))
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
         return Carried((yield from _call_person(setup, operation, now, _NO_WORD if cannot_ask else _NOT_KEPT)))
     return Carried(operation)
@@ -229,6 +222,31 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
         return now >= last + timedelta(seconds=setup.profile.in_flight_s)
 
     return (yield from exchange.record("repeat", write))
+
+
+def _ends(operation: Operation) -> bool:
+    """Whether time alone ends it once the partner knows nothing of it.
+
+    A refund that the partner accepted is not ended by that, and a payout never: the payee's time to confirm does not
+    bound when it may be carried out.
+    """
+    bounded = operation.payable_until is not None and operation.state is State.DOUBT
+    return operation.verb is Verb.PAY or (operation.verb is Verb.REFUND and bounded)
+
+
+def _expired(operation: Operation) -> Observation:
+    if operation.verb is not Verb.PAY:
+        message = (
+            "the partner knows nothing of it and would not carry it out any more: ask again, which makes a new one"
+        )
+        return Observation(state=State.DECLINED, source=Source.LOCAL, reason=Reason.EXPIRED, message=message)
+    return Observation(
+        state=State.DECLINED,
+        source=Source.LOCAL,
+        reason=Reason.EXPIRED,
+        cancelled_by=CancelledBy.EXPIRED,
+        message="its time to be paid is over and the partner knows of no payment",
+    )
 
 
 def _over(setup: Setup, operation: Operation, now: datetime, *, more_s: float = 0.0) -> bool:
