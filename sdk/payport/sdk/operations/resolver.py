@@ -63,7 +63,8 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if not operation.started:
         return (yield from _start(setup, operation, deadline_s))
     if operation.verb is Verb.CANCEL:
-        return (yield from carry_out_cancel(setup, operation, deadline_s))
+        carried = yield from carry_out_cancel(setup, operation, deadline_s)
+        return Carried((yield from _give_up(setup, carried.operation)), carried.native)
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
@@ -73,6 +74,15 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
     yield from release(setup, carried.operation)
     return carried
+
+
+def _give_up(setup: Setup, cancel: Operation) -> Exchange[Operation]:
+    """A cancel that came to nothing a day after the order could last be paid: a person must look."""
+    now = (yield from exchange.now()).utc
+    until = cancel.payable_until or cancel.created_at
+    if cancel.state.final or now < max(until, cancel.created_at) + timedelta(seconds=_ACCEPTED_S):
+        return cancel
+    return (yield from _call_person(setup, cancel, now, _NOT_CANCELLED))
 
 
 def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
@@ -238,6 +248,10 @@ _NOT_KEPT = (
 _NO_WORD = (
     "{partner} cannot be asked about this {verb} and has not said how it ended: look it up in its own pages. It may be "
     "carried out yet, so ask for nothing under a new reference before {partner} shows that it was not"
+)
+_NOT_CANCELLED = (
+    "{partner} has not said how this {verb} ended: look the order up in its own pages. It may be paid yet, or its money "
+    "may have been given back"
 )
 _NO_END = (
     "what was handed out for this {verb} carries no time limit that {partner} would keep, so the payer may still use "

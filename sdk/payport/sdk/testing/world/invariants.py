@@ -68,10 +68,13 @@ def written_before_sent(history: History) -> Iterator[str]:
 
 
 def repetitions_are_identical(history: History) -> Iterator[str]:
-    """I3: every try of a step asks for the same: the same reference, key and body."""
+    """I3: every try of a step asks for the same: the same reference, key and body.
+
+    A cancel is planned anew each time: what is left to be given back may have changed.
+    """
     first: dict[tuple[str, str, str, str], Left] = {}
     for entry in history.entries:
-        if isinstance(entry, Left) and entry.step:
+        if isinstance(entry, Left) and entry.step and "/cancel/" not in entry.operation:
             known = first.setdefault((entry.operation, entry.step, entry.digest, entry.endpoint), entry)
             if known.content != entry.content:
                 yield f"{entry.operation} {entry.step}: request {entry.number} differs from request {known.number}"
@@ -161,23 +164,18 @@ def notices_count_once(history: History) -> Iterator[str]:
 def unverified_bytes_teach_nothing(history: History) -> Iterator[str]:
     """I9: what is not authentic, or about something else, ends nothing and reaches no caller as if it were."""
     asked = {entry.call: entry for entry in history.entries if isinstance(entry, Asked)}
-    unbelievable: dict[int, Left] = {}
+    heard: dict[int, list[Left]] = defaultdict(list)
     for entry in history.entries:
         match entry:
             case Left():
-                unbelievable.pop(entry.call, None)
-                if not entry.authentic and entry.operation:
-                    unbelievable[entry.call] = entry
-            case Moved(source="reply" | "query") if entry.call in unbelievable:
-                left = unbelievable.pop(entry.call)
-                if entry.operation == left.operation and entry.state.final:
-                    yield f"{entry.operation}: {entry.state.value} by the answer to request {left.number}: {left.fate}"
+                heard[entry.call].append(entry)
+            case Moved(source="reply" | "query"):
+                lefts = heard.pop(entry.call, [])
+                told = [left for left in lefts if left.authentic and left.may_have_left]
+                if lefts and not told and entry.state.final and lefts[-1].operation == entry.operation:
+                    yield f"{entry.operation}: {entry.state.value} by the answer to request {lefts[-1].number}: {lefts[-1].fate}"
             case Moved(source="notice") if ", forged: " in asked[entry.call].detail:
                 yield f"{entry.operation}: learnt from {asked[entry.call].detail}"
-            case Moved(source="notice") if ", misleading: " in asked[entry.call].detail and entry.state.final:
-                before = _state_before(history, entry)
-                if before is not entry.state:
-                    yield f"{entry.operation}: {entry.state.value} by {asked[entry.call].detail}"
             case Told(verb="receive") if ", forged: " in asked[entry.call].detail:
                 if not isinstance(entry.outcome, Rejected):
                     yield f"{asked[entry.call].detail}: {entry.text}"
@@ -195,7 +193,7 @@ def nothing_leaks(history: History) -> Iterator[str]:
 def everything_has_bounds(history: History) -> Iterator[str]:
     """I11: a call keeps its deadline, a step is not tried more often than the policy says, and nothing runs in circles."""
     asked: dict[int, Asked] = {}
-    tries: Counter[tuple[int, str, str]] = Counter()
+    tries: Counter[tuple[int, str, str, str]] = Counter()
     requests = 0
     for entry in history.entries:
         match entry:
@@ -206,13 +204,14 @@ def everything_has_bounds(history: History) -> Iterator[str]:
                 if began.deadline_s is not None and entry.at - began.at > began.deadline_s + SLACK_S:
                     yield f"call {entry.call} {entry.verb} {entry.ref}: {entry.at - began.at:.1f} s, {began.deadline_s:g} were given"
             case Moved():
-                for key in [key for key in tries if key[0] == entry.call]:
-                    del tries[key]
+                for old in [old for old in tries if old[0] == entry.call]:
+                    del tries[old]
             case Left():
                 requests += 1
-                if entry.step:
-                    tries[entry.call, entry.operation, entry.step] += 1
-                    if tries[entry.call, entry.operation, entry.step] == history.max_attempts + 1:
+                if entry.step and entry.may_have_left:  # what could not leave may be brought to another host
+                    key = (entry.call, entry.operation, entry.step, entry.endpoint)
+                    tries[key] += 1
+                    if tries[key] == history.max_attempts + 1:
                         yield f"{entry.operation} {entry.step}: tried more than {history.max_attempts} times in a row"
             case _:
                 pass
@@ -324,10 +323,11 @@ def _attempts(history: History) -> dict[str, Operation]:
 def _told_of_money_that_is_not_there(history: History) -> Iterator[str]:
     """Callers are told that money came in, or went back, only when it did."""
     there: set[tuple[str, str]] = set()
+    owners = {operation.partner_ref: operation.ref for operation in history.operations}
     for entry in history.entries:
         match entry:
-            case Booked(kind=kind, reference=reference):
-                there |= {(kind, ref) for ref in history.refs if reference.startswith(ref)}
+            case Booked(kind=kind, reference=reference) if reference in owners:
+                there.add((kind, owners[reference]))
             case Told(verb=verb, ref=ref) if verb in _PAYING and ref in history.refs:
                 if isinstance(_plain(entry.outcome), Succeeded | Authorized) and not {
                     ("charge", ref), ("hold", ref)
@@ -360,12 +360,3 @@ def _is_of(entry: Moved, told: Told) -> bool:
 def _asked_after(history: History, told: Told) -> bool:
     """Whether a call began when nothing else was under way that could have changed what it reads."""
     return any(isinstance(entry, Asked) and entry.call == told.call and entry.at == told.at for entry in history.entries)
-
-
-def _state_before(history: History, moved: Moved) -> State | None:
-    for entry in history.entries:
-        if isinstance(entry, Moved) and (entry.operation, entry.version) == (moved.operation, moved.version - 1):
-            return entry.state
-    return None
-
-

@@ -29,6 +29,7 @@ from payport.sdk.testing.world.workers import Tag, Workers
 MAX_ROUNDS = 80
 """After so many rounds of ``resume`` without a fault nothing may be open any more."""
 _LEAST_ROUND_S = 30.0
+_LONGEST_ROUND_S = 86_400.0
 _STARTS = (
     timedelta(0),
     timedelta(0),
@@ -123,9 +124,10 @@ class Schedule:
             due = self._next_due()
             if due is None and all(notice.acknowledged for notice in self.street.notices) and not self._untold():
                 return
+            wait_s = _LEAST_ROUND_S * 2 ** (number // 4)  # who resumes less often comes to the end too
             if due is not None:
-                wait_s = (due - stage.time.at).total_seconds()
-                stage.run(until=stage.elapsed + max(_LEAST_ROUND_S, wait_s + 0.001))
+                wait_s = max(wait_s, (due - stage.time.at).total_seconds() + 0.001)
+            stage.run(until=stage.elapsed + min(wait_s, _LONGEST_ROUND_S))
 
     def _untold(self) -> bool:
         return len(self.partner.notices) > len(self.street.notices)

@@ -16,7 +16,7 @@ from payport.sdk.testing.simulated import SimulatedPartner
 from payport.sdk.testing.world.books import Bookkeeper
 from payport.sdk.testing.world.history import Happened
 from payport.sdk.testing.world.stage import Stage
-from payport.sdk.testing.world.workers import Workers
+from payport.sdk.testing.world.workers import Process, Workers
 
 _ANSWER_S = 30.0
 
@@ -133,7 +133,8 @@ class Street:
             elif not notice.acknowledged:
                 stage.after(_ANSWER_S, lambda: self.deliver(notice), fading=True)
 
-        self._receive(self._signed(notice.number), f"notice {notice.number + 1}", heard)
+        process = stage.dice.pick(self.workers.alive)
+        self._receive(process, self._signed(notice.number), f"notice {notice.number + 1}", heard)
 
     def _signed(self, number: int) -> RawNotification:
         again = getattr(self.partner.notices, "again", None)
@@ -151,12 +152,14 @@ class Street:
         word = "misleading" if kind.startswith("about ") else "forged"
 
         def post() -> None:
-            if self.workers.alive:
+            right = [process for process in self.workers.alive if not process.clock.skew_s]
+            if right:  # a clock that is wrong may find a forged time right
                 raw = kinds[kind](self.partner, self._signed(notice.number))
-                self._receive(raw, f"notice {notice.number + 1}, {word}: {kind}", lambda _: None)
+                self._receive(dice.pick(right), raw, f"notice {notice.number + 1}, {word}: {kind}", lambda _: None)
 
         self.stage.after(self._delay(), post, fading=True)
 
-    def _receive(self, raw: RawNotification, detail: str, then: Callable[[object | None], None]) -> None:
-        process = self.stage.dice.pick(self.workers.alive)
+    def _receive(
+        self, process: Process, raw: RawNotification, detail: str, then: Callable[[object | None], None]
+    ) -> None:
         self.workers.start(process, "receive", lambda desk, _: desk.receive(raw), detail=detail, then=then)

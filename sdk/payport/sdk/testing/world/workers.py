@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from payport.sdk.testing.world.network import Network
 
 OUR_LIMIT = SendFailure(FailureKind.REFUSED, may_have_left=False, detail="over our own limit")
+_INTENTS = ("intend", "adopt")
+"""Records of which the caller is told ``NotSent`` when they fail: the database must know whether they did."""
 _LONGEST_LIFE = 24
 """Within so many effects a call dies that is to die: most have no more."""
 
@@ -274,6 +276,8 @@ class Workers:
     def _failure(self, effect: Load[object] | Record[object]) -> Failure:
         if isinstance(effect, Load):
             return Failure.READ
+        if effect.name.startswith(_INTENTS):
+            return Failure.WRITE
         return Failure.COMMIT if self._stage.dice.happens(0.2) else Failure.WRITE
 
     def note_news(self, call: int) -> None:
