@@ -88,6 +88,20 @@ def _follow(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
         operation = yield from current(operation)
 
 
+def newest(setup: Setup, carried: Carried, deadline_s: float) -> Exchange[Carried]:
+    """The same, or the attempt that another worker opened meanwhile: only the newest one says that nothing was paid."""
+    operation = carried.operation
+    if not operation.state.over:
+        return carried
+    try:
+        operations = yield from exchange.load("newest", lambda session: session.operations(operation.ref))
+    except JournalError as error:
+        yield from storage_failed(setup, "newest", error)
+        return Carried(lost(operation, f"the journal could not be read: {error}"))
+    last = next(each for each in reversed(operations) if (each.verb, each.part) == (operation.verb, operation.part))
+    return carried if last.id == operation.id else (yield from follow(setup, last, deadline_s))
+
+
 def current(operation: Operation) -> Exchange[Operation]:
     """The operation as the journal has it now."""
     found = yield from exchange.load("current", lambda session: session.operation(operation.id))

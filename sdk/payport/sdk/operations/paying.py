@@ -16,7 +16,7 @@ from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.cancelling import fence
 from payport.sdk.operations.carrying import carry_out
 from payport.sdk.operations.extending import AUTOMATIC, can_complete
-from payport.sdk.operations.following import follow, stay
+from payport.sdk.operations.following import follow, newest, stay
 from payport.sdk.operations.intending import Existing, Intent, digest_of, intend
 from payport.sdk.operations.learning import learn, release
 from payport.sdk.operations.resolver import resolve, take
@@ -70,6 +70,7 @@ def pay(
         carried = yield from carry_out(setup, begun.operation, deadline_s, release=not inline)
         if inline:
             carried = yield from stay(setup, carried, deadline_s)
+    carried = yield from newest(setup, carried, deadline_s)
     return pay_outcome(carried.operation, setup.profile, adapter.native_payment(carried.native))
 
 

@@ -9,15 +9,16 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from payport.adapters.alipay.certificates import cert_sn
+from payport.sdk.keys import PublicKey
+from payport.sdk.testing.signers import signature, signer
 
 _FROM = datetime(2020, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(2045, 1, 1, tzinfo=UTC)
-_PADDING = padding.PKCS1v15()
 _SHA256 = hashes.SHA256()
 
 
@@ -29,7 +30,12 @@ class Pair:
 
     def sign(self, message: bytes) -> str:
         """RSASSA-PKCS1-v1_5 with SHA-256, base64: what Alipay calls RSA2."""
-        return base64.b64encode(self.private.sign(message, _PADDING, _SHA256)).decode()
+        return signature(self.private, message)
+
+    @property
+    def public(self) -> PublicKey:
+        """The half that verifies."""
+        return signer(self.private).public
 
     def private_pem(self) -> str:
         """PKCS#8."""

@@ -212,7 +212,7 @@ class AlipaySimulator(Simulator):
         download = frozenset({CERTIFICATE_DOWNLOAD}) if self._tree is not None else frozenset[str]()
         return Gate(
             app_id=app_id,
-            key=pair("application").private.public_key(),
+            key=pair("application").public,
             app_cert_sn=None if self._tree is None else self._tree.application_sn,
             root_cert_sn=None if self._tree is None else root_cert_sn(self._tree.root_bundle),
             encryption_key=self._encryption_key,

@@ -208,7 +208,7 @@ def everything_has_bounds(history: History) -> Iterator[str]:
                     del tries[old]
             case Left():
                 requests += 1
-                if entry.step and entry.may_have_left:  # what could not leave may be brought to another host
+                if entry.step and entry.moves_money and entry.may_have_left:  # what could not leave may be brought to another host
                     key = (entry.call, entry.operation, entry.step, entry.endpoint)
                     tries[key] += 1
                     if tries[key] == history.max_attempts + 1:

@@ -177,12 +177,6 @@ class Schedule:
             journal.write(lambda session: session.delivered(numbers))  # noqa: B023 - written at once
         raise AssertionError(f"changes do not come to an end after {number} times")
 
-    def coverage(self) -> Counter[str]:
-        """How often each kind of thing was met."""
-        met: Counter[str] = Counter()
-        met.update({f"road {name}": count for name, count in self.network.met.items()})
-        met.update(f"effect {name}" for name in self.workers.met)
-        return met
 
 
 def _name(fault: Fault) -> str:
