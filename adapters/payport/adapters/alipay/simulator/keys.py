@@ -39,12 +39,17 @@ class Pair:
 
     def private_pem(self) -> str:
         """PKCS#8."""
-        return self.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return _private_pem(self.private)
 
     def public_base64(self) -> str:
         """Bare base64 of SubjectPublicKeyInfo, as the console shows keys."""
         der = self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(der).decode()
+
+
+@lru_cache(maxsize=8)
+def _private_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @lru_cache(maxsize=8)
@@ -100,6 +105,12 @@ def authority(*, anchored: bool = True) -> Authority:
         application=_pem(application),
         application_sn=cert_sn(_pem(application)),
     )
+
+
+@lru_cache(maxsize=2)
+def first_leaf(tree: Authority) -> Leaf:
+    """The certificate that Alipay begins with: the same for every simulator of this process."""
+    return new_leaf(tree, pair("alipay"))
 
 
 def new_leaf(tree: Authority, key: Pair) -> Leaf:

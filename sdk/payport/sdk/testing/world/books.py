@@ -25,12 +25,18 @@ class Bookkeeper:
     stage: Stage
     ledger: SimulatedLedger
     _seen: list[list[_Seen]] = field(default_factory=lambda: [[], [], [], []])
+    _holds: KeepsHolds | None = field(init=False)
+    _transfers: KeepsTransfers | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._holds = self.ledger if isinstance(self.ledger, KeepsHolds) else None
+        self._transfers = self.ledger if isinstance(self.ledger, KeepsTransfers) else None
 
     def look(self) -> None:
         """Write down what is new."""
         ledger = self.ledger
-        holds = ledger.holds() if isinstance(ledger, KeepsHolds) else ()
-        transfers = ledger.transfers() if isinstance(ledger, KeepsTransfers) else ()
+        holds = () if self._holds is None else self._holds.holds()
+        transfers = () if self._transfers is None else self._transfers.transfers()
         now = [
             [_Seen("charge", reference_of(row), row.amount, "") for row in ledger.charges()],
             [_Seen("refund", reference_of(row), row.amount, "") for row in ledger.refunds()],
@@ -62,6 +68,6 @@ class Bookkeeper:
         return Books(
             charged=tuple(ledger.charges()),
             given_back=tuple(ledger.refunds()),
-            held=tuple(ledger.holds()) if isinstance(ledger, KeepsHolds) else (),
-            sent=tuple(ledger.transfers()) if isinstance(ledger, KeepsTransfers) else (),
+            held=() if self._holds is None else tuple(self._holds.holds()),
+            sent=() if self._transfers is None else tuple(self._transfers.transfers()),
         )

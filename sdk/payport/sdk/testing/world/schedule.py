@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -78,7 +77,7 @@ class Schedule:
         tag = Tag(asks=subject.asks, known=lambda _: None, aside=subject.aside)
         sinks = (self.events.append,) if options.watched else ()
         self.workers = Workers(stage, self.disk, lambda: subject.adapter(self.partner), tag, sinks=sinks)
-        profile = subject.adapter(self.partner).profile
+        profile = self.workers.open().adapter.profile
         history = self.history
         history.max_attempts, history.answers_queries = self.workers.policy.max_attempts, profile.answers_queries
         history.margin_s = profile.settle_margin_s
@@ -96,7 +95,7 @@ class Schedule:
         with ExitStack() as closing:
             closing.callback(self.partner.close)
             closing.callback(self.disk.close)
-            for _ in range(1 + self.stage.dice.upto(2)):
+            for _ in range(self.stage.dice.upto(2)):
                 self.workers.open()
             self.shop.open()
             self.stage.run(until=self.stage.weather.length_s)

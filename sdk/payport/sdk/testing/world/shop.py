@@ -40,14 +40,14 @@ class Shop:
         """Write the whole script: one to three orders, and what goes on beside them."""
         stage, dice = self.stage, self.stage.dice
         length_s = stage.weather.length_s
-        for _ in range(dice.pick((1, 1, 2, 3))):
+        for _ in range(dice.pick((1, 1, 1, 1, 2, 3))):
             ref = self._new_ref()
             kind = dice.number()
             if kind < 0.12 and self.subject.payout is not None:  # noqa: PLR2004 - one in eight
                 self._send_money(ref)
             else:
                 self._sell(ref)
-        for _ in range(dice.upto(3)):
+        for _ in range(dice.upto(2)):
             stage.after(dice.while_(length_s), self.resume, fading=True)
         if dice.happens(0.3):
             stage.after(dice.number() * length_s, self.read_changes, fading=True)
@@ -152,7 +152,7 @@ class Shop:
         if way.hold and subject.capture is not None:
             plans += [(0.7, lambda: self._capture(ref)), (0.3, lambda: self._capture(ref))]
         if subject.refund is not None:
-            plans += [(0.4, lambda: self._refund(ref)), (0.3, lambda: self._refund(ref)), (0.2, lambda: self._refund(ref))]
+            plans += [(likely, lambda: self._refund(ref)) for likely in (0.4, 0.25, 0.1)]
         if subject.complete is not None:
             plans.append((0.15, lambda: self._complete(ref, {})))
         if subject.adopts:
