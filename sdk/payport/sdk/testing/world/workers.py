@@ -214,7 +214,7 @@ class Workers:
             except Exception as raised:  # noqa: BLE001 - told to the caller, and looked at by the checker
                 self._tell(call, raised)
                 return
-            call.effects += 1
+            call.effects += not isinstance(effect, Emit)  # of which there are more when somebody listens
             if call.effects == call.dies_at:
                 self.kill(call.process)
                 return
