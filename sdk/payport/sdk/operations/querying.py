@@ -14,8 +14,9 @@ from payport.sdk.lattice import bind
 from payport.sdk.observation import Source
 from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import current
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.learning import learn, release
-from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)

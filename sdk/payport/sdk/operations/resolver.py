@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.sdk import exchange
-from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.events import ForPerson
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
@@ -22,37 +21,10 @@ from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.learning import learn, release, unwritten
-from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
+from payport.sdk.operations.setup import Setup
 
 _LEARNT = (Source.QUERY.value, Source.NOTICE.value)
 """Sources of transitions that tell of no request of ours that might be under way."""
-
-
-def take(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Operation | None]:
-    """Take over the right to send for an operation that is not final; ``None`` while another worker holds it.
-
-    From the moment of taking over, something that a stopped process sent may be outside.
-    """
-    now = yield from exchange.now()
-    ttl_s = max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
-
-    def write(session: Session) -> Operation | None:
-        if not session.lease(operation.id, setup.owner, ttl_s):
-            return None
-        current = session.operation(operation.id)
-        if current is None:
-            raise JournalError(f"operation {operation.id} is not in the journal any more")
-        risky = current.started and any(step.moves_money and not step.done for step in current.steps)
-        if current.state is not State.DOUBT or current.may_have_left or not risky:
-            return current
-        return session.save(
-            replace(current, may_have_left=True), source="local", detail={"taken_by": setup.owner}, now=now.utc
-        )
-
-    try:
-        return (yield from exchange.record("take", write))
-    except JournalConflict:
-        return None  # another worker is at it
 
 
 def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
@@ -132,7 +104,8 @@ def _without_answer(
     """The partner's word was not final: repeat, fence, close by time, wait, or call a person."""
     now = (yield from exchange.now()).utc
     cannot_ask = observation.unknown is not None and observation.unknown.kind is UnknownKind.NO_QUERY
-    if (observation.absent or cannot_ask) and _may_repeat(operation, now):
+    unanswerable = observation.absent or cannot_ask
+    if unanswerable and _may_repeat(operation, now):
         return (yield from _repeat(setup, operation, deadline_s))
     if operation.state is State.ACTION and AUTOMATIC in operation.identity and operation.open_step is None:
         further = yield from add_steps(setup, operation, {})
@@ -157,9 +130,10 @@ def _without_answer(
         if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
             return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
         return Carried(fenced)
-    unanswerable = observation.absent or cannot_ask
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
-        return Carried((yield from _call_person(setup, operation, now, _NO_WORD if cannot_ask else _NOT_KEPT)))
+        kept = operation.open_step is not None and operation.open_step.request is not None
+        why = _NO_WORD if cannot_ask else _NOT_TAKEN if kept else _NOT_KEPT
+        return Carried((yield from _call_person(setup, operation, now, why)))
     return Carried(operation)
 
 
@@ -168,6 +142,8 @@ def _may_repeat(operation: Operation, now: datetime) -> bool:
     step = operation.open_step
     if step is None or step.request is None or not step.replayable:
         return False
+    if operation.verb is not Verb.PAY and now >= operation.created_at + timedelta(seconds=_ACCEPTED_S):
+        return False  # what was not taken for a day is for a person; a payment has an end of its own
     if operation.payable_until is not None and operation.verb is Verb.PAY and now >= operation.payable_until:
         return False
     if step.replay_until is None:
@@ -244,6 +220,9 @@ _ACCEPTED_S = 86_400.0
 _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
     "partner's records, then ask for it under a new reference or adopt it"
+)
+_NOT_TAKEN = (
+    "{partner} still does not know this {verb}, however often it was sent again: compare with the partner's records"
 )
 _NO_WORD = (
     "{partner} cannot be asked about this {verb} and has not said how it ended: look it up in its own pages. It may be "

@@ -24,6 +24,8 @@ class Bookkeeper:
 
     stage: Stage
     ledger: SimulatedLedger
+    last: str = ""
+    """The kind of the newest line."""
     _seen: list[list[_Seen]] = field(default_factory=lambda: [[], [], [], []])
     _holds: KeepsHolds | None = field(init=False)
     _transfers: KeepsTransfers | None = field(init=False)
@@ -54,6 +56,7 @@ class Bookkeeper:
                 if line in left:
                     left.remove(line)
                 else:
+                    self.last = line.kind
                     self.stage.note(
                         Booked(
                             at=self.stage.elapsed, kind=line.kind, reference=line.reference, amount=line.amount,

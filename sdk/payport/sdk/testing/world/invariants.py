@@ -171,8 +171,8 @@ def unverified_bytes_teach_nothing(history: History) -> Iterator[str]:
                 heard[entry.call].append(entry)
             case Moved(source="reply" | "query"):
                 lefts = heard.pop(entry.call, [])
-                told = [left for left in lefts if left.authentic and left.may_have_left]
-                if lefts and not told and entry.state.final and lefts[-1].operation == entry.operation:
+                lefts = [left for left in lefts if left.may_have_left]
+                if lefts and not any(left.authentic for left in lefts) and entry.state.final and lefts[-1].operation == entry.operation:
                     yield f"{entry.operation}: {entry.state.value} by the answer to request {lefts[-1].number}: {lefts[-1].fate}"
             case Moved(source="notice") if ", forged: " in asked[entry.call].detail:
                 yield f"{entry.operation}: learnt from {asked[entry.call].detail}"
@@ -238,16 +238,20 @@ def every_transition_is_kept(history: History) -> Iterator[str]:
 
 
 def not_sent_means_it(history: History) -> Iterator[str]:
-    """NotSent: no request of this kind, of this call, can have left, and no attempt of it ends paid afterwards."""
+    """NotSent: no request of this call can have left for what is not over, and no attempt of it ends paid afterwards."""
     left: dict[int, list[Left]] = defaultdict(list)
+    states: dict[str, State] = {}
     for entry in history.entries:
         match entry:
+            case Moved():
+                states[entry.operation] = entry.state
             case Left(moves_money=True, may_have_left=True) if entry.step:
                 left[entry.call].append(entry)
             case Told(outcome=NotSent() as outcome):
                 verb = entry.verb.partition("_")[0]
                 for request in left[entry.call]:
-                    if f"/{verb}/" in request.operation:
+                    closed = states.get(request.operation) is State.DECLINED
+                    if f"/{verb}/" in request.operation and not closed:
                         yield f"{entry.ref}: call {entry.call} was told {entry.text}, and request {request.number} left"
                 if outcome.cause.kind is NotSentKind.STORAGE:
                     yield from _paid_after(history, entry)

@@ -114,8 +114,8 @@ class Street:
             copies = 1 + (1 + dice.upto(2) if dice.happens(stage.weather.doubled) else 0)
             for _ in range(0 if notice.missed else copies):
                 stage.after(self._delay(), partial(self.deliver, notice), fading=True)
-            if dice.happens(stage.weather.forged):
-                self._forge(notice)
+            if dice.happens(stage.weather.forged) and self.books.last in ("charge", "hold"):
+                self._forge(notice)  # how to forge is said of what tells of a payment
 
     def _delay(self) -> float:
         return self.stage.dice.while_(min(300.0, self.stage.weather.length_s))
