@@ -16,6 +16,7 @@ from payport.sdk.journal.records import Notice, Operation, State
 from payport.sdk.journal.session import Session
 from payport.sdk.observation import Observation
 from payport.sdk.operations.cancelling import end_with_cancel
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
 from payport.sdk.operations.setup import Setup
 
@@ -92,7 +93,7 @@ def _ask(setup: Setup, operation: Operation, answers: Answers) -> Exchange[None]
     answers[operation.id] = None
     if setup.profile.answers_queries:
         now = yield from exchange.now()
-        answer = yield from setup.adapter.ask(operation, now.monotonic_s + ASK_S)
+        answer = yield from judged(setup, operation, setup.adapter.ask(operation, now.monotonic_s + ASK_S))
         answers[operation.id] = answer if answer.state is not State.DOUBT else None
 
 

@@ -54,7 +54,7 @@ class Failure(Enum):
 class Weather:
     """How likely each mishap is, from 0 to 1, and how long the schedule goes on, in seconds.
 
-    ``road``, ``partner``: of a request; ``refused``: of a request by our own limits. ``disk``: of an access to the
+    ``road``, ``partner``: of a request; ``refused``: of a request by our own limits, or that it must wait. ``disk``: of an access to the
     journal. ``death``: of a call. ``doubled``, ``forged``, ``missed``: of a notice. ``jump``: of a process, that its
     clock is set while it runs. ``pause``: of an access to the journal, that others go first.
     """

@@ -250,7 +250,7 @@ class Workers:
                 return call.process.desk.around.at_once(effect)
             case Admit():
                 if self._stage.dice.happens(self._stage.weather.refused):
-                    return OUR_LIMIT
+                    return OUR_LIMIT if self._stage.dice.happens(0.5) else self._stage.dice.number() * 5.0
                 return None
 
     def _later(self, call: Call, answer: object, seconds: float) -> None:
