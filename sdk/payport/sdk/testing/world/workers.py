@@ -248,9 +248,11 @@ class Workers:
                 return call.process.clock.nonce()
             case Emit():
                 return call.process.desk.around.at_once(effect)
-            case Admit():
+            case Admit():  # seconds to wait, or no
                 if self._stage.dice.happens(self._stage.weather.refused):
-                    return OUR_LIMIT if self._stage.dice.happens(0.5) else self._stage.dice.number() * 5.0
+                    if self._stage.dice.happens(0.5):
+                        return OUR_LIMIT
+                    return self._stage.dice.number() * min(5.0, max(0.0, effect.deadline_s - self._stage.elapsed))
                 return None
 
     def _later(self, call: Call, answer: object, seconds: float) -> None:
