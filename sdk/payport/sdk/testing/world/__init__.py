@@ -20,6 +20,7 @@ word; the journal keeps what it has confirmed, and knows whether an intent was w
 
 from __future__ import annotations
 
+from payport.sdk.testing.world.coverage import missing, must_meet
 from payport.sdk.testing.world.history import History
 from payport.sdk.testing.world.invariants import INVARIANTS, check
 from payport.sdk.testing.world.quick_keys import quick_keys
@@ -35,6 +36,8 @@ __all__ = [
     "Schedule",
     "Violation",
     "check",
+    "missing",
+    "must_meet",
     "quick_keys",
     "replay",
     "run",

@@ -6,15 +6,53 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from payport.sdk.testing.world.history import Asked, Booked, Died, Happened, Left, Moved, Told
+from payport.sdk.testing.world.weather import BY_THE_WAY, Mishap
 
 if TYPE_CHECKING:
+    from payport.sdk.testing.conformance.case import AnySubject
     from payport.sdk.testing.world.schedule import Schedule
+
+ALWAYS = (
+    "source intent", "source reply", "source notice", "source local", "books charge",
+    "disk failed to read", "disk failed to write", "disk failed to commit", "death during a call",
+    "death between calls", "clock set", "payer, turned away", "partner", "verb pay", "verb resume", "verb resolve",
+    "verb query", "verb wait", "verb changes", "verb acknowledge", "request of a step",
+    "outcome pay Succeeded", "outcome pay ActionRequired", "outcome pay ReferenceConflict raised",
+    "outcome pay NotSent storage", "outcome pay NotSent rate_limited", "outcome pay Unknown timed_out",
+    "outcome pay Unknown connection_lost", "outcome pay Unknown storage",
+    "storage intend pay", "storage learn pay", "storage take", "storage release", "storage due", "storage current",
+    "state pay doubt", "state pay action", "state pay succeeded", "state pay declined", "state pay not_sent",
+)  # fmt: skip
+"""What the world of any partner must come to."""
+
+
+def must_meet(subject: AnySubject) -> frozenset[str]:
+    """Everything that the world of this partner must come to, by the names of a report's coverage."""
+    verbs = {
+        "refund": ("verb refund", "outcome refund NotSent invalid", "state refund succeeded", "books refund"),
+        "capture": ("verb capture", "state capture succeeded", "books hold"),
+        "payout": ("verb payout", "state payout succeeded", "books transfer"),
+        "complete": ("verb complete", "storage complete"),
+        "cancels": ("verb cancel", "state cancel succeeded", "outcome cancel Succeeded", "storage cancelled payment"),
+        "notifies": ("verb receive", "storage keep notice"),
+        "adopts": ("verb adopt",),
+        "forged": ("notice forged",),
+        "misleading": ("notice misleading",),
+    }
+    wanted = {name for verb, names in verbs.items() if getattr(subject, verb) for name in names}
+    fates = {f"fate {kind.name}" for kind in (*Mishap, *(subject.plays - BY_THE_WAY))}
+    return frozenset({*ALWAYS, *wanted, *fates, "fate DELIVERED"})
+
+
+def missing(coverage: Counter[str], subject: AnySubject) -> list[str]:
+    """What the world of this partner should have come to and did not: then its figures say little."""
+    return sorted(must_meet(subject) - coverage.keys())
 
 
 def coverage_of(schedule: Schedule) -> Counter[str]:
     """The kinds of things in one schedule: each name with how often it was met."""
     met: Counter[str] = Counter({f"fate {name}": count for name, count in schedule.network.met.items()})
-    met.update(f"storage {name}" for name in schedule.workers.met)
+    met.update({f"storage {name}": count for name, count in schedule.workers.met.items()})
     for entry in schedule.history.entries:
         match entry:
             case Asked(verb=verb, detail=detail):
@@ -22,7 +60,7 @@ def coverage_of(schedule: Schedule) -> Counter[str]:
                 if ", forged" in detail or ", misleading" in detail:
                     met["notice forged" if ", forged" in detail else "notice misleading"] += 1
             case Told(verb=verb, text=text):
-                met[f"outcome {verb} {text.partition(' ')[0] if verb in _COUNTED else text}"] += 1
+                met[f"outcome {verb} {text if verb not in _COUNTED else text.partition(' ')[0]}"] += 1
             case Moved(operation=operation, state=state, source=source):
                 met[f"state {operation.split('/')[1]} {state.value}"] += 1
                 met[f"source {source}"] += 1

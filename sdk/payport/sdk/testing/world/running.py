@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -134,4 +135,5 @@ def _command(where: str, seed: int) -> str:
 def _found(subject: AnySubject | str) -> tuple[str, AnySubject]:
     if isinstance(subject, str):
         return subject, subject_named(subject)
-    return subject.name, subject
+    where = next((name for name, module in sys.modules.items() if getattr(module, "SUBJECT", None) is subject), None)
+    return where or subject.name, subject

@@ -89,7 +89,7 @@ def draw(dice: Dice, plays: Sequence[Fault]) -> Weather:
         mishaps=_some(dice, tuple(Mishap)),
         partner=dice.pick(_LEVELS),
         faults=_some(dice, kinds),
-        refused=dice.pick((0.0, 0.0, 0.0, 0.1)),
+        refused=dice.pick((0.0, 0.0, 0.0, 0.05, 0.4)),
         disk=dice.pick((0.0, 0.0, 0.02, 0.1)),
         death=dice.pick((0.0, 0.1, 0.3, 0.6)),
         doubled=dice.pick((0.0, 0.2, 0.6)),

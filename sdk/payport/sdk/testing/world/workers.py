@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -117,8 +118,8 @@ class Workers:
         self.policy = RetryPolicy()
         self.network: Network
         self.alive: list[Process] = []
-        self.met: set[str] = set()
-        """Kinds of effects and of what was read or written."""
+        self.met: Counter[str] = Counter()
+        """What was read and written, by the names of the effects."""
 
     def open(self) -> Process:
         """Another process starts: it knows nothing but what is in the journal."""
@@ -261,7 +262,7 @@ class Workers:
     def _store(self, call: Call, effect: Load[object] | Record[object]) -> object:
         """A storage effect, which fails when the weather says so."""
         stage = self._stage
-        self.met.add(effect.name)
+        self.met[effect.name] += 1
         failure = self._failure(effect) if stage.dice.happens(stage.weather.disk) else None
         if failure is not None:
             told = f"{failure.value} for call {call.number}: {effect.name}"
