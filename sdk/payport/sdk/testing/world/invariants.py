@@ -194,7 +194,7 @@ def everything_has_bounds(history: History) -> Iterator[str]:
     """I11: a call keeps its deadline, a step is not tried more often than the policy says, and nothing runs in circles."""
     asked: dict[int, Asked] = {}
     tries: Counter[tuple[int, str, str, str]] = Counter()
-    requests = 0
+    requests, most = 0, 2 * history.max_attempts  # a try may take two: one to act, one to hear what came of it
     for entry in history.entries:
         match entry:
             case Asked():
@@ -211,8 +211,8 @@ def everything_has_bounds(history: History) -> Iterator[str]:
                 if entry.step and entry.moves_money and entry.may_have_left:  # what could not leave may be brought to another host
                     key = (entry.call, entry.operation, entry.step, entry.endpoint)
                     tries[key] += 1
-                    if tries[key] == history.max_attempts + 1:
-                        yield f"{entry.operation} {entry.step}: tried more than {history.max_attempts} times in a row"
+                    if tries[key] == most + 1:
+                        yield f"{entry.operation} {entry.step}: sent more than {most} times in a row"
             case _:
                 pass
     if requests > MOST_REQUESTS:
