@@ -213,3 +213,12 @@ def test_nothing_is_reversed_while_a_refund_is_under_way(journal: Journal, time:
     corner.says = [GIVEN_BACK, Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.INVALID_STATE)]
     assert isinstance(till.refund(REF, BACK, Money.of("1.00", "EUR")), Succeeded)
     assert isinstance(till.cancel(REF, reverse_paid=True), Declined), "asked for, and the partner decides"
+
+
+def test_what_was_refused_once_is_not_told_as_never_sent(journal: Journal, time: Time) -> None:
+    """Refused for too many calls, and then there was no road: something had left, and this is what was said of it."""
+    busy = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.RATE_LIMITED, again=True)
+    corner = Counter(says=[busy, UNSENT])
+    told = gateway(corner, journal, time).pay(order(), Wink())
+    assert isinstance(told, Declined)
+    assert told.reason is Reason.RATE_LIMITED

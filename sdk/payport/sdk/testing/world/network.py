@@ -41,7 +41,8 @@ class Network:
     """Carries requests. ``asks``: what a request asks for, without what is new on every try.
 
     ``in_flight_s``: for how long a request may be on its way: longer is beyond what the partner's profile promises.
-    ``seen_at``: when the partner last heard of a debt: as long may a question not find it.
+    ``seen_at``: when the partner last heard of an operation, or of an order by its payer: as long may a question not
+    find it.
     """
 
     stage: Stage
@@ -69,11 +70,11 @@ class Network:
         self._sent += 1
         number, request = self._sent, effect.request
         mishap = self._mishap()
-        fault = None if mishap is not None else self._fault(call, request, about)
+        fault = None if mishap is not None else self._fault(about)
         self._note(number, call, request, about, mishap, fault)
         self.met[mishap.name if mishap else fault.name if fault else "DELIVERED"] += 1
         if about is not None and about[1] is not None:
-            self.seen_at[about[0].ref] = stage.elapsed
+            self.seen_at[about[0].id] = stage.elapsed
         if mishap in NOT_LEFT:
             self._answer(call, _NO_ROAD[mishap], self._short())
             return
@@ -150,22 +151,25 @@ class Network:
         weather, dice = self.stage.weather, self.stage.dice
         return dice.pick(weather.mishaps) if dice.happens(weather.road) else None
 
-    def _fault(self, call: Call, request: WireRequest, about: About | None) -> Fault | None:
+    def _fault(self, about: About | None) -> Fault | None:
         weather, dice = self.stage.weather, self.stage.dice
         if not weather.faults or not dice.happens(weather.partner):
             return None
         fault = dice.pick(weather.faults)
-        if fault is Fault.NOT_FOUND and not self._may_lag(call, about):
+        if fault is Fault.NOT_FOUND and not self._may_lag(about):
             return None
         return fault
 
-    def _may_lag(self, call: Call, about: About | None) -> bool:
+    def _may_lag(self, about: About | None) -> bool:
         """Whether the partner may say that it knows of nothing: only a moment after it heard of it."""
-        if about is not None and about[1] is not None and about[0].verb is not Verb.CANCEL:
+        if about is None or (about[1] is not None and about[0].verb is not Verb.CANCEL):
             return False
-        ref = about[0].ref if about is not None else call.ref
-        seen = self.seen_at.get(ref)
-        return seen is not None and self.stage.elapsed - seen < self.in_flight_s * 0.9
+        operation = about[0]
+        heard = [operation.of if operation.verb is Verb.CANCEL else operation.id]
+        if operation.verb in (Verb.PAY, Verb.CANCEL):
+            heard.append(operation.ref)  # a payer was there
+        last = max((self.seen_at[name] for name in heard if name in self.seen_at), default=None)
+        return last is not None and self.stage.elapsed - last < self.in_flight_s * 0.9
 
     def _note(
         self,
