@@ -18,7 +18,7 @@ ALWAYS = (
     "death between calls", "clock set", "payer, turned away", "partner", "verb pay", "verb resume", "verb resolve",
     "verb query", "verb wait", "verb changes", "verb acknowledge", "request of a step",
     "outcome pay Succeeded", "outcome pay ActionRequired", "outcome pay ReferenceConflict raised",
-    "outcome pay NotSent storage", "outcome pay NotSent rate_limited", "outcome pay Unknown timed_out",
+    "outcome pay NotSent storage", "outcome pay NotSent breaker_open", "outcome pay NotSent partner_suspended", "outcome pay Unknown timed_out",
     "outcome pay Unknown connection_lost", "outcome pay Unknown storage",
     "storage intend pay", "storage learn pay", "storage take", "storage release", "storage due", "storage current",
     "state pay doubt", "state pay action", "state pay succeeded", "state pay declined", "state pay not_sent",

@@ -28,7 +28,10 @@ from payport.sdk.testing.world.weather import Failure
 if TYPE_CHECKING:
     from payport.sdk.testing.world.network import Network
 
-OUR_LIMIT = SendFailure(FailureKind.REFUSED, may_have_left=False, detail="over our own limit")
+REFUSALS = tuple(
+    SendFailure(kind, may_have_left=False, detail="refused here")
+    for kind in (FailureKind.RATE_LIMITED, FailureKind.BREAKER_OPEN, FailureKind.SUSPENDED)
+)
 _INTENTS = ("intend", "adopt")
 """Records of which the caller is told ``NotSent`` when they fail: the database must know whether they did."""
 _LONGEST_LIFE = 24
@@ -252,7 +255,7 @@ class Workers:
             case Admit():  # seconds to wait, or no
                 if self._stage.dice.happens(self._stage.weather.refused):
                     if self._stage.dice.happens(0.5):
-                        return OUR_LIMIT
+                        return self._stage.dice.pick(REFUSALS)
                     return self._stage.dice.number() * min(5.0, max(0.0, effect.deadline_s - self._stage.elapsed))
                 return None
 
