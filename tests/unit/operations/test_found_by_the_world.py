@@ -66,7 +66,8 @@ class Counter(Corner):
         yield from now()
         ref = f"{REF}T001"
         event = Event(
-            kind=EventKind.PAYMENT, id="1", partner_ref=ref, partner_id=None, status="paid", amount=EURO, occurred_at=None
+            kind=EventKind.PAYMENT, id="1", partner_ref=ref, partner_id=None, status="paid", amount=EURO,
+            occurred_at=None,
         )  # fmt: skip
         paid = Observation(state=State.SUCCEEDED, source=Source.NOTICE, partner_ref=ref, amount=EURO)
         thanks = Acknowledgement(status=204, content_type="text/plain", body=b"")

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar, cast
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.conformance.subjects.kiosk import SUBJECT
 
-from payport.schemas import ActionRequired, NotSent, QrCode, Succeeded, Unknown
+from payport.schemas import ActionRequired, NotSent, RawNotification, Succeeded, Unknown
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Load, Record
 from payport.sdk.journal.records import Debt, Operation, State, Verb
-from payport.sdk.journal.session import Lease
+from payport.sdk.journal.session import Lease, Session
 from payport.sdk.keys import PrivateKey
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.simulated import SimulatedPartner
@@ -22,10 +24,23 @@ from payport.sdk.testing.stepping import MORNING, Time
 from payport.sdk.testing.world import Options, Schedule, quick_keys
 from payport.sdk.testing.world.dice import Dice
 from payport.sdk.testing.world.disk import Disk
-from payport.sdk.testing.world.history import Arrived, Booked, Died, Happened, History, Left, Moved, Told, clock_of
+from payport.sdk.testing.world.history import (
+    Arrived,
+    Booked,
+    Died,
+    Entry,
+    Happened,
+    History,
+    Left,
+    Moved,
+    Told,
+    clock_of,
+)
 from payport.sdk.testing.world.stage import Stage
 from payport.sdk.testing.world.street import Notice
 from payport.sdk.testing.world.weather import CALM, NOT_LEFT, Mishap, Weather, draw
+
+EntryT = TypeVar("EntryT", bound=Entry)
 
 REF = "SHOP000001"
 PLAYS = sorted(SUBJECT.plays, key=lambda fault: fault.name)
@@ -36,9 +51,9 @@ PLAYS = sorted(SUBJECT.plays, key=lambda fault: fault.name)
 
 def test_the_same_seed_gives_the_same_luck() -> None:
     """And another seed, or partner, another."""
-    draws = [[Dice(name, seed).number() for _ in range(1)] for name, seed in (("a", 1), ("a", 1), ("a", 2), ("b", 1))]
+    draws = [Dice(name, seed).number() for name, seed in (("a", 1), ("a", 1), ("a", 2), ("b", 1))]
     assert draws[0] == draws[1]
-    assert len({tuple(each) for each in draws}) == 3
+    assert len(set(draws)) == 3
 
 
 def test_what_cannot_happen_draws_nothing() -> None:
@@ -124,9 +139,9 @@ def operation() -> Operation:
 def write(disk: Disk, lease: Lease | None = None) -> Operation:
     made = operation()
 
-    def work(session: object) -> None:
-        session.add_debt(Debt(ref=REF, verb=Verb.PAY, amount=made.amount, payee="", created_at=MORNING))  # type: ignore[attr-defined]  # a session
-        session.add(made, source="intent", detail={"a": "b"}, now=MORNING, lease=lease)  # type: ignore[attr-defined]  # a session
+    def work(session: Session) -> None:
+        session.add_debt(Debt(ref=REF, verb=Verb.PAY, amount=made.amount, payee="", created_at=MORNING))
+        session.add(made, source="intent", detail={"a": "b"}, now=MORNING, lease=lease)
 
     disk.open().perform(Record("intend", work))
     return made
@@ -173,7 +188,8 @@ def test_each_process_remembers_what_it_saw_itself(place: Path | None) -> None:
     reading = Load("current", lambda session: session.operation(made.id))
     seen = one.perform(reading)
     other.perform(Record("save", lambda session: session.save(made, source="local", detail={}, now=MORNING)))
-    known = Record("latest", lambda session: session.latest(seen).version)  # type: ignore[arg-type]  # an operation
+    assert isinstance(seen, Operation)
+    known = Record("latest", lambda session: session.latest(seen).version)
     assert (one.perform(known), other.perform(known)) == (0, 1)
     disk.close()
 
@@ -208,7 +224,7 @@ class Counting:
             return self.outcomes[-1]
         return None
 
-    def entries(self, kind: type) -> list[object]:
+    def entries(self, kind: type[EntryT]) -> list[EntryT]:
         return [entry for entry in self.stage.history.entries if isinstance(entry, kind)]
 
 
@@ -217,27 +233,26 @@ def test_each_mishap_is_what_it_says(mishap: Mishap) -> None:
     """Whether a byte left, whether the partner read it, how often, and what the caller can know."""
     counting = Counting(Weather(road=1.0, mishaps=(mishap,), pause=0.0))
     outcome = counting.pay()
-    sent = [entry for entry in counting.entries(Left) if isinstance(entry, Left)]
-    arrived = [entry for entry in counting.entries(Arrived) if isinstance(entry, Arrived)]
+    sent, arrived = counting.entries(Left), counting.entries(Arrived)
     assert all(entry.may_have_left is (mishap not in NOT_LEFT) for entry in sent)
     times = {Mishap.REPEATED: 2, Mishap.SLOW: 1, Mishap.REPLY_LOST: 1, Mishap.RESET_AFTER: 1, Mishap.DELAYED: 1}
     assert len(arrived) == times.get(mishap, 0) * len(sent)
     expected = {Mishap.REPEATED: ActionRequired, Mishap.SLOW: ActionRequired | Unknown}
     assert isinstance(outcome, expected.get(mishap, NotSent if mishap in NOT_LEFT else Unknown)), outcome
     if mishap in (Mishap.LOST, Mishap.REPLY_LOST, Mishap.DELAYED):
-        assert 10.0 == pytest.approx(counting.entries(Told)[0].at, abs=0.01), "nobody knew before time was up"  # type: ignore[attr-defined]  # an entry
+        assert abs(counting.entries(Told)[0].at - 10.0) < 0.01, "nobody knew before time was up"
     late = [entry.at for entry in arrived if entry.at > 10.0]
     assert not late or mishap in (Mishap.DELAYED, Mishap.REPEATED)
 
 
 def test_a_request_is_never_longer_on_its_way_than_the_partner_promises() -> None:
     """A delayed one arrives after its caller gave up, and before the profile says that it must have been seen."""
-    arrivals = []
+    arrivals: list[float] = []
     for seed in range(60):
         counting = Counting(Weather(road=1.0, mishaps=(Mishap.DELAYED,), pause=0.0), seed)
         counting.pay()
-        arrivals += [entry.at for entry in counting.entries(Arrived)]  # type: ignore[attr-defined]  # an entry
-    longest = counting.process.adapter.profile.in_flight_s
+        arrivals += [entry.at for entry in counting.entries(Arrived)]
+    longest = Counting().process.adapter.profile.in_flight_s
     assert 0.5 * longest < max(arrivals) < longest
 
 
@@ -268,7 +283,7 @@ def test_a_killed_process_does_nothing_more(dies_at: int) -> None:
     died = counting.entries(Died)
     if counting.outcomes == [None]:
         assert len(died) == 1
-        before = [entry for entry in counting.entries(Moved) if entry.at > died[0].at]  # type: ignore[attr-defined]  # entries
+        before = [entry for entry in counting.entries(Moved) if entry.at > died[0].at]
         assert before == []
         assert not counting.process.alive
         assert len(counting.workers.alive) == 1
@@ -284,9 +299,6 @@ def test_the_disk_fails_as_the_weather_says() -> None:
     assert isinstance(outcome, NotSent)
     assert outcome.cause.kind.value == "storage"
     assert counting.entries(Left) == []
-    process = counting.process
-    call = process.calls[0] if process.calls else None
-    assert call is None
     unsure = 0
     for seed in range(40):
         own = Counting(seed=seed)
@@ -294,7 +306,7 @@ def test_the_disk_fails_as_the_weather_says() -> None:
         own.stage.weather = Weather(disk=1.0)
         own.workers.start(own.process, "acknowledge", lambda desk, _: desk.acknowledge(()), then=own.outcomes.append)
         assert isinstance(own.outcomes[-1], JournalError)
-        unsure += any("commit" in entry.kind for entry in own.entries(Happened))  # type: ignore[attr-defined]  # an entry
+        unsure += any("commit" in entry.kind for entry in own.entries(Happened))
     assert 0 < unsure < 40
 
 
@@ -321,44 +333,38 @@ def test_a_payer_pays_or_is_turned_away() -> None:
     counting.street.show(REF, counting.way, outcome.action)
     for _ in range(20):
         counting.street._act(REF)  # pyright: ignore[reportPrivateUsage]
-    assert [entry.kind for entry in counting.entries(Booked)] == ["charge"]  # type: ignore[attr-defined]  # entries
-    payers = [entry.detail for entry in counting.entries(Happened) if entry.kind == "payer"]  # type: ignore[attr-defined]  # entries
+    assert [entry.kind for entry in counting.entries(Booked)] == ["charge"]
+    payers = [entry.detail for entry in counting.entries(Happened) if entry.kind == "payer"]
     assert any(detail.endswith("pays") for detail in payers)
     assert any(detail.endswith("turned away") for detail in payers)
     assert counting.street.notices == [Notice(0)]
     counting.stage.run()
     assert counting.street.notices[0].acknowledged
-    assert counting.entries(Moved)[-1].state is State.SUCCEEDED  # type: ignore[attr-defined]  # an entry
+    assert counting.entries(Moved)[-1].state is State.SUCCEEDED
 
 
 def test_a_notice_comes_again_until_it_is_acknowledged() -> None:
     """The process that had it died, and then there was none for a while."""
     counting = Counting()
     counting.street.notices = [Notice(0)]
-    counting.partner.notices.append(counting.partner.notices[0] if counting.partner.notices else _no_notice())  # type: ignore[attr-defined]  # a list
+    posted = cast("list[RawNotification]", counting.partner.notices)
+    posted.append(RawNotification(body=b"NOBODY00T001", headers={}))
     counting.workers.kill(counting.process)
     counting.street.deliver(counting.street.notices[0])
     counting.stage.run(until=400.0)
-    asked = [entry for entry in counting.entries(Told) if entry.verb == "receive"]  # type: ignore[attr-defined]  # entries
+    asked = [entry for entry in counting.entries(Told) if entry.verb == "receive"]
     assert len(asked) > 1, "the partner does not know what to make of the refusal"
     assert not counting.street.notices[0].acknowledged
 
 
-def _no_notice() -> object:
-    from payport.schemas import RawNotification  # noqa: PLC0415 - one test needs it
-
-    return RawNotification(body=b"NOBODY00T001", headers={})
-
-
 def test_a_way_in_calm_weather_ends_paid() -> None:
     """The whole schedule, with nothing wrong in it."""
-    for seed in range(5):
-        schedule = Schedule(SUBJECT, seed, Options(weather=replace(CALM, length_s=3000.0)))
-        history = schedule.play()
-        assert history.operations
-        assert all(each.state.final for each in history.operations)
-    assert any(isinstance(entry, Told) and isinstance(entry.outcome, Succeeded) for entry in history.entries)
-    assert QrCode
+    calm = Options(weather=replace(CALM, length_s=3000.0))
+    histories = [Schedule(SUBJECT, seed, calm).play() for seed in range(5)]
+    assert all(history.operations for history in histories)
+    assert all(each.state.final for history in histories for each in history.operations)
+    told = [entry.outcome for history in histories for entry in history.entries if isinstance(entry, Told)]
+    assert any(isinstance(outcome, Succeeded) for outcome in told)
 
 
 # keys
@@ -366,8 +372,6 @@ def test_a_way_in_calm_weather_ends_paid() -> None:
 
 def test_quick_keys_sign_for_their_owner_alone() -> None:
     """Another message, another key, another byte: refused; and the genuine ones are back afterwards."""
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - keys take a moment to make
-
     ours, theirs = (PrivateKey(rsa.generate_private_key(public_exponent=65537, key_size=2048)) for _ in range(2))
     genuine = ours.sign(b"message")
     with quick_keys():

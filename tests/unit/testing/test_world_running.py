@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
-from tests.conformance.subjects.alipay import SUBJECT as ALIPAY
+from tests.conformance.subjects import alipay
 from tests.conformance.subjects.kiosk import SUBJECT as KIOSK
 from tests.support.source import ROOT
 
@@ -22,6 +23,7 @@ from payport.sdk.testing.stepping import MORNING
 from payport.sdk.testing.world import Options, Schedule, missing, must_meet, quick_keys, replay, run
 from payport.sdk.testing.world.__main__ import main
 
+ALIPAY = cast("AnySubject", alipay.SUBJECT)
 WHERE = "tests.conformance.subjects.kiosk"
 SEEDS = range(1, 6)
 

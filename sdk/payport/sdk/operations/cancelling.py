@@ -19,8 +19,8 @@ from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.carrying import Carried, attempt
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.leasing import take
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import cancel_outcome, not_sent
 
@@ -97,8 +97,7 @@ def _join(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carrie
             return Carried(replace(cancel, state=State.PENDING))
         yield from exchange.sleep(look_s)
         look_s = min(look_s * 2, _LONGEST_LOOK_S)
-        found = yield from exchange.load("current cancel", lambda session: session.operation(cancel.id))
-        cancel = found or cancel
+        cancel = yield from _current(cancel)
     return Carried(cancel)
 
 
@@ -129,6 +128,11 @@ def intend_cancel(
         payable_until=payment.payable_until if payment.expires else None,
     )
     return (yield from intend(setup, intent, deadline_s))
+
+
+def _current(cancel: Operation) -> Exchange[Operation]:
+    found = yield from exchange.load("current cancel", lambda session: session.operation(cancel.id))
+    return found or cancel
 
 
 def _refunding(session: Session, payment: Operation) -> bool:

@@ -14,8 +14,8 @@ from payport.sdk.journal.records import Operation, Verb
 from payport.sdk.operations.carrying import Carried, carry_out
 from payport.sdk.operations.extending import add_steps
 from payport.sdk.operations.following import as_pending, current, newest
-from payport.sdk.operations.leasing import take
 from payport.sdk.operations.learning import lost, release, storage_failed
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome

@@ -11,8 +11,8 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.operations.carrying import Carried, carry_out
 from payport.sdk.operations.intending import Existing, Fresh, Intent, intend
-from payport.sdk.operations.leasing import take
 from payport.sdk.operations.learning import lost, release, storage_failed
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 

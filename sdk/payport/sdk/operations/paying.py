@@ -18,8 +18,8 @@ from payport.sdk.operations.carrying import carry_out
 from payport.sdk.operations.extending import AUTOMATIC, can_complete
 from payport.sdk.operations.following import follow, newest, stay
 from payport.sdk.operations.intending import Existing, Intent, digest_of, intend
-from payport.sdk.operations.leasing import take
 from payport.sdk.operations.learning import learn, release
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import pay_outcome

@@ -15,8 +15,8 @@ from payport.sdk.observation import Source
 from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import current, newest
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.leasing import take
 from payport.sdk.operations.learning import learn, release
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 

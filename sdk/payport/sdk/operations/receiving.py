@@ -21,7 +21,7 @@ from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_
 from payport.sdk.operations.setup import Setup
 
 ASK_S = 5.0
-"""How long the partner may take to answer a question that a notice raises: it waits for our acknowledgement meanwhile."""
+"""How long the partner may take to answer a question that its notice raises: it waits to be acknowledged meanwhile."""
 _TAKEN = (State.AUTHORIZED, State.SUCCEEDED)
 
 

@@ -230,8 +230,8 @@ _NO_WORD = (
     "carried out yet, so ask for nothing under a new reference before {partner} shows that it was not"
 )
 _NOT_CANCELLED = (
-    "{partner} has not said how this {verb} ended: look the order up in its own pages. It may be paid yet, or its money "
-    "may have been given back"
+    "{partner} has not said how this {verb} ended: look the order up in its own pages. It may be paid yet, or its "
+    "money may have been given back"
 )
 _NO_END = (
     "what was handed out for this {verb} carries no time limit that {partner} would keep, so the payer may still use "

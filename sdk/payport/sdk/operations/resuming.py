@@ -10,8 +10,8 @@ from payport.sdk import exchange
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation
-from payport.sdk.operations.leasing import take
 from payport.sdk.operations.learning import storage_failed
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 

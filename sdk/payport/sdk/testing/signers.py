@@ -1,4 +1,4 @@
-"""The RSA keys of simulated partners, as the library's own: what signs and verifies is one implementation everywhere."""
+"""The RSA keys of simulated partners, as the library's own: one implementation signs and verifies everywhere."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """A seeded world: partner, network, clock, disk and death, played against the real gateway, journal and adapters.
 
-One seed is one schedule: one to three orders, paid, asked about, cancelled, refunded by several processes at once, while
-requests are lost, delayed and repeated, the partner misbehaves, the disk fails, processes are killed at any effect, clocks
-jump, payers pay late and twice, notices come early, late, twice and forged. Then nothing goes wrong any more, and
-everything must come to an end. What happened is written down, and checked afterwards, never meanwhile::
+One seed is one schedule: one to three orders, paid, asked about, cancelled, refunded by several processes at once,
+while requests are lost, delayed and repeated, the partner misbehaves, the disk fails, processes are killed at any
+effect, clocks jump, payers pay late and twice, notices come early, late, twice and forged. Then nothing goes wrong any
+more, and everything must come to an end. What happened is written down, and checked afterwards, never meanwhile::
 
     from payport.sdk.testing.world import run
 

@@ -18,16 +18,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.count is None:
         text, violations = replay(asked.subject, asked.seed)
-        print(text)
+        _say(text)
     else:
         report = run(asked.subject, asked.seed, asked.count)
         violations = report.violations
-        print(f"{report.partner}: {report.schedules} schedules, {report.per_second:.0f} a second")
+        _say(f"{report.partner}: {report.schedules} schedules, {report.per_second:.0f} a second")
         for name, count in sorted(report.coverage.items()):
-            print(f"{count:8} {name}")
+            _say(f"{count:8} {name}")
     for violation in violations:
-        print(violation)
+        _say(violation)
     return 1 if violations else 0
+
+
+def _say(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from payport.sdk.testing.world.history import Asked, Booked, Died, Happened, Left, Moved, Told
+from payport.sdk.testing.world.history import Asked, Booked, Died, Entry, Happened, Left, Moved, Told
 from payport.sdk.testing.world.weather import BY_THE_WAY, Mishap
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ ALWAYS = (
     "death between calls", "clock set", "payer, turned away", "partner", "verb pay", "verb resume", "verb resolve",
     "verb query", "verb wait", "verb changes", "verb acknowledge", "request of a step",
     "outcome pay Succeeded", "outcome pay ActionRequired", "outcome pay ReferenceConflict raised",
-    "outcome pay NotSent storage", "outcome pay NotSent breaker_open", "outcome pay NotSent partner_suspended", "outcome pay Unknown timed_out",
-    "outcome pay Unknown connection_lost", "outcome pay Unknown storage",
+    "outcome pay NotSent storage", "outcome pay NotSent breaker_open", "outcome pay NotSent partner_suspended",
+    "outcome pay Unknown timed_out", "outcome pay Unknown connection_lost", "outcome pay Unknown storage",
     "storage intend pay", "storage learn pay", "storage take", "storage release", "storage due", "storage current",
     "state pay doubt", "state pay action", "state pay succeeded", "state pay declined", "state pay not_sent",
 )  # fmt: skip
@@ -53,32 +53,34 @@ def coverage_of(schedule: Schedule) -> Counter[str]:
     """The kinds of things in one schedule: each name with how often it was met."""
     met: Counter[str] = Counter({f"fate {name}": count for name, count in schedule.network.met.items()})
     met.update({f"storage {name}": count for name, count in schedule.workers.met.items()})
-    for entry in schedule.history.entries:
-        match entry:
-            case Asked(verb=verb, detail=detail):
-                met[f"verb {verb}"] += 1
-                if ", forged" in detail or ", misleading" in detail:
-                    met["notice forged" if ", forged" in detail else "notice misleading"] += 1
-            case Told(verb=verb, text=text):
-                met[f"outcome {verb} {text if verb not in _COUNTED else text.partition(' ')[0]}"] += 1
-            case Moved(operation=operation, state=state, source=source):
-                met[f"state {operation.split('/')[1]} {state.value}"] += 1
-                met[f"source {source}"] += 1
-            case Booked(kind=kind):
-                met[f"books {kind}"] += 1
-            case Happened(kind=kind, detail=detail):
-                met[f"{kind}{', turned away' if detail.endswith('turned away') else ''}"] += 1
-            case Died(calls=calls):
-                met["death during a call" if calls else "death between calls"] += 1
-            case Left(written=True, step=step):
-                met["request of a step" if step else "request that asks"] += 1
-            case _:
-                pass
+    met.update(name for entry in schedule.history.entries for name in _names(entry))
     for operation in schedule.history.operations:
         if operation.for_person:
             met[f"left to a person: {operation.verb.value}"] += 1
         met.update(f"fact {fact.kind.value}" for fact in operation.facts)
     return met
+
+
+def _names(entry: Entry) -> tuple[str, ...]:
+    """The kinds of things that an entry is."""
+    match entry:
+        case Asked(verb=verb, detail=detail):
+            posted = [f"notice {kind}" for kind in ("forged", "misleading") if f", {kind}: " in detail]
+            return (f"verb {verb}", *posted)
+        case Told(verb=verb, text=text):
+            return (f"outcome {verb} {text if verb not in _COUNTED else text.partition(' ')[0]}",)
+        case Moved(operation=operation, state=state, source=source):
+            return (f"state {operation.split('/')[1]} {state.value}", f"source {source}")
+        case Booked(kind=kind):
+            return (f"books {kind}",)
+        case Happened(kind=kind, detail=detail):
+            return (f"{kind}{', turned away' if detail.endswith('turned away') else ''}",)
+        case Died(calls=calls):
+            return ("death during a call" if calls else "death between calls",)
+        case Left(step=step):
+            return ("request of a step" if step else "request that asks",)
+        case _:
+            return ()
 
 
 _COUNTED = ("changes", "resume", "resolve", "receive")

@@ -37,8 +37,8 @@ class Dice:
     def while_(self, longest_s: float) -> float:
         """Some seconds: as likely a moment as minutes, since what races must meet, and what expires must be old."""
         scale = self.number()
-        if scale < 0.4:  # noqa: PLR2004 - two thirds short, a third long
+        if scale < 0.4:
             return self.number() * min(2.0, longest_s)
-        if scale < 0.7:  # noqa: PLR2004 - as above
+        if scale < 0.7:
             return self.number() * min(60.0, longest_s)
         return self.number() * longest_s

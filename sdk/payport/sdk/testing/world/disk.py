@@ -1,4 +1,4 @@
-"""The journal of a schedule: the real one, in memory or in a file, its leases on the schedule's time, failing on demand."""
+"""The journal of a schedule: the real one, in memory or in a file, its leases on the schedule's time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from payport.sdk.exchange import Load, Record
 from payport.sdk.journal.engine import Database, Link, open_database
@@ -102,7 +102,7 @@ class Shelf(NamedTuple):
         """The journal itself."""
         return self.opened.journal
 
-    def perform(self, effect: Load[object] | Record[object]) -> object:
+    def perform(self, effect: Load[Any] | Record[Any]) -> object:
         """Carry out a storage effect as the hosts do, with what this process remembers."""
         object.__setattr__(self.opened.database, "recent", self.recent)
         if isinstance(effect, Record):
@@ -120,7 +120,11 @@ class _Timed(Database):
         """A new connection, with the schedule's clock."""
         link = Database.connect(self, reading=reading)
         connection = cast("sqlite3.Connection", link.connection)
-        connection.create_function("julianday", 1, lambda _: _UNIX_EPOCH + micros(self.clocks[0]()) / _MICROSECONDS_A_DAY)
+
+        def julian_day(_: object) -> float:
+            return _UNIX_EPOCH + micros(self.clocks[0]()) / _MICROSECONDS_A_DAY
+
+        connection.create_function("julianday", 1, julian_day)
         return link
 
 

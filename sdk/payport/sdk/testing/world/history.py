@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
+from payport.schemas.events import Change
 from payport.schemas.money import Money
 from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.testing.simulated import HoldRow, Row, TransferRow, reference_of
@@ -133,7 +135,9 @@ class Booked(Entry):
 
     @property
     def said(self) -> str:
-        return " ".join(filter(None, ("the partner's books:", self.kind, self.reference, str(self.amount), self.status)))
+        return " ".join(
+            filter(None, ("the partner's books:", self.kind, self.reference, str(self.amount), self.status))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +238,13 @@ class History:
             for each in self.operations
         ]
         return "\n".join([f"{self.partner}, seed {self.seed}", *self.lines(), "at the end:", *ended]) + "\n"
+
+
+def changes_of(outcome: object) -> tuple[Change, ...]:
+    """The changes that a call of ``changes`` answered."""
+    if not isinstance(outcome, tuple):
+        return ()
+    return tuple(each for each in cast("tuple[object, ...]", outcome) if isinstance(each, Change))
 
 
 def clock_of(start: datetime, at: float) -> str:

@@ -1,4 +1,4 @@
-"""What must hold of every history, each invariant by itself. They read the record; nothing here can change what happened.
+"""What must hold of every history, each invariant by itself. They read the record and cannot change what happened.
 
 A violation is a sentence that names the debt and says what is wrong. The names I1 to I12 are the ones that figures and
 reports use.
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from payport.schemas.events import Rejected, Verified
+from payport.schemas.events import Event, Rejected, Verified
 from payport.schemas.outcome import ActionRequired, Authorized, Declined, NotSent, NotSentKind, Succeeded
 from payport.sdk.errors import JournalError, ReferenceConflict
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.operations.querying import Observed, UnknownReference
 from payport.sdk.operations.refunding import refunded
 from payport.sdk.testing.conformance.agreement import disagreements
-from payport.sdk.testing.world.history import Asked, Booked, History, Left, Moved, Told
+from payport.sdk.testing.world.history import Asked, Booked, History, Left, Moved, Told, changes_of
 
 Invariant: TypeAlias = Callable[[History], Iterator[str]]
 
@@ -133,27 +133,39 @@ def refunds_are_covered(history: History) -> Iterator[str]:
 
 def notices_count_once(history: History) -> Iterator[str]:
     """I8: a notice is applied at most once; every change is delivered, and none again once it was acknowledged."""
-    first = Counter(
-        told.outcome.event.id for told in _told(history) if isinstance(told.outcome, Verified) and told.outcome.first_seen
-    )
+    first: Counter[str] = Counter()
+    for told in _told(history):
+        match told.outcome:
+            case Verified(event=Event(id=event), first_seen=True):
+                first[event] += 1
+            case _:
+                pass
     for event, times in first.items():
         if times > 1:
             yield f"event {event} was seen for the first time {times} times"
+    yield from _changes_are_delivered(history)
+
+
+def _changes_are_delivered(history: History) -> Iterator[str]:
     delivered: set[int] = set()
     acknowledged: set[int] = set()
-    asked: dict[int, set[int]] = {}
+    asked: dict[int, Asked] = {}
+    done_at: dict[int, float] = {}
     for entry in history.entries:
         match entry:
-            case Asked(verb="acknowledge"):
-                asked[entry.call] = {int(number) for number in entry.detail.split()}
+            case Asked():
+                asked[entry.call] = entry
             case Told(verb="acknowledge", outcome=None):
-                acknowledged |= asked[entry.call]
-            case Told(verb="changes", outcome=tuple() as changes):
-                numbers = {change.id for change in changes}
+                numbers = {int(number) for number in asked[entry.call].detail.split()}
+                acknowledged |= numbers
+                done_at |= dict.fromkeys(numbers, entry.at)
+            case Told(verb="changes"):
+                numbers = {change.id for change in changes_of(entry.outcome)}
                 delivered |= numbers
-                again = numbers & acknowledged if _asked_after(history, entry) else set[int]()
+                began = asked[entry.call].at
+                again = sorted(number for number in numbers & acknowledged if done_at[number] < began)
                 if again:
-                    yield f"changes {sorted(again)} were delivered after they had been acknowledged"
+                    yield f"changes {again} were delivered after they had been acknowledged"
             case _:
                 pass
     missing = sorted({line.id for line in history.transitions} - delivered)
@@ -170,10 +182,12 @@ def unverified_bytes_teach_nothing(history: History) -> Iterator[str]:
             case Left():
                 heard[entry.call].append(entry)
             case Moved(source="reply" | "query"):
-                lefts = heard.pop(entry.call, [])
-                lefts = [left for left in lefts if left.may_have_left]
-                if lefts and not any(left.authentic for left in lefts) and entry.state.final and lefts[-1].operation == entry.operation:
-                    yield f"{entry.operation}: {entry.state.value} by the answer to request {lefts[-1].number}: {lefts[-1].fate}"
+                lefts = [left for left in heard.pop(entry.call, []) if left.may_have_left]
+                if lefts and entry.state.final and not any(left.authentic for left in lefts):
+                    last = lefts[-1]
+                    if last.operation == entry.operation:
+                        said = f"by the answer to request {last.number}: {last.fate}"
+                        yield f"{last.operation}: {entry.state.value} {said}"
             case Moved(source="notice") if ", forged: " in asked[entry.call].detail:
                 yield f"{entry.operation}: learnt from {asked[entry.call].detail}"
             case Told(verb="receive") if ", forged: " in asked[entry.call].detail:
@@ -191,32 +205,38 @@ def nothing_leaks(history: History) -> Iterator[str]:
 
 
 def everything_has_bounds(history: History) -> Iterator[str]:
-    """I11: a call keeps its deadline, a step is not tried more often than the policy says, and nothing runs in circles."""
-    asked: dict[int, Asked] = {}
-    tries: Counter[tuple[int, str, str, str]] = Counter()
-    requests, most = 0, 2 * history.max_attempts  # a try may take two: one to act, one to hear what came of it
-    for entry in history.entries:
-        match entry:
-            case Asked():
-                asked[entry.call] = entry
-            case Told():
-                began = asked[entry.call]
-                if began.deadline_s is not None and entry.at - began.at > began.deadline_s + SLACK_S:
-                    yield f"call {entry.call} {entry.verb} {entry.ref}: {entry.at - began.at:.1f} s, {began.deadline_s:g} were given"
-            case Moved():
-                for old in [old for old in tries if old[0] == entry.call]:
-                    del tries[old]
-            case Left():
-                requests += 1
-                if entry.step and entry.moves_money and entry.may_have_left:  # what could not leave may be brought to another host
-                    key = (entry.call, entry.operation, entry.step, entry.endpoint)
-                    tries[key] += 1
-                    if tries[key] == most + 1:
-                        yield f"{entry.operation} {entry.step}: sent more than {most} times in a row"
-            case _:
-                pass
+    """I11: a call keeps its deadline, a step is not sent more often than the policy says, nothing runs in circles."""
+    yield from _deadlines_are_kept(history)
+    yield from _tries_are_counted(history)
+    requests = sum(isinstance(entry, Left) for entry in history.entries)
     if requests > MOST_REQUESTS:
         yield f"{requests} requests"
+
+
+def _deadlines_are_kept(history: History) -> Iterator[str]:
+    asked = {entry.call: entry for entry in history.entries if isinstance(entry, Asked)}
+    for told in _told(history):
+        began = asked[told.call]
+        took_s = told.at - began.at
+        if began.deadline_s is not None and took_s > began.deadline_s + SLACK_S:
+            yield f"call {told.call} {told.verb} {told.ref}: {took_s:.1f} s, {began.deadline_s:g} were given"
+
+
+def _tries_are_counted(history: History) -> Iterator[str]:
+    """Of what left: a request that found no road may be brought to another host."""
+    most = 2 * history.max_attempts  # a try may take two: one to act, one to hear what came of it
+    tries: dict[int, Counter[tuple[str, str, str]]] = defaultdict(Counter)
+    for entry in history.entries:
+        match entry:
+            case Moved():
+                tries[entry.call].clear()
+            case Left(moves_money=True, may_have_left=True) if entry.step:
+                key = (entry.operation, entry.step, entry.endpoint)
+                tries[entry.call][key] += 1
+                if tries[entry.call][key] == most + 1:
+                    yield f"{entry.operation} {entry.step}: sent more than {most} times in a row"
+            case _:
+                pass
 
 
 def every_transition_is_kept(history: History) -> Iterator[str]:
@@ -231,14 +251,16 @@ def every_transition_is_kept(history: History) -> Iterator[str]:
     for operation in history.operations:
         if (versions.get(operation.id), states.get(operation.id)) != (operation.version, operation.state):
             yield f"{operation.id}: v{operation.version} {operation.state.value}, and its history ends otherwise"
-    seen = Counter((entry.operation, entry.version, entry.state) for entry in history.entries if isinstance(entry, Moved))
+    seen = Counter(
+        (entry.operation, entry.version, entry.state) for entry in history.entries if isinstance(entry, Moved)
+    )
     kept = Counter((line.operation, line.version, line.state) for line in history.transitions)
     for lost in seen - kept:
         yield f"{lost[0]}: v{lost[1]} {lost[2].value} was durable once and is gone"
 
 
 def not_sent_means_it(history: History) -> Iterator[str]:
-    """NotSent: no request of this call can have left for what is not over, and no attempt of it ends paid afterwards."""
+    """NotSent: no request of this call can have left for what is not over, and no attempt of it is paid afterwards."""
     left: dict[int, list[Left]] = defaultdict(list)
     states: dict[str, State] = {}
     for entry in history.entries:
@@ -333,9 +355,10 @@ def _told_of_money_that_is_not_there(history: History) -> Iterator[str]:
             case Booked(kind=kind, reference=reference) if reference in owners:
                 there.add((kind, owners[reference]))
             case Told(verb=verb, ref=ref) if verb in _PAYING and ref in history.refs:
-                if isinstance(_plain(entry.outcome), Succeeded | Authorized) and not {
-                    ("charge", ref), ("hold", ref)
-                } & there:
+                if (
+                    isinstance(_plain(entry.outcome), Succeeded | Authorized)
+                    and not {("charge", ref), ("hold", ref)} & there
+                ):
                     yield f"{ref}: call {entry.call} was told {entry.text}, and the partner has no money of it"
             case Told(verb="refund", ref=ref, outcome=Succeeded()) if ("refund", ref) not in there:
                 yield f"{ref}: call {entry.call} was told that a refund succeeded, and the partner gave nothing back"
@@ -345,22 +368,17 @@ def _told_of_money_that_is_not_there(history: History) -> Iterator[str]:
 
 def _paid_after(history: History, told: Told) -> Iterator[str]:
     """Whether an intent that could not be written down was carried out all the same, with nobody asking again."""
-    later = [entry for entry in history.entries[history.entries.index(told) :]]
+    here = history.entries.index(told)
+    before, later = history.entries[:here], history.entries[here:]
     asked_again = any(isinstance(entry, Asked) and entry.ref == told.ref and entry.verb == told.verb for entry in later)
-    before = history.entries[: history.entries.index(told)]
-    known = any(isinstance(entry, Moved) and _is_of(entry, told) and entry.call != told.call for entry in before)
-    started = any(isinstance(entry, Moved) and _is_of(entry, told) and entry.call == told.call for entry in before)
-    if started and not known and not asked_again:
-        for entry in later:
-            if isinstance(entry, Moved) and _is_of(entry, told) and entry.state in (State.SUCCEEDED, State.AUTHORIZED):
-                yield f"{told.ref}: call {told.call} was told {told.text}, and {entry.operation} became {entry.state.value}"
-                return
+    writers = {entry.call for entry in before if isinstance(entry, Moved) and _is_of(entry, told)}
+    if asked_again or writers != {told.call}:
+        return
+    for entry in later:
+        if isinstance(entry, Moved) and _is_of(entry, told) and entry.state in (State.SUCCEEDED, State.AUTHORIZED):
+            yield f"{told.ref}: call {told.call} was told {told.text}, and {entry.operation} became {entry.state.value}"
+            return
 
 
 def _is_of(entry: Moved, told: Told) -> bool:
     return entry.operation.startswith(f"{told.ref}/{told.verb}/")
-
-
-def _asked_after(history: History, told: Told) -> bool:
-    """Whether a call began when nothing else was under way that could have changed what it reads."""
-    return any(isinstance(entry, Asked) and entry.call == told.call and entry.at == told.at for entry in history.entries)

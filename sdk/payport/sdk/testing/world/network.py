@@ -80,9 +80,7 @@ class Network:
             return
         self._on_its_way(number, call, effect, mishap, fault)
 
-    def _on_its_way(
-        self, number: int, call: Call, effect: Send, mishap: Mishap | None, fault: Fault | None
-    ) -> None:
+    def _on_its_way(self, number: int, call: Call, effect: Send, mishap: Mishap | None, fault: Fault | None) -> None:
         request, left_s = effect.request, effect.deadline_s - self.stage.elapsed
         there_s, back_s = self._short(), self._short()
         match mishap:
@@ -128,7 +126,11 @@ class Network:
 
     def _arrive(self, number: int, request: WireRequest, seconds: float) -> None:
         """It arrives, and nobody hears what the partner says."""
-        self.stage.after(seconds, lambda: self._deliver(number, request, None) and None)
+
+        def arrive() -> None:
+            self._deliver(number, request, None)
+
+        self.stage.after(seconds, arrive)
 
     def _deliver(self, number: int, request: WireRequest, fault: Fault | None) -> WireReply | SendFailure:
         stage = self.stage

@@ -6,7 +6,7 @@ way is found out all the same: only whoever holds the key's fingerprint could fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
 
@@ -30,10 +30,10 @@ def _verify(key: PublicKey, message: bytes, signature: bytes, *, legacy_sha1: bo
 
 
 @contextmanager
-def quick_keys() -> Iterator[None]:
+def quick_keys() -> Generator[None]:
     """While this is entered every :class:`PrivateKey` and :class:`PublicKey` of the process signs and verifies so."""
     genuine = PrivateKey.sign, PublicKey.verify
-    PrivateKey.sign, PublicKey.verify = _sign, _verify  # type: ignore[method-assign]  # for as long as it is entered
+    PrivateKey.sign, PublicKey.verify = _sign, _verify  # type: ignore[method-assign, assignment]  # for as long as it is entered
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from payport.sdk.testing.world.quick_keys import quick_keys
 from payport.sdk.testing.world.schedule import Options, Schedule
 
 GENUINE_EVERY = 200
-"""One schedule in so many signs with the genuine keys, writes its journal into a file, and is looked through for secrets."""
+"""One schedule in so many signs with genuine keys, keeps its journal in a file, and is looked through for secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _run_one(
 
 
 @contextmanager
-def _keys(*, genuine: bool) -> Iterator[None]:
+def _keys(*, genuine: bool) -> Generator[None]:
     with nullcontext() if genuine else quick_keys():
         yield
 

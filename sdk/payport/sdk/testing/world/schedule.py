@@ -1,4 +1,4 @@
-"""One schedule: a seed becomes a story. First everything may go wrong, then nothing does, and it must come to an end."""
+"""One schedule: a seed becomes a story. First everything may go wrong, then nothing does, and it must end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from payport.sdk.testing.world import weather
 from payport.sdk.testing.world.books import Bookkeeper
 from payport.sdk.testing.world.dice import Dice
 from payport.sdk.testing.world.disk import Disk
-from payport.sdk.testing.world.history import Happened, History, Told
+from payport.sdk.testing.world.history import Happened, History, Told, changes_of
 from payport.sdk.testing.world.network import Network
 from payport.sdk.testing.world.shop import Shop
 from payport.sdk.testing.world.stage import Stage
@@ -142,31 +142,36 @@ class Schedule:
         self._drain_changes()
         history, reader = self.history, self.disk.reader.journal
         history.operations = [
-            each for ref in history.refs for each in reader.read(lambda session: session.operations(ref))  # noqa: B023 - read at once
+            each
+            for ref in history.refs
+            for each in reader.read(lambda session: session.operations(ref))  # noqa: B023 - read at once
         ]
         history.transitions = [
-            each for ref in history.refs for each in reader.read(lambda session: session.history(ref))  # noqa: B023 - read at once
+            each
+            for ref in history.refs
+            for each in reader.read(lambda session: session.history(ref))  # noqa: B023 - read at once
         ]
         history.books = self.books.close()
         history.unheard = [notice.number for notice in self.street.notices if not notice.acknowledged]
         if self.options.watched:
             texts = {text for method in self.shop.methods for text in secrets_in(method)}
             history.secrets = frozenset({*secrets_in(self.partner.account), *texts})
+            told = [entry for entry in history.entries if isinstance(entry, Told)]
             history.spoken = [
                 *((f"event {event.name}", repr(event)) for event in self.events),
-                *((f"what call {told.call} was told", repr(told.outcome)) for told in history.entries if isinstance(told, Told)),
-                *((f"the journal's row {each.id}", repr(each)) for each in (*history.operations, *history.transitions)),
+                *((f"what call {each.call} was told", repr(each.outcome)) for each in told),
+                *((f"operation {each.id}", repr(each)) for each in history.operations),
+                *((f"transition {each.id}", repr(each)) for each in history.transitions),
             ]
 
     def _drain_changes(self) -> None:
         """Read every change that was not acknowledged before."""
         journal = self.disk.reader.journal
-        for number in range(100):
+        for _ in range(100):
             waiting: list[Change] = []
 
             def heard(outcome: object | None, waiting: list[Change] = waiting) -> None:
-                if isinstance(outcome, tuple):
-                    waiting.extend(outcome)
+                waiting.extend(changes_of(outcome))
 
             self.workers.start(self.workers.alive[-1], "changes", lambda desk, _: desk.changes(100), then=heard)
             self.stage.run()
@@ -174,8 +179,7 @@ class Schedule:
                 return
             numbers = [change.id for change in waiting]
             journal.write(lambda session: session.delivered(numbers))  # noqa: B023 - written at once
-        raise AssertionError(f"changes do not come to an end after {number} times")
-
+        raise AssertionError("changes do not come to an end")
 
 
 def _name(fault: Fault) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
-from payport.schemas.events import Change
 from payport.schemas.money import Money
 from payport.schemas.order import CaptureMode, CompletionMode, Order
 from payport.schemas.outcome import ActionRequired
@@ -16,6 +15,7 @@ from payport.sdk.desk import Desk
 from payport.sdk.exchange import Exchange
 from payport.sdk.testing.conformance.case import AnySubject, AnyWay
 from payport.sdk.testing.watching import EveryVerb
+from payport.sdk.testing.world.history import changes_of
 from payport.sdk.testing.world.stage import Stage
 from payport.sdk.testing.world.street import Street
 from payport.sdk.testing.world.workers import Workers
@@ -43,7 +43,7 @@ class Shop:
         for _ in range(dice.pick((1, 1, 1, 1, 2, 3))):
             ref = self._new_ref()
             kind = dice.number()
-            if kind < 0.12 and self.subject.payout is not None:  # noqa: PLR2004 - one in eight
+            if kind < 0.12 and self.subject.payout is not None:
                 self._send_money(ref)
             else:
                 self._sell(ref)
@@ -252,8 +252,8 @@ class Shop:
         """Read what changed, and acknowledge some of it."""
 
         def heard(outcome: object | None) -> None:
-            if isinstance(outcome, tuple) and outcome:
-                changes: tuple[Change, ...] = outcome
+            changes = changes_of(outcome)
+            if changes:
                 told = " ".join(str(change.id) for change in changes)
                 self._call("acknowledge", lambda desk, _: desk.acknowledge(changes), detail=told)
 

@@ -14,7 +14,6 @@ from typing import TypeVar
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.world.dice import Dice
 
-
 T = TypeVar("T")
 
 
@@ -54,9 +53,9 @@ class Failure(Enum):
 class Weather:
     """How likely each mishap is, from 0 to 1, and how long the schedule goes on, in seconds.
 
-    ``road``, ``partner``: of a request; ``refused``: of a request by our own limits, or that it must wait. ``disk``: of an access to the
-    journal. ``death``: of a call. ``doubled``, ``forged``, ``missed``: of a notice. ``jump``: of a process, that its
-    clock is set while it runs. ``pause``: of an access to the journal, that others go first.
+    ``road``, ``partner``: of a request; ``refused``: of a request, by our own limits, or that it must wait. ``disk``:
+    of an access to the journal. ``death``: of a call. ``doubled``, ``forged``, ``missed``: of a notice. ``jump``: of a
+    process, that its clock is set while it runs. ``pause``: of an access to the journal, that others go first.
     """
 
     length_s: float = 600.0

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, cast
 
-from payport.schemas.outcome import ActionRequired, Authorized, Declined, NotSent, Pending, Succeeded, Unknown
+from payport.schemas.outcome import Declined, NotSent, Unknown
 from payport.sdk.adapter import Adapter
 from payport.sdk.desk import Desk
 from payport.sdk.errors import JournalError
-from payport.sdk.events import SdkEvent
+from payport.sdk.events import EventSink
 from payport.sdk.exchange import Admit, Effect, Emit, Exchange, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
 from payport.sdk.journal.records import Operation, Step
 from payport.sdk.message import FailureKind, SendFailure, WireRequest
-from payport.sdk.retry import RetryBudget, RetryPolicy
+from payport.sdk.retry import RetryPolicy
 from payport.sdk.testing.stepping import WorkerClock
 from payport.sdk.testing.watching import EveryVerb, Watch, watched
 from payport.sdk.testing.world.disk import Disk, Shelf
-from payport.sdk.testing.world.history import Asked, Died, Happened, Left, Moved, Told
+from payport.sdk.testing.world.history import Asked, Died, Happened, Moved, Told, changes_of
 from payport.sdk.testing.world.stage import Stage
 from payport.sdk.testing.world.weather import Failure
 
@@ -109,7 +109,7 @@ class Workers:
         adapter: Callable[[], Adapter],
         tag: Tag,
         *,
-        sinks: tuple[Callable[[SdkEvent], object], ...] = (),
+        sinks: Sequence[EventSink] = (),
     ) -> None:
         self._stage = stage
         self._disk = disk
@@ -205,22 +205,10 @@ class Workers:
 
     def go_on(self, call: Call, answer: object) -> None:
         """Let a call go on with the answer to what it asked for, until it must wait or is over."""
-        error: BaseException | None = None
+        error: Exception | None = None
         while not call.over:
-            self._tag.call = call
-            try:
-                effect = cast(
-                    "Effect", call.exchange.throw(error) if error is not None else call.exchange.send(answer)
-                )
-            except StopIteration as end:
-                self._tell(call, end.value)
-                return
-            except Exception as raised:  # noqa: BLE001 - told to the caller, and looked at by the checker
-                self._tell(call, raised)
-                return
-            call.effects += not isinstance(effect, Emit)  # of which there are more when somebody listens
-            if call.effects == call.dies_at:
-                self.kill(call.process)
+            effect = self._next_effect(call, answer, error)
+            if effect is None:
                 return
             error = None
             match effect:
@@ -243,6 +231,24 @@ class Workers:
                     return
                 case _:
                     answer = self._at_once(call, effect)
+
+    def _next_effect(self, call: Call, answer: object, error: Exception | None) -> Effect | None:
+        """What the call asks for next; ``None`` when it is over, or its process died just now."""
+        self._tag.call = call
+        exchange = call.exchange
+        try:
+            effect = exchange.send(answer) if error is None else exchange.throw(error)
+        except StopIteration as end:
+            self._tell(call, end.value)
+            return None
+        except Exception as raised:  # noqa: BLE001 - told to the caller, and looked at by the checker
+            self._tell(call, raised)
+            return None
+        call.effects += not isinstance(effect, Emit)  # of which there are more when somebody listens
+        if call.effects == call.dies_at:
+            self.kill(call.process)
+            return None
+        return effect
 
     def _at_once(self, call: Call, effect: Admit | Nonce | Emit | Sign) -> object:
         match effect:
@@ -303,7 +309,8 @@ class Workers:
         stage = self._stage
         stage.note(
             Told(
-                at=stage.elapsed, call=call.number, verb=call.verb, ref=call.ref, outcome=outcome, text=in_words(outcome)
+                at=stage.elapsed, call=call.number, verb=call.verb, ref=call.ref, outcome=outcome,
+                text=in_words(outcome),
             )
         )  # fmt: skip
         call.then(outcome)
@@ -314,8 +321,6 @@ def in_words(outcome: object) -> str:
     match outcome:
         case Exception():
             return f"{type(outcome).__name__} raised"
-        case Succeeded() | Authorized() | ActionRequired() | Pending():
-            return type(outcome).__name__
         case Declined(reason=reason):
             return f"Declined {reason.value}"
         case NotSent(cause=cause):
@@ -337,6 +342,6 @@ def _others_in_words(outcome: object) -> str:
         return f"Verified{'' if getattr(outcome, 'first_seen', True) else ' again'}"
     if hasattr(outcome, "settled"):
         return f"settled {len(getattr(outcome, 'settled', ()))}, open {len(getattr(outcome, 'open', ()))}"
-    if isinstance(outcome, tuple | list):
-        return f"{len(cast('list[object]', outcome))} changes"
+    if isinstance(outcome, tuple):
+        return f"{len(changes_of(cast('object', outcome)))} changes"
     return type(outcome).__name__

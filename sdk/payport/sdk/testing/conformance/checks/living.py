@@ -1,4 +1,4 @@
-"""Everything at once: schedules in which several processes, the partner, the network and the payers go wrong by seed."""
+"""Everything at once: schedules in which processes, the partner, the network and payers go wrong by seed."""
 
 from __future__ import annotations
 
