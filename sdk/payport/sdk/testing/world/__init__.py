@@ -15,7 +15,7 @@ prints the command that shows its story: ``python -m payport.sdk.testing.world m
 
 What is assumed, because no library could do without: a request arrives, and a question finds it, within the profile's
 ``in_flight_s``; a clock is off by no more than half of ``settle_margin_s``; the partner does what it says and keeps its
-word; the journal keeps what it has confirmed, and knows whether an intent was written.
+word; the journal keeps what it has confirmed.
 """
 
 from __future__ import annotations

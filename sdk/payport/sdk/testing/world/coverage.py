@@ -20,7 +20,7 @@ ALWAYS = (
     "outcome pay Succeeded", "outcome pay ActionRequired", "outcome pay ReferenceConflict raised",
     "outcome pay NotSent storage", "outcome pay NotSent breaker_open", "outcome pay NotSent partner_suspended",
     "outcome pay Unknown timed_out", "outcome pay Unknown connection_lost", "outcome pay Unknown storage",
-    "storage intend pay", "storage learn pay", "storage take", "storage release", "storage due", "storage current",
+    "storage intend pay", "storage learn pay", "storage take", "storage release", "storage claim", "storage current",
     "state pay doubt", "state pay action", "state pay succeeded", "state pay declined", "state pay not_sent",
 )  # fmt: skip
 """What the world of any partner must come to."""

@@ -84,6 +84,8 @@ class Left(Entry):
     may_have_left: bool = True
     authentic: bool = True
     """Whether the answer, if there is one, can be believed."""
+    answered: bool = False
+    """Whether the caller will hear the partner's own word on it."""
     fate: str = ""
 
     @property

@@ -267,7 +267,7 @@ def not_sent_means_it(history: History) -> Iterator[str]:
         match entry:
             case Moved():
                 states[entry.operation] = entry.state
-            case Left(moves_money=True, may_have_left=True) if entry.step:
+            case Left(moves_money=True, may_have_left=True, answered=False) if entry.step:
                 left[entry.call].append(entry)
             case Told(outcome=NotSent() as outcome):
                 verb = entry.verb.partition("_")[0]

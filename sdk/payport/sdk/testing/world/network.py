@@ -30,6 +30,8 @@ _NO_ROAD = {
     Mishap.UNREACHABLE: SendFailure(FailureKind.UNREACHABLE, may_have_left=False, detail="connection refused"),
     Mishap.BROKEN_TLS: SendFailure(FailureKind.TLS, may_have_left=False, detail="the handshake failed"),
 }
+_SAYS = frozenset({None, Fault.RATE_LIMITED, Fault.ASK_RETRY, Fault.NOT_FOUND, Fault.SLOW_PROCESSING})
+"""Faults whose answer is the partner's own word on the request."""
 UNBELIEVABLE = frozenset({Fault.BAD_SIGNATURE, Fault.NO_SIGNATURE})
 """Faults whose answer must teach nothing, whatever it says."""
 _PATIENCE_S = 60.0
@@ -195,7 +197,8 @@ class Network:
             Left(
                 at=self.stage.elapsed, number=number, call=call.number, endpoint=request.endpoint, operation=operation,
                 step=step, digest=digest, content=content, written=written, moves_money=request.moves_money,
-                may_have_left=mishap not in NOT_LEFT, authentic=fault not in UNBELIEVABLE, fate=fate,
+                may_have_left=mishap not in NOT_LEFT, authentic=fault not in UNBELIEVABLE,
+                answered=mishap is None and fault in _SAYS, fate=fate,
             )
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from payport.schemas.outcome import Declined, NotSent, Unknown
 from payport.sdk.adapter import Adapter
 from payport.sdk.desk import Desk
-from payport.sdk.errors import JournalError
+from payport.sdk.errors import JournalError, JournalUnsure
 from payport.sdk.events import EventSink
 from payport.sdk.exchange import Admit, Effect, Emit, Exchange, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
 from payport.sdk.journal.records import Operation, Step
@@ -32,8 +32,6 @@ REFUSALS = tuple(
     SendFailure(kind, may_have_left=False, detail="refused here")
     for kind in (FailureKind.RATE_LIMITED, FailureKind.BREAKER_OPEN, FailureKind.SUSPENDED)
 )
-_INTENTS = ("intend", "adopt")
-"""Records of which the caller is told ``NotSent`` when they fail: the database must know whether they did."""
 _LONGEST_LIFE = 24
 """Within so many effects a call dies that is to die: most have no more."""
 
@@ -282,14 +280,12 @@ class Workers:
         if isinstance(effect, Record):
             self.note_news(call.number)
         if failure is Failure.COMMIT:
-            raise JournalError("the connection to the database was lost during the commit")
+            raise JournalUnsure("the connection to the database was lost during the commit")
         return answer
 
     def _failure(self, effect: Load[object] | Record[object]) -> Failure:
         if isinstance(effect, Load):
             return Failure.READ
-        if effect.name.startswith(_INTENTS):
-            return Failure.WRITE
         return Failure.COMMIT if self._stage.dice.happens(0.2) else Failure.WRITE
 
     def note_news(self, call: int) -> None:
