@@ -158,10 +158,17 @@ def test_leases_run_out_on_the_schedules_time(place: Path | None) -> None:
     disk = Disk(time, place=place)
     made = write(disk, Lease("worker 1", 10.0))
     taking = Record("take", lambda session: session.lease(made.id, "worker 2", 10.0))
-    due = Load("due", lambda session: len(session.due("kiosk:1", time.at, 5)))
-    assert (disk.open().perform(taking), disk.open().perform(due)) == (False, 0)
+
+    def claimed(session: Session) -> bool:
+        due = session.claim("kiosk:1", time.at, owner="worker 3", ttl_s=10.0, passing=())
+        return due is not None
+
+    claiming = Record("claim", claimed)
+    assert (disk.open().perform(taking), disk.open().perform(claiming)) == (False, False)
     time.pass_by(10.5)
-    assert (disk.open().perform(due), disk.open().perform(taking)) == (1, True)
+    assert (disk.open().perform(taking), disk.open().perform(claiming)) == (True, False)
+    time.pass_by(10.5)
+    assert disk.open().perform(claiming) is True
     disk.close()
 
 

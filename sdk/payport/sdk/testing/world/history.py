@@ -41,6 +41,7 @@ class Asked(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         within = "" if self.deadline_s is None else f", within {self.deadline_s:g} s"
         return f"{self.process}: call {self.call}: {' '.join(filter(None, (self.verb, self.ref, self.detail)))}{within}"
 
@@ -61,6 +62,7 @@ class Told(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         return f"call {self.call}: told {self.text}"
 
 
@@ -90,6 +92,7 @@ class Left(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         about = f" about {self.operation}" if self.operation else ""
         if self.step:
             about = f" for {self.operation} {self.step}, content {self.content}"
@@ -105,6 +108,7 @@ class Arrived(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         return f"the partner reads request {self.number}"
 
 
@@ -121,6 +125,7 @@ class Moved(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         more = "".join(f", {name} {value}" for name, value in sorted(self.detail.items()))
         return f"journal: {self.operation} v{self.version} {self.state.value} by {self.source}{more}"
 
@@ -137,6 +142,7 @@ class Booked(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         return " ".join(
             filter(None, ("the partner's books:", self.kind, self.reference, str(self.amount), self.status))
         )
@@ -151,6 +157,7 @@ class Happened(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         return f"{self.kind}: {self.detail}"
 
 
@@ -163,6 +170,7 @@ class Died(Entry):
 
     @property
     def said(self) -> str:
+        """In words."""
         during = f" during call {', '.join(map(str, self.calls))}" if self.calls else ""
         return f"{self.process}: KILLED{during}"
 
