@@ -183,7 +183,9 @@ def unverified_bytes_teach_nothing(history: History) -> Iterator[str]:
                 heard[entry.call].append(entry)
             case Moved(source="reply" | "query"):
                 lefts = [left for left in heard.pop(entry.call, []) if left.may_have_left]
-                if lefts and entry.state.final and not any(left.authentic for left in lefts):
+                # a cancel may be refused by what the journal knows, whatever was answered
+                believed = entry.state is State.DECLINED and "/cancel/" in entry.operation
+                if lefts and entry.state.final and not believed and not any(left.authentic for left in lefts):
                     last = lefts[-1]
                     if last.operation == entry.operation:
                         said = f"by the answer to request {last.number}: {last.fate}"
