@@ -21,7 +21,7 @@ GROUND_UP = (
     (
         "values",
         (
-            "errors version message profile secrets compact_json strict_json strict_xml "
+            "errors version message profile secrets compact_json card_numbers strict_json strict_xml "
             "journal.records observation lattice outcomes"
         ),
     ),
