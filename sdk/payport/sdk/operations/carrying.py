@@ -11,6 +11,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, unwritten
 from payport.sdk.operations.setup import Setup
 from payport.sdk.retry import jitter_of
@@ -80,7 +81,7 @@ def _try_once(setup: Setup, operation: Operation, step: Step, deadline_s: float)
     if now.monotonic_s >= deadline_s:
         late = NotSentCause(NotSentKind.DEADLINE, "time was up before anything was sent")
         return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
-    return (yield from setup.adapter.perform(operation, step, deadline_s))
+    return (yield from judged(setup, operation, setup.adapter.perform(operation, step, deadline_s)))
 
 
 def _wait_before_retry(setup: Setup, observation: Observation, tries: int, deadline_s: float) -> Exchange[float | None]:

@@ -21,6 +21,7 @@ from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 
@@ -77,7 +78,7 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 
 def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     if setup.profile.answers_queries:
-        return (yield from setup.adapter.ask(operation, deadline_s))
+        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s)))
     detail = f"{setup.adapter.partner} cannot be asked: its notification, the same request again or a fence tells"
     return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
 
