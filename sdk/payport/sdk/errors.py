@@ -8,6 +8,7 @@
       GatewayClosed          the gateway was closed
       JournalError           the storage failed, or would have broken a rule (operations turn it into an outcome)
         JournalConflict      another writer was first
+      AuditError             the audit trail refused: too early to delete, a file that does not verify, no key
 """
 
 from __future__ import annotations
@@ -35,3 +36,7 @@ class JournalError(PayportError):
 
 class JournalConflict(JournalError):
     """Another writer changed the row first. Nothing was written; read again and decide again."""
+
+
+class AuditError(PayportError):
+    """The audit trail refused something, or a file of it is not what it should be. Says what, and what to do."""
