@@ -122,7 +122,7 @@ class HeadCheck:
             yield Flaw(FlawKind.REWRITTEN, what, number, head.head.seq)
         if self._strange:
             what = (
-                f"{self._strange} heads are about chains that this journal does not have: it is another, or a new one"
+                f"{self._strange} heads are about chains that this journal does not have: it is another one"
             )
             yield Flaw(FlawKind.REWRITTEN, what)
 

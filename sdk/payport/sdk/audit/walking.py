@@ -311,6 +311,7 @@ class Walk:
         elif len(self.hashes) > 1:
             for each in self._seen[self.last]:
                 if each.hash != head.hash:
+                    self._odd = None
                     what = f"a record that says it is record {self.last} was put in at place {each.place}"
                     yield self._flaw(FlawKind.INSERTED, what, each.place)
 
