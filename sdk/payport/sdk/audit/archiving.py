@@ -170,6 +170,8 @@ def write_archive(
             key=key.key_id,
             path=manifest,
         )
+        if manifest.exists():
+            raise AuditError(f"{manifest} is there already, and is left as it is; archive to another folder")
         archive = replace(unsigned, signature=key.sign(KIND, unsigned.content()))
         partial.replace(file)
         flaws = list(_check_rows(archive))

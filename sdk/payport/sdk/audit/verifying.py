@@ -121,9 +121,7 @@ class HeadCheck:
             what = f"the chain was written anew: its record {head.head.seq} is not the one signed for at {head.at}"
             yield Flaw(FlawKind.REWRITTEN, what, number, head.head.seq)
         if self._strange:
-            what = (
-                f"{self._strange} heads are about chains that this journal does not have: it is another one"
-            )
+            what = f"{self._strange} heads are about chains that this journal does not have: it is another one"
             yield Flaw(FlawKind.REWRITTEN, what)
 
     def _hash(self, chain: Chain, seq: int) -> bytes | None:
@@ -141,6 +139,4 @@ def check_transitions(trail: Trail) -> Iterator[Flaw]:
     for operation, version in trail.untold():
         yield Flaw(FlawKind.UNTOLD, f"version {version} of {operation} has no record")
     for operation, version in trail.unfounded():
-        yield Flaw(
-            FlawKind.UNFOUNDED, f"version {version} of {operation} has more than one record, or none but a record"
-        )
+        yield Flaw(FlawKind.UNFOUNDED, f"version {version} of {operation} has several records, or is in no journal")
