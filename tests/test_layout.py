@@ -28,6 +28,7 @@ GROUND_UP = (
     ("effects", "journal.session exchange"),
     ("adapter contract", "adapter"),
     ("safety", "host_clock events redaction keys keyring tls retry"),
+    ("audit", "audit"),
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from payport.sdk.audit.chain import Chain, Place, Row, link
@@ -19,6 +19,11 @@ ORIGIN = Origin("till-3", 4711, "1.0.0")
 FIRST = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FIRST_US = 1_769_860_800_000_000
 KEY = AuditKey(Secret(base64.b64encode(bytes(range(100, 132))).decode()))
+
+
+def micros(at: datetime) -> int:
+    """An instant as a row has it."""
+    return FIRST_US + (at - FIRST) // timedelta(microseconds=1)
 
 
 def entry(number: int) -> Entry:
@@ -41,8 +46,9 @@ def row_after(before: Place, told: Entry, *, chain: int = 0, who: str = "till-3"
     """The next row of a chain."""
     seq = before.seq + 1
     body = told.body(chain=chain, seq=seq, who=who, origin=ORIGIN)
-    at_us = FIRST_US + (told.at - FIRST) // timedelta(microseconds=1)
-    return Row(chain, seq, at_us, about(told.operation, told.ref), told.version, body, link(before.hash, body))
+    return Row(
+        chain, seq, micros(told.at), about(told.operation, told.ref), told.version, body, link(before.hash, body)
+    )
 
 
 def chain_of(count: int, *, chain: int = 0, begin: Place = BEGIN) -> Iterator[Row]:
@@ -86,10 +92,22 @@ class MemoryTrail:
     def unfounded(self) -> Iterator[tuple[str, int]]:
         return iter(self.double)
 
-    def take_out(self, chain: int, through: Place) -> int:
+    def between(self, begins: datetime, ends: datetime) -> Iterator[Row]:
+        return (row for row in self.held if micros(begins) <= row.at_us < micros(ends))
+
+    def of_debt(self, ref: str) -> Sequence[Row]:
+        return [row for row in self.held if (row.about or "").startswith(f"{ref}/")]
+
+    def note(self, entry: Entry) -> None:
+        self.held.append(row_after(self.chain.head, entry))
+        self.chain = replace(self.chain, head=end_of(self.held))
+
+    def take_out(self, chain: int, through: Place, before: datetime, why: Entry) -> int:
         if self.hash_at(chain, through.seq) != through.hash:
             raise AuditError("it is not there")
-        before = len(self.held)
+        count = len(self.held)
         self.held = [row for row in self.held if row.seq > through.seq]
-        self.chain = Chain(chain=0, start=START, dropped=through, head=self.chain.head)
-        return before - len(self.held)
+        self.chain = replace(self.chain, dropped=through)
+        taken = count - len(self.held)
+        self.note(why)
+        return taken

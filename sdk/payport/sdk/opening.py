@@ -9,6 +9,7 @@ from payport.sdk.settings import Settings, open_adapter
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
+    from payport.sdk.audit.policy import AuditPolicy
     from payport.sdk.journal.store import Journal
 
 
@@ -17,7 +18,31 @@ def open_journal(settings: Settings) -> Journal:
     from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
 
     return Journal.open(
-        settings.journal.url, sealing_key=settings.journal.sealing_key, durability=settings.journal.durability
+        settings.journal.url,
+        sealing_key=settings.journal.sealing_key,
+        durability=settings.journal.durability,
+        audit=audit_policy(settings) or False,
+    )
+
+
+def audit_policy(settings: Settings) -> AuditPolicy | None:
+    """How the configured journal keeps its audit trail; ``None`` when it is switched off.
+
+    Raises :class:`payport.sdk.ConfigurationError` for a key that is none.
+    """
+    from payport.sdk.audit.heads import HeadFile  # noqa: PLC0415 - with the first journal only
+    from payport.sdk.audit.policy import AuditPolicy  # noqa: PLC0415 - see above
+    from payport.sdk.audit.retention import Retention  # noqa: PLC0415 - see above
+    from payport.sdk.audit.signing import AuditKey  # noqa: PLC0415 - see above
+
+    found = settings.audit
+    if not found.enabled:
+        return None
+    return AuditPolicy(
+        payers=found.payers,
+        key=None if found.key is None else AuditKey(found.key),
+        sinks=[] if found.heads is None else [HeadFile(found.heads)],
+        retention=Retention(found.retention_days),
     )
 
 

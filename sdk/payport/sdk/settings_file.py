@@ -6,15 +6,24 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
 from payport.sdk.secrets import Secret
-from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings, Setting, Settings, TimeoutSettings
+from payport.sdk.settings import (
+    AccountSettings,
+    AccountTable,
+    AuditSettings,
+    JournalSettings,
+    Setting,
+    Settings,
+    TimeoutSettings,
+)
 
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
@@ -26,6 +35,11 @@ _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 _Path: TypeAlias = tuple[str, ...]
+
+
+def _split(value: object) -> object:
+    """An array; from the environment, its items with commas between them."""
+    return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
 class _Table(BaseModel):
@@ -42,19 +56,30 @@ class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
 
 
+class _Audit(_Table):
+    enabled: bool = AuditSettings().enabled
+    key: str | None = None
+    former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    heads: str | None = None
+    payers: bool = AuditSettings().payers
+    retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
+
+
 class _File(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     account: dict[str, dict[str, object]] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
+    audit: _Audit = _Audit()
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2}
+_DEPTH = {"account": 3, "journal": 2, "timeouts": 2, "audit": 2}
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]"),
+    (): ("[account.NAME]", "[journal]", "[timeouts]", "[audit]"),
     ("journal",): _Journal.model_fields,
     ("timeouts",): _Timeouts.model_fields,
+    ("audit",): _Audit.model_fields,
 }
 _PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
 
@@ -91,7 +116,20 @@ class _Reading:
             durability=file.journal.durability,
         )
         timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
-        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts)
+        audit = self._audit(file.audit)
+        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts, audit=audit)
+
+    def _audit(self, table: _Audit) -> AuditSettings:
+        if (table.key is None) is not (table.heads is None):
+            self._wrong(("audit", "heads"), "key and heads go together", "set both: what signs, and the file for it")
+        return AuditSettings(
+            enabled=table.enabled,
+            key=self._secret(("audit", "key"), table.key),
+            former_keys=table.former_keys,
+            heads=None if table.heads is None else self._file.parent / table.heads,
+            payers=table.payers,
+            retention_days=table.retention_days,
+        )
 
     def _variables(self) -> dict[str, Any]:
         """The environment variables as nested tables."""

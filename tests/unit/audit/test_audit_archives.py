@@ -19,6 +19,7 @@ from tests.support.audit_chains import (
     MemoryTrail,
     chain_of,
     end_of,
+    entry,
 )
 
 from payport.sdk.audit.archiving import Archive, check_archive, check_order, read_archives, write_archive
@@ -105,7 +106,7 @@ def test_the_journal_goes_on_from_the_archive(tmp_path: Path) -> None:
     trail = MemoryTrail(list(ROWS))
     archive = write(tmp_path, BEGIN, second(21), trail)
     assert archive is not None
-    assert trail.take_out(0, archive.through) == 20
+    assert trail.take_out(0, archive.through, FIRST, entry(51)) == 20
     assert found(tmp_path, [trail.chain]) == []
     other = Chain(chain=0, start=START, dropped=Place(20, bytes(32)), head=trail.chain.head)
     assert [flaw.kind for flaw in found(tmp_path, [other])] == [FlawKind.REWRITTEN]

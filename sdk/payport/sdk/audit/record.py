@@ -136,10 +136,11 @@ def about(operation: str, ref: str) -> str | None:
 
 
 def _detail_text(detail: Detail) -> str:
-    if not detail:
-        return "{}"
-    clean = {key: _clean(value) if type(value) is str else value for key, value in detail.items()}
-    return canonical_text(clean)
+    pieces: list[str] = []
+    for key in sorted(detail):  # its keys are our own words, so code points and UTF-16 sort alike
+        value = detail[key]
+        pieces.append(f"{quoted(key)}:{quoted(_clean(value)) if type(value) is str else canonical_text(value)}")
+    return "{" + ",".join(pieces) + "}"
 
 
 def _clean(text: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final, Protocol
 
 from payport.sdk.audit.chain import Chain, Place, Row
+from payport.sdk.audit.record import Entry
 
 BATCH: Final = 1000
 """So many rows are read at once: each batch is a short transaction, so that writers are not held up."""
@@ -35,11 +37,24 @@ class Trail(Protocol):
         """Transitions that several records tell of, or that are not in the journal although a record tells of them."""
         ...
 
-    def take_out(self, chain: int, through: Place) -> int:
+    def between(self, begins: datetime, ends: datetime) -> Iterator[Row]:
+        """Every record that was written from ``begins`` (included) to ``ends`` (not included), chain by chain."""
+        ...
+
+    def of_debt(self, ref: str) -> Sequence[Row]:
+        """Every record about a debt, in the order of time."""
+        ...
+
+    def take_out(self, chain: int, through: Place, before: datetime, why: Entry) -> int:
         """Take every record up to this one, whose hash it must be, out of the journal; answers how many there were.
 
-        The chain goes on from it. Raises :class:`payport.sdk.errors.AuditError` when the record is not there.
+        The chain goes on from it. ``before``: an instant that all of them are older than; ``why``: what is recorded of
+        it, before the first is gone. Raises :class:`payport.sdk.errors.AuditError` when the record is not there.
         """
+        ...
+
+    def note(self, entry: Entry) -> None:
+        """Record something in a transaction of its own."""
         ...
 
 

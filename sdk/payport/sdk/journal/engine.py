@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError
+from payport.sdk.journal.audit_statements import AuditStatements, compile_audit_statements
 from payport.sdk.journal.recent import Recent
 from payport.sdk.journal.sqlite_file import prepare_file
 from payport.sdk.journal.statements import Statements, compile_statements
@@ -69,6 +70,7 @@ class Database:
     durable: bool
     engine: Engine = field(repr=False)
     statements: Statements = field(repr=False)
+    audit_statements: AuditStatements = field(repr=False)
     recent: Recent = field(default_factory=Recent, repr=False)
 
     def connect(self, *, reading: bool = False) -> Link:
@@ -122,6 +124,7 @@ def open_database(url: str, *, durability: Durability, busy_timeout_s: float) ->
         durable=not in_memory,
         engine=engine,
         statements=compile_statements(engine.dialect),
+        audit_statements=compile_audit_statements(engine.dialect),
     )
 
 

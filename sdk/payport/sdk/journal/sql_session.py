@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
+from payport.sdk.journal.audit_entries import acknowledged, notice_kept, transition
+from payport.sdk.journal.audit_part import AuditPart
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.engine import STORAGE_ERRORS, storage_error
 from payport.sdk.journal.recent import Image
@@ -15,6 +17,8 @@ from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evo
 from payport.sdk.journal.rules import check_history, check_new, check_successor
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.record import Entry
+    from payport.sdk.journal.audit_part import Auditing
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
@@ -25,15 +29,29 @@ if TYPE_CHECKING:
 class SqlSession:
     """Reads and writes through one cursor, inside a transaction that somebody else begins and ends."""
 
-    __slots__ = ("_cursor", "_keys", "_recent", "_seen", "_sql")
+    __slots__ = ("_cursor", "_keys", "_recent", "_seen", "_sql", "audit")
 
-    def __init__(self, cursor: Cursor, database: Database, keys: SealingKeys | None) -> None:
+    def __init__(
+        self,
+        cursor: Cursor,
+        database: Database,
+        keys: SealingKeys | None,
+        auditing: Auditing,
+        *,
+        actor: str = "",
+        at_once: bool = False,
+    ) -> None:
         self._cursor: Cursor | None = cursor
         self._sql = database.statements
         self._recent = database.recent
         self._keys = keys
         # what this transaction read of an operation stays true until it ends: nobody else can write meanwhile
         self._seen: dict[str, Image] = {}
+        self.audit = AuditPart(
+            auditing, database.audit_statements, keys,
+            read=self._read, write=self._write, actor=actor, at_once=at_once,
+        )  # fmt: skip
+        """The audit trail, as this transaction sees it."""
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""
@@ -85,6 +103,7 @@ class SqlSession:
         detail: Mapping[str, str],
         now: datetime,
         lease: Lease | None = None,
+        personal: Mapping[str, str] | None = None,
     ) -> None:
         """Write a new operation, its first lease and its first transition."""
         check_new(operation)
@@ -92,7 +111,7 @@ class SqlSession:
         row = rows.operation_row(operation, sealed)
         row["owner"], row["ttl_us"] = (None, None) if lease is None else (lease.owner, _micros(lease.ttl_s))
         self._write(f"add operation {operation.id}", self._sql.add_operation, row)
-        self._tell(operation, source, detail, now)
+        self._tell(operation, None, source, detail, now, personal)
         self._wrote(operation, row, sealed)
 
     def save(
@@ -119,7 +138,7 @@ class SqlSession:
         statement = self._sql.save if release is None else self._sql.save_and_release
         if self._write(f"save operation {operation.id}", statement, row) != 1:
             raise JournalConflict(f"operation {operation.id} was changed by another writer")
-        self._tell(after, source, detail, now)
+        self._tell(after, before, source, detail, now)
         self._wrote(after, row, sealed)
         return after
 
@@ -159,6 +178,8 @@ class SqlSession:
         """Mark transitions as acknowledged."""
         for number in ids:
             self._write("acknowledge a change", self._sql.delivered, {"p_id": number})
+        if ids:
+            self.audit.note(acknowledged(ids))
 
     def add_notice(self, notice: Notice) -> bool:
         """Keep a verified notification; false when it was kept before."""
@@ -166,6 +187,7 @@ class SqlSession:
         if self._read("look for a notice", self._sql.notice, row)[0][0]:
             return False
         self._write("keep a notice", self._sql.add_notice, row)
+        self.audit.note(notice_kept(notice))
         return True
 
     def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
@@ -184,7 +206,19 @@ class SqlSession:
         values = {"p_account": account, "p_event_id": event_id}
         self._write("mark a notice as applied", self._sql.notice_applied, values)
 
-    def _tell(self, operation: Operation, source: str, detail: Mapping[str, str], now: datetime) -> None:
+    def note(self, entry: Entry) -> None:
+        """Record something in the audit trail that is no transition."""
+        self.audit.note(entry)
+
+    def _tell(
+        self,
+        operation: Operation,
+        before: Operation | None,
+        source: str,
+        detail: Mapping[str, str],
+        now: datetime,
+        personal: Mapping[str, str] | None = None,
+    ) -> None:
         values: dict[str, object] = {
             "operation": operation.id,
             "version": operation.version,
@@ -194,6 +228,7 @@ class SqlSession:
             "body": rows.encode_lesson(source, detail),
         }
         self._write(f"tell of operation {operation.id}", self._sql.add_transition, values)
+        self.audit.note(transition(operation, before, source, detail, now, personal))
 
     def _wrote(self, operation: Operation, row: Mapping[str, object], sealed: bytes | None) -> None:
         as_read = rows.as_read(operation, self._keys, sealed)

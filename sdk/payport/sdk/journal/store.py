@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakMethod
 
-from payport.sdk.errors import JournalError
+from payport.sdk.audit.policy import AuditPolicy
+from payport.sdk.errors import ConfigurationError, JournalError
+from payport.sdk.journal.audit_part import Auditing
 from payport.sdk.journal.engine import (
     BEGIN_READ,
     Durability,
@@ -17,9 +19,10 @@ from payport.sdk.journal.engine import (
     storage_errors,
 )
 from payport.sdk.journal.gate import Gate
-from payport.sdk.journal.schema import check_schema, ensure_schema
+from payport.sdk.journal.schema import HEAD, check_schema, ensure_schema
 from payport.sdk.journal.sealing import SealingKeys
 from payport.sdk.journal.sql_session import SqlSession
+from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.journal.waiting import task_waiter, wake
 from payport.sdk.journal.writer import Unit, Writer
 from payport.sdk.secrets import Secret
@@ -27,6 +30,7 @@ from payport.sdk.secrets import Secret
 if TYPE_CHECKING:
     from typing import Self
 
+    from payport.sdk.audit.record import Entry
     from payport.sdk.journal.engine import Database, Link
     from payport.sdk.journal.session import Session
 
@@ -43,8 +47,10 @@ class Journal:
     before a fork and opened again on both sides. Closing waits for what is under way; a ``with`` block closes too.
     """
 
-    def __init__(self, database: Database, keys: SealingKeys | None) -> None:
+    def __init__(self, database: Database, keys: SealingKeys | None, audit: AuditPolicy | None) -> None:
         self._database = database
+        seals, durable = ("no" if keys is None else "yes"), ("yes" if database.durable else "no")
+        self._auditing = Auditing(audit, shared=False, facts={"durable": durable, "seals": seals, "schema": HEAD})
         self._keys = keys
         self._closed = False
         self._paused = False
@@ -61,6 +67,7 @@ class Journal:
         sealing_key: Secret | Sequence[Secret] | None = None,
         durability: Durability = "full",
         busy_timeout_s: float = 10.0,
+        audit: AuditPolicy | bool = True,
     ) -> Self:
         """Open a journal, creating or upgrading its tables.
 
@@ -70,6 +77,8 @@ class Journal:
         is needed to repeat a request is not kept, so a request that got no answer can only be asked about or cancelled.
         ``durability``: ``"full"`` survives a power cut; ``"normal"`` only the death of the process.
         ``busy_timeout_s``: how long a write waits for other processes.
+        ``audit``: whether, or how, to keep the audit trail: each transition and notice has its record there, written
+        with it.
 
         Raises :class:`payport.sdk.errors.ConfigurationError` for a URL, key or place that cannot be used, and
         :class:`payport.sdk.errors.JournalError` when the storage fails.
@@ -77,7 +86,10 @@ class Journal:
         keys = [sealing_key] if isinstance(sealing_key, Secret) else sealing_key
         sealing = None if keys is None else SealingKeys(keys)
         database = open_database(url, durability=durability, busy_timeout_s=busy_timeout_s)
-        journal = cls(database, sealing)
+        policy = audit if isinstance(audit, AuditPolicy) else AuditPolicy() if audit else None
+        if policy is not None and policy.payers and sealing is None:
+            raise ConfigurationError("payers can only be recorded sealed: open the journal with a sealing key")
+        journal = cls(database, sealing, policy)
         ensure_schema(database)
         return journal
 
@@ -91,21 +103,22 @@ class Journal:
         """Whether there is a key to seal requests with."""
         return self._keys is not None
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         """Run ``work`` in one transaction; what it wrote is durable on return.
 
         Raises what ``work`` raises, with nothing written, and :class:`payport.sdk.errors.JournalError` when the storage
         fails. Writers in flight share a commit. ``work`` must not wait for anything, nor do anything but read and write
         through the session: when another writer of the same commit fails, it is rolled back and called again.
+        ``actor``: on whose behalf, for the audit trail.
         """
-        return self._writer.write(work)
+        return self._writer.write(work, actor)
 
-    async def awrite(self, work: Callable[[Session], T]) -> T:
+    async def awrite(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         """As :meth:`write`, from a task of asyncio or trio; ``work`` runs on the journal's own thread.
 
         A cancelled task leaves ``work`` done whole or not at all.
         """
-        return await self._writer.awrite(work)
+        return await self._writer.awrite(work, actor)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` on one unchanging view of the journal. Writing in it raises ``JournalError``."""
@@ -131,7 +144,7 @@ class Journal:
         await waiting.wait()
         return unit.answer()
 
-    def session_on(self, connection: object) -> Session:
+    def session_on(self, connection: object, *, actor: str = "") -> Session:
         """A session inside the application's own transaction: what it writes is committed, or not, with the rest of it.
 
         ``connection``: a ``sqlite3.Connection`` or SQLAlchemy ``Connection``, in a transaction, on the database that
@@ -141,7 +154,22 @@ class Journal:
         """
         cursor = driver_connection(connection).cursor()
         check_schema(cursor)
-        return SqlSession(cursor, self._database, self._keys)
+        return SqlSession(cursor, self._database, self._keys, self._auditing, actor=actor, at_once=True)
+
+    def announce(self, entry: Entry) -> None:
+        """Record something along with the next thing that this process writes: a fact that matters only then."""
+        self._auditing.announce(entry)
+
+    def sign_heads(self, *, at_once: bool = True) -> int:
+        """Sign how far the audit trail has come, hand that to the configured sinks; answers how many heads there were.
+
+        ``at_once``: not only when a head is due. Does nothing where no key is configured. Raises
+        :class:`payport.sdk.errors.AuditError` when a sink fails: the trail goes on, but its end is not secured.
+        """
+        policy = self._auditing.policy
+        if policy is None or policy.key is None:
+            return 0
+        return len(JournalTrail(self).sign_heads(policy, at_once=at_once))
 
     def close(self) -> None:
         """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing."""
@@ -163,12 +191,13 @@ class Journal:
 
     def _start(self) -> None:
         self._gate = Gate()
-        self._writer = Writer(self._database, self._keys, self._gate)
+        self._auditing.begin()
+        self._writer = Writer(self._database, self._keys, self._gate, self._auditing)
         self._idle: list[Link] = []
         self._readers = ThreadPoolExecutor(ASYNC_READERS, "payport-journal-read")
 
     def _read_on(self, link: Link, work: Callable[[Session], T]) -> T:
-        session = SqlSession(link.cursor, self._database, self._keys)
+        session = SqlSession(link.cursor, self._database, self._keys, self._auditing)
         with storage_errors("begin to read"):
             link.cursor.execute(BEGIN_READ)
         try:

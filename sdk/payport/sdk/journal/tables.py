@@ -102,6 +102,47 @@ notices = Table(
     sqlite_strict=True,
 )
 
+audit_chains = Table(
+    "payport_audit_chain",
+    metadata,
+    Column("chain", Integer, primary_key=True, autoincrement=False),
+    Column("start", LargeBinary, nullable=False),
+    Column("seq", _NUMBER, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("dropped_seq", _NUMBER, nullable=False),
+    Column("dropped_hash", LargeBinary, nullable=False),
+    Column("dropped_at", _NUMBER, nullable=False),
+    Column("signed_seq", _NUMBER, nullable=False),
+    Column("signed_at", _NUMBER, nullable=False),
+    # the newest transition from before there was a trail
+    Column("since", _NUMBER, nullable=False),
+    sqlite_strict=True,
+)
+
+audit_records = Table(
+    "payport_audit",
+    metadata,
+    # the chain and the place in it, in one number: rows are only ever put behind the last of their chain
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    Column("at", _NUMBER, nullable=False),
+    Column("about", _name(160)),
+    Column("version", Integer),
+    Column("body", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("ix_payport_audit_about", "about", "version"),
+    sqlite_strict=True,
+)
+
+audit_keys = Table(
+    "payport_audit_key",
+    metadata,
+    Column("ref", _name(64), primary_key=True),
+    Column("sealed", LargeBinary),
+    Column("erased_at", _NUMBER),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 
 class DatabaseClock(GenericFunction[int]):
     """Now, by the database's own clock, in microseconds since 1970: leases of several machines compare on it."""

@@ -25,6 +25,11 @@ from payport.sdk.journal.sql_session import SqlSession
 from payport.sdk.journal.waiting import ThreadWaiter, Waiter, task_waiter, wake
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from payport.sdk.audit.record import Entry
+    from payport.sdk.journal.audit_part import Auditing
+    from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database, Link
     from payport.sdk.journal.gate import Gate
     from payport.sdk.journal.sealing import SealingKeys
@@ -39,11 +44,13 @@ CAREFUL_GROUPS = 32
 class Unit(Generic[T]):
     """One caller's work, how it ended, and how the caller hears of it."""
 
-    __slots__ = ("_answer", "ended", "error", "leads", "waiter", "work")
+    __slots__ = ("_announced", "_answer", "actor", "ended", "error", "leads", "waiter", "work")
 
-    def __init__(self, work: Callable[[Session], T], waiter: Waiter | None) -> None:
+    def __init__(self, work: Callable[[Session], T], waiter: Waiter | None, actor: str = "") -> None:
         self.work = work
         self.waiter = waiter
+        self.actor = actor
+        self._announced: Sequence[Entry] = ()
         self.leads = False
         self.ended = False
         self.error: BaseException | None = None
@@ -52,6 +59,23 @@ class Unit(Generic[T]):
     def run(self, session: Session) -> None:
         """Do the work; its answer counts once the transaction is durable."""
         self._answer = self.work(session)
+
+    def run_on(self, cursor: Cursor, database: Database, keys: SealingKeys | None, auditing: Auditing) -> None:
+        """Do the work inside the transaction that was begun on ``cursor``, and record it."""
+        session = SqlSession(cursor, database, keys, auditing, actor=self.actor)
+        try:
+            self.run(session)
+            if session.audit.told:
+                self._announced = self._announced or auditing.take_announced()
+                session.audit.finish(self._announced)
+        finally:
+            session.end()
+
+    def conclude(self, auditing: Auditing) -> T:
+        """What the work answered, or raise what went wrong; then others record what was to be recorded with it."""
+        if self._announced and not self.ended:
+            auditing.put_back(self._announced)
+        return self.answer()
 
     def answer(self) -> T:
         """What the work answered, or raise what went wrong."""
@@ -69,9 +93,10 @@ class Writer:
     before waking those who are done, so that the disk is not idle while they return.
     """
 
-    def __init__(self, database: Database, keys: SealingKeys | None, gate: Gate) -> None:
+    def __init__(self, database: Database, keys: SealingKeys | None, gate: Gate, auditing: Auditing) -> None:
         self._database = database
         self._keys = keys
+        self._auditing = auditing
         self._gate = gate
         self._link: Link | None = None
         self._closing = False
@@ -82,27 +107,27 @@ class Writer:
         self._called = False
         self._careful = 0
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], actor: str = "") -> T:
         """Run ``work`` in a transaction; durable on return."""
         self._check_open()
         if not self._queue and self._turn.acquire(blocking=False):
-            alone = Unit(work, None)  # nobody has to wake a caller who leads, so it costs no waiter
+            alone = Unit(work, None, actor)  # nobody has to wake a caller who leads, so it costs no waiter
             self._lead([alone])
-            return alone.answer()
+            return alone.conclude(self._auditing)
         waiting = ThreadWaiter()
-        unit = Unit(work, waiting)
+        unit = Unit(work, waiting, actor)
         self._queue.append(unit)
         if self._turn.acquire(blocking=False):
             self._lead([])
         else:
             self._follow(unit, waiting)
-        return unit.answer()
+        return unit.conclude(self._auditing)
 
-    async def awrite(self, work: Callable[[Session], T]) -> T:
+    async def awrite(self, work: Callable[[Session], T], actor: str = "") -> T:
         """The same from a task. When it is cancelled, the work is done whole or not at all."""
         self._check_open()
         waiting = task_waiter()
-        unit = Unit(work, waiting)
+        unit = Unit(work, waiting, actor)
         self._queue.append(unit)
         try:
             self._call_thread()
@@ -110,7 +135,7 @@ class Writer:
         except BaseException:
             self._withdraw(unit)
             raise
-        return unit.answer()
+        return unit.conclude(self._auditing)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` on the writer's own connection: a database in memory has no other."""
@@ -298,8 +323,4 @@ class Writer:
         return self._link
 
     def _work(self, link: Link, unit: Unit[Any]) -> None:
-        session = SqlSession(link.cursor, self._database, self._keys)
-        try:
-            unit.run(session)
-        finally:
-            session.end()
+        unit.run_on(link.cursor, self._database, self._keys, self._auditing)

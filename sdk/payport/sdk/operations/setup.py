@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from payport.sdk.adapter import Adapter
+from payport.sdk.audit.flood import Flood
 from payport.sdk.events import Level
 from payport.sdk.journal.records import Operation
 from payport.sdk.outcomes import ladder_of
@@ -35,6 +36,8 @@ class Setup:
     library: str
     policy: RetryPolicy
     budget: RetryBudget = field(repr=False)
+    flood: Flood = field(default_factory=Flood, repr=False)
+    """Which refused notifications have a record of their own."""
     least: int = Level.DEBUG
     """The lowest level of events that anybody listens to. Of those below it each call has some: they are not made."""
 
