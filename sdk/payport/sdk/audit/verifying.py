@@ -43,27 +43,34 @@ class Verification:
         yield from check_transitions(self.trail)
 
     def _check_chain(self, chain: Chain, progress: Progress) -> Iterator[Flaw]:
+        """Up to the head as it is now: what others write meanwhile is left for the next time."""
         walk = Walk(chain.dropped, chain.chain)
-        last = chain.dropped.seq
-        while rows := self.trail.rows(chain.chain, last, BATCH):
+        last, end = chain.dropped.seq, chain.head.seq
+        while last < end and (rows := self.trail.rows(chain.chain, last, min(BATCH, end - last))):
             if rows[0].seq != last + 1:
                 now = self._chain(chain.chain)
                 if now is not None and now.dropped.seq > last:
                     # what comes next was archived while we were on the way: go on behind it
                     walk, last = Walk(now.dropped, chain.chain), now.dropped.seq
                     continue
-            for row in rows:
+            within = [row for row in rows if row.seq <= end]
+            for row in within:
                 yield from walk.step(row)
-            self.records += len(rows)
+            self.records += len(within)
             last = rows[-1].seq
             progress(self.records)
-        yield from self._end(chain, walk, last)
+        if last <= end:
+            yield from walk.end(chain.head)
+        yield from self._check_beyond(chain)
 
-    def _end(self, chain: Chain, walk: Walk, last: int) -> Iterator[Flaw]:
-        """The end is the head as it was when we began, or where others wrote on, as it is now, if it stood still."""
+    def _check_beyond(self, chain: Chain) -> Iterator[Flaw]:
+        """A record and the head move in one transaction, so none is ever seen behind a head that is read later."""
+        behind = self.trail.rows(chain.chain, chain.head.seq, BATCH)
         now = self._chain(chain.chain) or chain
-        head = chain.head if last <= chain.head.seq else now.head if last >= now.head.seq else None
-        yield from walk.end(head)
+        for row in behind:
+            if row.seq > now.head.seq:
+                what = f"a record was put in at place {row.seq}, behind the head of the chain"
+                yield Flaw(FlawKind.INSERTED, what, chain.chain, row.seq)
 
     def _chain(self, number: int) -> Chain | None:
         return next((each for each in self.trail.chains() if each.chain == number), None)
