@@ -17,7 +17,7 @@ def transition(
     source: str,
     detail: Mapping[str, str],
     now: datetime,
-    personal: Mapping[str, str] | None,
+    personal: Mapping[str, str] | None = None,
 ) -> Entry:
     """That an operation was intended (``before`` is ``None``), or went on: from which state, and what taught us."""
     told: dict[str, str | int] = {**detail, "source": source}

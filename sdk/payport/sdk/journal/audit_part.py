@@ -7,25 +7,21 @@ in turn. Where several write at the same moment, each takes a chain that is free
 from __future__ import annotations
 
 import os
-import socket
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, cast
 
 from payport.sdk.audit.chain import Chain, Place, Row, link
 from payport.sdk.audit.personal import new_data_key, open_personal, seal_personal
-from payport.sdk.audit.record import Entry, Origin, What, about
+from payport.sdk.audit.record import Entry, about
 from payport.sdk.errors import AuditError, ConfigurationError, JournalConflict, JournalError
 from payport.sdk.journal import rows
 from payport.sdk.journal.audit_statements import PLACES
-from payport.sdk.version import __version__
+from payport.sdk.journal.auditing import Tail
 
 if TYPE_CHECKING:
-    from payport.sdk.audit.policy import AuditPolicy
     from payport.sdk.journal import driver
-    from payport.sdk.journal.audit_statements import AuditStatements
+    from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
     from payport.sdk.journal.statements import Statement
 
@@ -38,65 +34,6 @@ MOST_FLAWS: Final = 1000
 """So many transitions without a record, or records without a transition, are named at most."""
 
 
-class Tail(NamedTuple):
-    """The newest record of a chain, as this process last wrote it."""
-
-    chain: int
-    place: Place
-
-
-@dataclass(slots=True)
-class Auditing:
-    """What all transactions of a journal share, in one process. ``policy``: ``None`` when the trail is switched off.
-
-    ``announced``: what is to be recorded along with the next thing that is written: facts about this process, which
-    matter only once it writes.
-    """
-
-    policy: AuditPolicy | None
-    shared: bool
-    origin: Origin = field(init=False)
-    tail: Tail | None = None
-    announced: deque[Entry] = field(default_factory=deque[Entry])
-    facts: Mapping[str, str] = field(default_factory=dict[str, str])
-    """How the journal was opened."""
-    _known: set[tuple[object, ...]] = field(default_factory=set[tuple[object, ...]])
-
-    def __post_init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """In a new process, after a fork too: it has another origin, and says that it began."""
-        self.origin = Origin(socket.gethostname(), os.getpid(), __version__)
-        self.tail = None
-        what = What.AUDIT_OFF if self.policy is None else What.JOURNAL_OPENED
-        self.announced = deque()
-        self._known.clear()
-        self.announce(Entry(what=what, result="began", at=datetime.now(UTC), detail=self.facts))
-
-    def announce(self, entry: Entry) -> None:
-        """Have something recorded along with the next thing that is written; once, however often it is announced."""
-        fact = (entry.what, entry.partner, entry.account, tuple(sorted(entry.detail.items())))
-        if fact in self._known or (self.policy is None and entry.what != What.AUDIT_OFF):
-            return
-        self._known.add(fact)
-        self.announced.append(entry)
-
-    def take_announced(self) -> Sequence[Entry]:
-        """What was announced since somebody took it."""
-        taken: list[Entry] = []
-        while self.announced:
-            try:
-                taken.append(self.announced.popleft())
-            except IndexError:  # another thread took it
-                break
-        return taken
-
-    def put_back(self, entries: Iterable[Entry]) -> None:
-        """Announce again what was taken by a transaction that failed."""
-        self.announced.extend(entries)
-
-
 class AuditPart:
     """The audit trail, as one transaction sees it. ``actor``: on whose behalf it writes."""
 
@@ -104,8 +41,7 @@ class AuditPart:
 
     def __init__(
         self,
-        auditing: Auditing,
-        statements: AuditStatements,
+        database: Database,
         keys: SealingKeys | None,
         *,
         read: Read,
@@ -113,8 +49,8 @@ class AuditPart:
         actor: str,
         at_once: bool,
     ) -> None:
-        self._auditing = auditing
-        self._sql = statements
+        self._auditing = database.auditing
+        self._sql = database.audit_statements
         self._keys = keys
         self._read = read
         self._write = write

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from payport.sdk.journal.statements import Statement, compiled
 from payport.sdk.journal.tables import audit_chains, audit_keys, audit_records, transitions
@@ -14,6 +13,8 @@ from payport.sdk.journal.tables import audit_chains, audit_keys, audit_records, 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.sql.expression import ClauseElement
+
+    from payport.sdk.journal.backends.backend import Backend
 
 PLACES: Final = 2**48
 """The places of one chain. A record's id is its chain times this, plus its place: rows of a chain lie together."""
@@ -43,9 +44,9 @@ class AuditStatements:
     erase_data_key: Statement
 
 
-def compile_audit_statements(dialect: Dialect) -> AuditStatements:
+def compile_audit_statements(dialect: Dialect, backend: Backend) -> AuditStatements:
     """All of them in the spelling of one database."""
-    core = {**_on_chains(), **_on_records(), **_on_transitions(), **_on_keys()}
+    core = {**_on_chains(), **_on_records(), **_on_transitions(), **_on_keys(backend)}
     return AuditStatements(**{item.name: compiled(core[item.name], dialect) for item in fields(AuditStatements)})
 
 
@@ -114,13 +115,11 @@ def _on_transitions() -> dict[str, ClauseElement]:
     }
 
 
-def _on_keys() -> dict[str, ClauseElement]:
+def _on_keys(backend: Backend) -> dict[str, ClauseElement]:
     table = audit_keys.c
     return {
         "data_key": select(table.sealed, table.erased_at).where(table.ref == bindparam("ref")),
-        "add_data_key": sqlite_insert(audit_keys)
-        .values(ref=bindparam("ref"), sealed=bindparam("sealed"))
-        .on_conflict_do_nothing(index_elements=["ref"]),
+        "add_data_key": backend.insert_absent(audit_keys, ("ref", "sealed"), ("ref",)),
         # the row stays, so that no new key is made for what was erased
         "erase_data_key": update(audit_keys)
         .where(table.ref == bindparam("p_ref"))

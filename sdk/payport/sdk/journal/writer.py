@@ -1,4 +1,4 @@
-"""Group commit: writers that are in flight at the same time share one commit, and none fails for another's fault.
+"""Group commit, on SQLite: writers in flight at the same time share one commit, and none fails for another's fault.
 
 Making a commit durable costs the same for one row as for a hundred. So a caller puts its unit of work into a queue
 and waits for its turn to write; whoever gets the turn carries out everything that is queued by then, in one
@@ -17,19 +17,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from payport.sdk.errors import JournalError
-from payport.sdk.journal.engine import BEGIN_READ, BEGIN_WRITE, STORAGE_ERRORS, storage_error
-from payport.sdk.journal.sql_session import SqlSession
-from payport.sdk.journal.waiting import ThreadWaiter, Waiter, task_waiter, wake
+from payport.sdk.journal.unit import Unit
+from payport.sdk.journal.waiting import ThreadWaiter, task_waiter, wake
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from payport.sdk.audit.record import Entry
-    from payport.sdk.journal.audit_part import Auditing
-    from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database, Link
     from payport.sdk.journal.gate import Gate
     from payport.sdk.journal.sealing import SealingKeys
@@ -41,51 +35,6 @@ CAREFUL_GROUPS = 32
 """So many groups get savepoints after one in which a unit failed."""
 
 
-class Unit(Generic[T]):
-    """One caller's work, how it ended, and how the caller hears of it."""
-
-    __slots__ = ("_announced", "_answer", "actor", "ended", "error", "leads", "waiter", "work")
-
-    def __init__(self, work: Callable[[Session], T], waiter: Waiter | None, actor: str = "") -> None:
-        self.work = work
-        self.waiter = waiter
-        self.actor = actor
-        self._announced: Sequence[Entry] = ()
-        self.leads = False
-        self.ended = False
-        self.error: BaseException | None = None
-        self._answer: T | None = None
-
-    def run(self, session: Session) -> None:
-        """Do the work; its answer counts once the transaction is durable."""
-        self._answer = self.work(session)
-
-    def run_on(self, cursor: Cursor, database: Database, keys: SealingKeys | None, auditing: Auditing) -> None:
-        """Do the work inside the transaction that was begun on ``cursor``, and record it."""
-        session = SqlSession(cursor, database, keys, auditing, actor=self.actor)
-        try:
-            self.run(session)
-            if session.audit.told:
-                self._announced = self._announced or auditing.take_announced()
-                session.audit.finish(self._announced)
-        finally:
-            session.end()
-
-    def conclude(self, auditing: Auditing) -> T:
-        """What the work answered, or raise what went wrong; then others record what was to be recorded with it."""
-        if self._announced and not self.ended:
-            auditing.put_back(self._announced)
-        return self.answer()
-
-    def answer(self) -> T:
-        """What the work answered, or raise what went wrong."""
-        if self.error is not None:
-            raise self.error
-        if not self.ended:
-            raise JournalError("the write was interrupted before it was carried out: nothing was written")
-        return cast("T", self._answer)
-
-
 class Writer:
     """The one connection of this process that writes, and the turn to use it.
 
@@ -93,10 +42,10 @@ class Writer:
     before waking those who are done, so that the disk is not idle while they return.
     """
 
-    def __init__(self, database: Database, keys: SealingKeys | None, gate: Gate, auditing: Auditing) -> None:
+    def __init__(self, database: Database, keys: SealingKeys | None, gate: Gate) -> None:
         self._database = database
         self._keys = keys
-        self._auditing = auditing
+        self._errors: tuple[type[Exception], ...] = (JournalError, *database.backend.errors)
         self._gate = gate
         self._link: Link | None = None
         self._closing = False
@@ -113,7 +62,7 @@ class Writer:
         if not self._queue and self._turn.acquire(blocking=False):
             alone = Unit(work, None, actor)  # nobody has to wake a caller who leads, so it costs no waiter
             self._lead([alone])
-            return alone.conclude(self._auditing)
+            return alone.answer()
         waiting = ThreadWaiter()
         unit = Unit(work, waiting, actor)
         self._queue.append(unit)
@@ -121,7 +70,7 @@ class Writer:
             self._lead([])
         else:
             self._follow(unit, waiting)
-        return unit.conclude(self._auditing)
+        return unit.answer()
 
     async def awrite(self, work: Callable[[Session], T], actor: str = "") -> T:
         """The same from a task. When it is cancelled, the work is done whole or not at all."""
@@ -135,7 +84,7 @@ class Writer:
         except BaseException:
             self._withdraw(unit)
             raise
-        return unit.conclude(self._auditing)
+        return unit.answer()
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` on the writer's own connection: a database in memory has no other."""
@@ -143,7 +92,7 @@ class Writer:
         self._turn.acquire()
         try:
             with self._gate:
-                self._run([unit], BEGIN_READ)
+                self._run([unit], self._database.backend.begin_read)
         finally:
             self._pass_on()
         return unit.answer()
@@ -222,7 +171,7 @@ class Writer:
                 group.append(self._queue.popleft())
         if group:
             with self._gate:
-                self._run(group, BEGIN_WRITE)
+                self._run(group, self._database.backend.begin_write)
 
     def _pass_on(self) -> None:
         """Give the turn to the first thread that waits for it; to the journal's thread when a task is first."""
@@ -264,7 +213,7 @@ class Writer:
                 link.cursor.execute("COMMIT")
             for unit in group:
                 unit.ended = True
-        except (JournalError, *STORAGE_ERRORS) as error:
+        except self._errors as error:
             self._fail(group, error)
         except BaseException as error:
             self._fail(group, error)
@@ -306,13 +255,13 @@ class Writer:
     def _fail(self, group: list[Unit[Any]], cause: BaseException) -> None:
         for unit in group:
             if unit.error is None:
-                unit.error = storage_error(cause, "write")
+                unit.error = self._database.backend.error(cause, "write")
                 unit.error.__cause__ = cause
         if self._link is not None:
             try:
                 if self._link.connection.in_transaction:
                     self._link.cursor.execute("ROLLBACK")
-            except STORAGE_ERRORS:
+            except self._errors:
                 self.disconnect()
 
     def _connected(self) -> Link:
@@ -323,4 +272,4 @@ class Writer:
         return self._link
 
     def _work(self, link: Link, unit: Unit[Any]) -> None:
-        unit.run_on(link.cursor, self._database, self._keys, self._auditing)
+        unit.run_on(link, self._database, self._keys)
