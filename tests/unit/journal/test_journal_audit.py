@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.databases import Server, application, by_hand
 from tests.support.journal_records import (
     ACCOUNT,
     NOW,
@@ -24,6 +26,7 @@ from tests.support.journal_records import (
     operation,
     sealing_key,
 )
+from tests.support.old_journal import KEY, write_old_journal
 
 from payport.sdk.audit.chain import FlawKind
 from payport.sdk.audit.record import Entry, Origin, Record, What, read_record
@@ -34,19 +37,6 @@ from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.version import __version__
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the journal is."""
-    return f"sqlite:///{tmp_path / 'payments.db'}"
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    """An empty journal."""
-    with Journal.open(url, sealing_key=sealing_key(), durability="normal") as opened:
-        yield opened
 
 
 def records(journal: Journal, *, openings: bool = False) -> list[Record]:
@@ -204,12 +194,12 @@ def test_a_group_in_which_one_fails(journal: Journal) -> None:
     ],
     ids=["no table", "no insert", "no head", "no chain"],
 )
-def test_what_cannot_be_recorded_is_not_done(journal: Journal, url: str, damage: str) -> None:
+def test_what_cannot_be_recorded_is_not_done(file_journal: Journal, file_url: str, damage: str) -> None:
     """The journal fails closed, as for its own rows; and goes on when the storage does."""
+    journal = file_journal
     before = journal.write(intend())
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as foreign:
+    with by_hand("sqlite", file_url) as foreign:
         foreign.execute(damage)
-        foreign.commit()
         with pytest.raises(JournalError, match="audit trail"):
             journal.write(paid(before))
         with pytest.raises(JournalError, match="audit trail"):
@@ -219,7 +209,6 @@ def test_what_cannot_be_recorded_is_not_done(journal: Journal, url: str, damage:
         assert journal.read(lambda session: session.debt("SHOP0002")) is None
         if "TRIGGER" in damage:
             foreign.execute("DROP TRIGGER no")
-            foreign.commit()
             journal.write(paid(before))
             assert flaws(journal) == []
 
@@ -245,17 +234,15 @@ def test_a_fork_is_another_process(journal: Journal) -> None:
     assert flaws(journal) == []
 
 
-def test_in_the_application_s_own_transaction(journal: Journal, url: str) -> None:
+def test_in_the_application_s_own_transaction(journal: Journal, kind: str, url: str) -> None:
     """What is prepared there is recorded there: committed with it, or not at all."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        connection.execute("BEGIN")
-        intend("SHOP0001")(journal.session_on(connection, actor="shop"))
-        connection.rollback()
-        journal.write(intend("SHOP0002"))
-        connection.execute("BEGIN")
-        session = journal.session_on(connection, actor="shop")
-        intend("SHOP0003")(session)
-        connection.commit()
+    connection = application(kind, url)
+    intend("SHOP0001")(journal.session_on(connection, actor="shop"))
+    connection.rollback()
+    journal.write(intend("SHOP0002"))
+    intend("SHOP0003")(journal.session_on(connection, actor="shop"))
+    connection.commit()
+    connection.close()
     assert [(each.who, each.ref) for each in records(journal)] == [("application", "SHOP0002"), ("shop", "SHOP0003")]
     assert flaws(journal) == []
 
@@ -269,38 +256,31 @@ def test_switched_off_nothing_is_recorded_but_that(url: str) -> None:
         assert flaws(journal) == [FlawKind.UNTOLD, FlawKind.UNTOLD]
 
 
-def test_transitions_from_before_there_was_a_trail(url: str, tmp_path: Path) -> None:
+def test_transitions_from_before_there_was_a_trail(file_url: str) -> None:
     """An older journal is taken over as it is: what comes from now on has its record."""
-    with Journal.open(url, audit=False) as journal:
-        before = journal.write(intend())
-    path = tmp_path / "payments.db"
-    with closing(sqlite3.connect(path)) as old:
-        for table in ("payport_audit", "payport_audit_chain", "payport_audit_key"):
-            old.execute(f"DROP TABLE {table}")
-        old.execute("UPDATE payport_schema SET version_num = '0001'")
-        old.commit()
-    with Journal.open(url) as journal:
+    write_old_journal(Path(file_url.removeprefix("sqlite:///")), "0001")
+    with Journal.open(file_url, sealing_key=KEY) as journal:
+        before = journal.read(lambda session: session.operation("SHOP0001/pay//1"))
+        assert before is not None
         assert flaws(journal) == []
         journal.write(paid(before))
         assert told(journal) == [("pay", "succeeded")]
         assert flaws(journal) == []
 
 
-def test_a_deleted_record_is_missed_twice(journal: Journal, url: str) -> None:
+def test_a_deleted_record_is_missed_twice(journal: Journal, kind: str, url: str) -> None:
     """By the chain, and by its transition."""
     journal.write(paid(journal.write(intend())))
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as foreign:
+    with by_hand(kind, url) as foreign:
         foreign.execute("DELETE FROM payport_audit WHERE version = 0")
-        foreign.commit()
     assert flaws(journal) == [FlawKind.MISSING, FlawKind.UNPROVEN, FlawKind.UNTOLD]
 
 
-def test_a_deleted_transition_is_missed(journal: Journal, url: str) -> None:
+def test_a_deleted_transition_is_missed(journal: Journal, kind: str, url: str) -> None:
     """The record is there, what it tells of is not."""
     journal.write(paid(journal.write(intend())))
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as foreign:
+    with by_hand(kind, url) as foreign:
         foreign.execute("DELETE FROM payport_transition WHERE version = 1")
-        foreign.commit()
     assert flaws(journal) == [FlawKind.UNFOUNDED]
 
 
@@ -409,10 +389,51 @@ def test_records_leave_the_journal_in_parts(journal: Journal, monkeypatch: pytes
     row = trail.rows(0, 24, 1)[0]
     why = Entry(what=What.DROPPED, result="archived", at=datetime.now(UTC))
     assert trail.take_out(0, Place(row.seq, row.hash), NOW + timedelta(seconds=1), why) == 25
-    (chain,) = trail.chains()
+    chain = trail.chains()[0]
     assert (Place(25, row.hash), 32) == (chain.dropped, chain.head.seq)
     assert flaws(journal) == []
     with pytest.raises(Exception, match="is not the one"):
         trail.take_out(0, Place(27, bytes(32)), NOW, why)
     journal.write(intend("LATER001"))
     assert flaws(journal) == []
+
+
+def test_writers_on_a_server_take_the_chain_that_is_free(server_journal: Journal) -> None:
+    """Nobody waits for another's transaction; every chain is whole, and each transition has one record."""
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: server_journal.write(intend(f"SHOP{number:04d}")), range(120)))
+    trail = JournalTrail(server_journal)
+    assert {f"SHOP{number:04d}" for number in range(120)} == {each.ref for each in records(server_journal)}
+    assert sum(1 for chain in trail.chains() if chain.head.seq) >= 2
+    assert flaws(server_journal) == []
+
+
+def test_an_application_that_takes_its_time_holds_up_nobody(
+    server_journal: Journal, server: Server, server_url: str
+) -> None:
+    """What is prepared in its transaction holds a chain until it ends: the others write to another one."""
+    with closing(server.driver(server_url)) as connection:
+        intend("SHOP0001")(server_journal.session_on(connection))
+        server_journal.write(intend("SHOP0002"))
+        connection.commit()
+    assert sorted(each.chain for each in records(server_journal)) == [0, 1]
+    assert flaws(server_journal) == []
+
+
+def test_when_every_chain_is_taken_a_writer_waits_for_one(
+    server_journal: Journal, server: Server, server_url: str
+) -> None:
+    """And goes on when it is free."""
+    with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(1))
+        connections = [stack.enter_context(closing(server.driver(server_url))) for _ in range(16)]
+        for connection in connections:
+            server_journal.session_on(connection).note(Entry(what=What.REFUSED, result="refund", at=NOW))
+        waiting = threads.submit(server_journal.write, intend("LATER001"))
+        time.sleep(0.2)
+        assert not waiting.done()
+        for connection in connections:
+            connection.commit()
+        waiting.result(timeout=10)
+    assert len(records(server_journal)) == 17
+    assert flaws(server_journal) == []
