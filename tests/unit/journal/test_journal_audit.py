@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.audit_journals import flaws, records, told
 from tests.support.databases import Server, application, by_hand
 from tests.support.journal_records import (
     ACCOUNT,
@@ -28,8 +29,9 @@ from tests.support.journal_records import (
 )
 from tests.support.old_journal import KEY, write_old_journal
 
-from payport.sdk.audit.chain import FlawKind
-from payport.sdk.audit.record import Entry, Origin, Record, What, read_record
+from payport.sdk.audit.chain import FlawKind, Place
+from payport.sdk.audit.policy import AuditPolicy
+from payport.sdk.audit.record import Entry, Origin, Record, What
 from payport.sdk.audit.verifying import Verification
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.journal import Journal
@@ -37,23 +39,6 @@ from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.version import __version__
-
-
-def records(journal: Journal, *, openings: bool = False) -> list[Record]:
-    """The whole trail, but for who opened the journal."""
-    trail = JournalTrail(journal)
-    found = [read_record(row.body) for chain in trail.chains() for row in trail.rows(chain.chain, 0, 10_000)]
-    return [each for each in found if openings or each.what not in (What.JOURNAL_OPENED, What.AUDIT_OFF)]
-
-
-def told(journal: Journal) -> list[tuple[str, str]]:
-    """The trail in two words a record."""
-    return [(each.what, each.result) for each in records(journal)]
-
-
-def flaws(journal: Journal) -> list[FlawKind]:
-    """What is wrong with the trail."""
-    return [flaw.kind for flaw in Verification(trail=JournalTrail(journal)).flaws()]
 
 
 def paid(before: Operation, source: str = "reply") -> Callable[[Session], Operation]:
@@ -309,7 +294,7 @@ def test_verifying_while_others_write(journal: Journal, url: str) -> None:
         journal.write(intend(f"SHOP{number:04d}"))
     looking = Verification(trail=JournalTrail(journal))
     with Journal.open(url) as other:
-        found = list(looking.flaws(lambda count: other.write(intend(f"MORE{count:04d}"))))  # type: ignore[arg-type,return-value] # writes meanwhile
+        found = list(looking.flaws(lambda count: other.write(intend(f"MORE{count:04d}"))))  # type: ignore[arg-type] # writes meanwhile
     assert found == []
     assert looking.records >= 31
 
@@ -335,8 +320,6 @@ def test_who_pays_is_not_recorded_unless_that_is_wanted(journal: Journal) -> Non
 
 def test_what_tells_of_a_person_is_sealed_and_can_be_erased(url: str) -> None:
     """Under a key of the debt: thrown away, nobody reads it again, and every hash is as it was."""
-    from payport.sdk.audit.policy import AuditPolicy
-
     key = sealing_key()
     with Journal.open(url, sealing_key=key, audit=AuditPolicy(payers=True)) as journal:
         journal.write(intend_for(PAYER))
@@ -361,8 +344,6 @@ def test_what_tells_of_a_person_is_sealed_and_can_be_erased(url: str) -> None:
 
 def test_nothing_more_is_sealed_about_who_was_erased(url: str) -> None:
     """No new key is made for the debt, be it that there was one before or not."""
-    from payport.sdk.audit.policy import AuditPolicy
-
     with Journal.open(url, sealing_key=sealing_key(), audit=AuditPolicy(payers=True)) as journal:
         assert JournalTrail(journal).erase("SHOP0001", "asked in time") is False
         journal.write(intend_for(PAYER))
@@ -371,18 +352,13 @@ def test_nothing_more_is_sealed_about_who_was_erased(url: str) -> None:
 
 def test_payers_are_recorded_sealed_or_not_at_all(url: str) -> None:
     """Without a key to seal with, the setting is refused."""
-    from payport.sdk.audit.policy import AuditPolicy
-
     with pytest.raises(ConfigurationError, match="sealing key"):
         Journal.open(url, audit=AuditPolicy(payers=True))
 
 
 def test_records_leave_the_journal_in_parts(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """The chain goes on from the last that left; their transitions are no longer asked for theirs."""
-    from payport.sdk.audit.chain import Place
-    from payport.sdk.journal import trail as module
-
-    monkeypatch.setattr(module, "OUT", 7)
+    monkeypatch.setattr("payport.sdk.journal.trail.OUT", 7)
     for number in range(30):
         journal.write(intend(f"SHOP{number:04d}"))
     trail = JournalTrail(journal)
@@ -413,7 +389,7 @@ def test_an_application_that_takes_its_time_holds_up_nobody(
 ) -> None:
     """What is prepared in its transaction holds a chain until it ends: the others write to another one."""
     with closing(server.driver(server_url)) as connection:
-        intend("SHOP0001")(server_journal.session_on(connection))
+        server_journal.session_on(connection).note(Entry(what=What.REFUSED, result="refund", at=NOW))
         server_journal.write(intend("SHOP0002"))
         connection.commit()
     assert sorted(each.chain for each in records(server_journal)) == [0, 1]

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from payport.sdk.adapter import Adapter
 from payport.sdk.cli.stopping import stopped_by_signals
+from payport.sdk.errors import PayportError
 from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal.records import Operation
@@ -28,13 +29,14 @@ def resume_accounts(
     try:
         _round(console, gateways)
         if every_s is None:
-            return
+            return  # closing the journal signs
         console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
         with stopped_by_signals():
             while True:
                 with console.status("waiting for the next round"):
                     SystemClock().sleep(every_s)
                 _round(console, gateways, quiet=True)
+                _sign_heads(console, journal)
     except KeyboardInterrupt:
         console.print("Stopped.")
     finally:
@@ -50,6 +52,14 @@ def _round(console: Console, gateways: Mapping[str, Gateway[Adapter]], *, quiet:
         if quiet and not resumed.settled and not resumed.open:
             continue
         _tell(console, name, gateway, resumed, waiting)
+
+
+def _sign_heads(console: Console, journal: Journal) -> None:
+    """Sign how far the audit trail has come, when that is due. The worker goes on when it fails, and says so."""
+    try:
+        journal.sign_heads(at_once=False)
+    except PayportError as error:
+        _say(console, f"audit trail: {error}", "red")
 
 
 def _tell(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakMethod
 
 from payport.sdk.audit.policy import AuditPolicy
-from payport.sdk.errors import ConfigurationError
+from payport.sdk.errors import AuditError, ConfigurationError, PayportError
 from payport.sdk.journal.engine import Durability, open_database
 from payport.sdk.journal.gate import Gate
 from payport.sdk.journal.readers import Readers
@@ -164,12 +164,24 @@ class Journal:
         return len(JournalTrail(self).sign_heads(policy, at_once=at_once))
 
     def close(self) -> None:
-        """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing."""
+        """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing.
+
+        Where heads of the audit trail are signed, its end is signed before. Raises
+        :class:`payport.sdk.errors.AuditError` when that failed: then it is closed all the same.
+        """
         self._gate.check()
+        unsigned: PayportError | None = None
+        if not self._closed:
+            try:
+                self.sign_heads()
+            except PayportError as error:
+                unsigned = error
         self._closed = True
         self._writer.close()
         self._readers.close()
         self._database.engine.dispose()
+        if unsigned is not None:
+            raise AuditError(f"the journal is closed, but the end of its audit trail is not signed: {unsigned}")
 
     def __enter__(self) -> Self:
         return self
