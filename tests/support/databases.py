@@ -6,7 +6,7 @@ import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -98,6 +98,14 @@ class Server(ABC):
         """The driver's connection to a database of ours, as an application opens it."""
 
     @abstractmethod
+    def others(self, cursor: Any) -> list[int]:
+        """The numbers of all other connections to the cursor's database."""
+
+    @abstractmethod
+    def end(self, cursor: Any, number: int) -> None:
+        """Break a connection."""
+
+    @abstractmethod
     def create(self, cursor: Any, name: str) -> None:
         """Make a database."""
 
@@ -130,6 +138,15 @@ class PostgreSql(Server):
 
     def driver(self, url: str, *, autocommit: bool = False) -> Any:
         return psycopg.connect(url, autocommit=autocommit)
+
+    def others(self, cursor: Any) -> list[int]:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+    def end(self, cursor: Any, number: int) -> None:
+        cursor.execute("SELECT pg_terminate_backend(%s)", (number,))
 
     def create(self, cursor: Any, name: str) -> None:
         cursor.execute(f'CREATE DATABASE "{name}"')
@@ -174,6 +191,14 @@ class MariaDb(Server):
             host=parsed.host, port=parsed.port or 3306, user=parsed.username, password=str(parsed.password or ""),
             database=parsed.database, autocommit=autocommit,
         )  # fmt: skip
+
+    def others(self, cursor: Any) -> list[int]:
+        cursor.execute("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
+        return [row[0] for row in cursor.fetchall()]
+
+    def end(self, cursor: Any, number: int) -> None:
+        with suppress(pymysql.err.OperationalError):  # it has ended by itself
+            cursor.execute(f"KILL {number}")
 
     def create(self, cursor: Any, name: str) -> None:
         cursor.execute(f"CREATE DATABASE `{name}`")
