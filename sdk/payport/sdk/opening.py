@@ -13,14 +13,21 @@ if TYPE_CHECKING:
     from payport.sdk.journal.store import Journal
 
 
-def open_journal(settings: Settings) -> Journal:
-    """The configured journal. Several gateways may share it; whoever opened it closes it."""
+def open_journal(settings: Settings, *, create: bool = True) -> Journal:
+    """The configured journal. Several gateways may share it; whoever opened it closes it.
+
+    ``create``: as for :meth:`payport.sdk.journal.Journal.open`.
+    """
     from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
 
+    wanted = settings.journal
     return Journal.open(
-        settings.journal.url,
-        sealing_key=settings.journal.sealing_key,
-        durability=settings.journal.durability,
+        wanted.url,
+        password=wanted.password,
+        sealing_key=wanted.sealing_key,
+        durability=wanted.durability,
+        connections=wanted.connections,
+        create=create,
         audit=audit_policy(settings) or False,
     )
 
@@ -32,7 +39,6 @@ def audit_policy(settings: Settings) -> AuditPolicy | None:
     """
     from payport.sdk.audit.heads import HeadFile  # noqa: PLC0415 - with the first journal only
     from payport.sdk.audit.policy import AuditPolicy  # noqa: PLC0415 - see above
-    from payport.sdk.audit.retention import Retention  # noqa: PLC0415 - see above
     from payport.sdk.audit.signing import AuditKey  # noqa: PLC0415 - see above
 
     found = settings.audit
@@ -42,7 +48,6 @@ def audit_policy(settings: Settings) -> AuditPolicy | None:
         payers=found.payers,
         key=None if found.key is None else AuditKey(found.key),
         sinks=[] if found.heads is None else [HeadFile(found.heads)],
-        retention=Retention(found.retention_days),
     )
 
 

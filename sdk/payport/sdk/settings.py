@@ -120,13 +120,17 @@ class AccountSettings:
 class JournalSettings:
     """Where payments are written down.
 
-    ``url``: SQLAlchemy's form, ``sqlite:///payments.db``; it may hold a password, so it is not shown.
+    ``url``: ``sqlite:///payments.db``, ``postgresql://user@host/database`` or ``mysql://user@host/database``; it may
+    hold a password, so it is not shown. ``password``: of the database server, instead.
     ``durability``: ``full`` waits for the disk at each commit.
+    ``connections``: to a database server, as many to write with at most, and as many to read with.
     """
 
     url: str = field(default="sqlite:///payments.db", repr=False)
+    password: Secret | None = None
     sealing_key: Secret | None = None
     durability: Literal["full", "normal"] = "full"
+    connections: int = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

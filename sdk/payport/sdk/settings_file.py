@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from payport.sdk.audit.retention import LEAST_DAYS
@@ -48,8 +48,10 @@ class _Table(BaseModel):
 
 class _Journal(_Table):
     url: str = JournalSettings().url
+    password: str | None = None
     sealing_key: str | None = None
     durability: Literal["full", "normal"] = JournalSettings().durability
+    connections: PositiveInt = JournalSettings().connections
 
 
 class _Timeouts(_Table):
@@ -112,8 +114,10 @@ class _Reading:
         accounts = {name: self._account(name, table) for name, table in file.account.items()}
         journal = JournalSettings(
             url=self._journal_url(file.journal.url),
+            password=self._secret(("journal", "password"), file.journal.password),
             sealing_key=self._secret(("journal", "sealing_key"), file.journal.sealing_key),
             durability=file.journal.durability,
+            connections=file.journal.connections,
         )
         timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
         audit = self._audit(file.audit)
@@ -209,7 +213,9 @@ class _Reading:
 
     def _journal_url(self, url: str) -> str:
         path = ("journal", "url")
-        secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
+        if _PASSWORD_IN_URL.search(url) and path not in self._names:
+            self._wrong(path, "a password must not stand in the file", 'leave it out: password = "env:NAME" beside it')
+        secret = self._looked_up(path, found) if (found := _REFERENCE.fullmatch(url)) else None
         return secret.reveal() if secret else url
 
     def _plain_secret(self, path: _Path, value: str) -> Secret | None:

@@ -1,12 +1,11 @@
-"""What a journal records, whose signature its heads carry, and for how long records are kept."""
+"""What a journal records, and whose signature its heads carry."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from payport.sdk.audit.heads import HeadSink
-from payport.sdk.audit.retention import Retention
 from payport.sdk.audit.signing import AuditKey
 from payport.sdk.errors import ConfigurationError
 
@@ -27,7 +26,6 @@ class AuditPolicy:
     sinks: Sequence[HeadSink] = ()
     head_every: int = 1000
     head_every_s: float = 60.0
-    retention: Retention = field(default_factory=Retention)
 
     def __post_init__(self) -> None:
         if (self.key is None) is not (not self.sinks):

@@ -7,10 +7,10 @@ from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from payport.sdk import opening
 from payport.sdk.audit.signing import AuditKey
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.journal.store import Journal
-from payport.sdk.opening import open_journal as open_configured
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import Settings
 
@@ -48,7 +48,7 @@ def open_journal(settings: Settings) -> Journal:
         raise ConfigurationError(
             f"there is no journal at {path.absolute()}; run this where the application runs, or set [journal] url"
         )
-    return open_configured(settings)
+    return opening.open_journal(settings, create=False)
 
 
 def new_sealing_key() -> str:

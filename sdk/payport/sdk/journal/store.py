@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from payport.sdk.audit.record import Entry
+    from payport.sdk.journal.backends.backend import Setting
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.session import Session
 
@@ -65,6 +66,7 @@ class Journal:
         busy_timeout_s: float = 10.0,
         connections: int = CONNECTIONS,
         audit: AuditPolicy | bool = True,
+        create: bool = True,
     ) -> Self:
         """Open a journal, creating or upgrading its tables.
 
@@ -79,6 +81,7 @@ class Journal:
         ``connections``: to a database server, how many at most this process writes with, and as many to read with.
         ``audit``: whether, and how, the audit trail is kept: each transition and notice has its record there, written
         with it.
+        ``create``: whether to make a journal where there is none; else that raises :class:`.schema.NoJournal`.
 
         Raises :class:`payport.sdk.errors.ConfigurationError` for a URL, key or place that cannot be used, and
         :class:`payport.sdk.errors.JournalError` when the storage fails.
@@ -93,9 +96,8 @@ class Journal:
         database = open_database(
             url, password=password, durability=durability, busy_timeout_s=busy_timeout_s, audit=policy
         )
-        journal = cls(database, sealing, connections=connections, wait_s=busy_timeout_s)
-        ensure_schema(database)
-        return journal
+        ensure_schema(database, create=create)
+        return cls(database, sealing, connections=connections, wait_s=busy_timeout_s)
 
     @property
     def durable(self) -> bool:
@@ -107,12 +109,26 @@ class Journal:
         """Whether there is a key to seal requests with."""
         return self._keys is not None
 
+    def settings(self) -> Sequence[Setting]:
+        """The settings of the database that durability hangs on, as they are in force, for people to look at."""
+        self._gate.check()
+        if not self.durable:
+            return ()
+        with self._gate, self._database.errors("look at its settings"):
+            link = self._database.connect(reading=True)
+            try:
+                return self._database.backend.settings(link.cursor)
+            finally:
+                link.close()
+
     def write(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         """Run ``work`` in one transaction; what it wrote is durable on return.
 
         Raises what ``work`` raises, with nothing written, and :class:`payport.sdk.errors.JournalError` when the storage
-        fails. Writers in flight share a commit. ``work`` must not wait for anything, nor do anything but read and write
-        through the session: when another writer of the same commit fails, it is rolled back and called again.
+        fails; :class:`payport.sdk.errors.JournalUnsure` when a server did not say whether it committed. ``work`` must
+        not wait for anything, nor do anything but read and write through the session: it is rolled back and called
+        again when another writer of the same commit fails (writers on SQLite that are in flight share one), when a
+        server undoes it to let another one through, and once when the connection breaks before it is committed.
         ``actor``: on whose behalf, for the audit trail.
         """
         return self._writer.write(work, actor)

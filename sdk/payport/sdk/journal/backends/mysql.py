@@ -195,17 +195,15 @@ class MySql(Backend):
         found = _variables(cursor)
         weak = _weak(found)
         shown = [
-            Setting(
-                name=name,
-                value=found[name],
-                doubt=f"a power cut loses payments: set {name} = {weak[name]}" if name in weak else "",
-            )
+            Setting(name=name, value=found[name], doubt="a power cut loses payments", mend=f"set {name} = {weak[name]}")
+            if name in weak
+            else Setting(name=name, value=found[name])
             for name in _SHOWN
             if name in found
         ]
         cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         encrypted = any(row[1] for row in cursor.fetchall())
-        return [*shown, encryption(self._url, encrypted=encrypted)]
+        return [*shown, encryption(self._url, encrypted=encrypted, how="?ssl_ca=FILE")]
 
 
 def _variables(cursor: driver.Cursor | pymysql.cursors.Cursor) -> Mapping[str, str]:
