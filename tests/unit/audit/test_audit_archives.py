@@ -234,13 +234,11 @@ def test_nothing_is_deleted_before_its_time() -> None:
     now = FIRST
     kept = Retention()
     kept.check_drop(now - timedelta(days=LEAST_DAYS), now)
-    with pytest.raises(
-        AuditError, match="only records from before 2023-01-31 may be deleted today, 2026-01-01 is too late"
-    ):
+    with pytest.raises(AuditError, match=r"2026-01-01 is too late\. Today only records from before 2023-01-31"):
         kept.check_drop(now - timedelta(days=30), now)
     with pytest.raises(AuditError, match="Nothing was changed"):
         kept.check_drop(now - timedelta(days=LEAST_DAYS) + timedelta(seconds=1), now)
-    with pytest.raises(AuditError, match="archive it instead"):
+    with pytest.raises(AuditError, match="kept for 4000 days"):
         Retention(4000).check_drop(now - timedelta(days=LEAST_DAYS), now)
 
 
@@ -248,7 +246,7 @@ def test_three_months_stay_at_hand() -> None:
     """Younger records are not moved out of the journal, be they archived or not."""
     kept = Retention()
     kept.check_move(FIRST - timedelta(days=92), FIRST)
-    with pytest.raises(AuditError, match="moved out of the journal"):
+    with pytest.raises(AuditError, match="92 days stay at hand"):
         kept.check_move(FIRST - timedelta(days=91), FIRST)
 
 

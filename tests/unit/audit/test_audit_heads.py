@@ -6,6 +6,7 @@ import base64
 import copy
 import os
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.support.audit_chains import BEGIN, FIRST, KEY, START, MemoryTrail, chain_of, end_of, entry, row_after
 
-from payport.sdk.audit.chain import Chain, FlawKind, Place
+from payport.sdk.audit.chain import Chain, FlawKind, Place, Row
 from payport.sdk.audit.heads import HeadEvents, HeadFile, SignedHead, read_heads
 from payport.sdk.audit.signing import AuditKey, PublicKeys
 from payport.sdk.audit.verifying import Verification
@@ -210,3 +211,28 @@ def test_a_very_long_line_is_no_head(tmp_path: Path) -> None:
     path = tmp_path / "heads"
     path.write_text("x" * 10_000 + "\n" + head(10).line() + "\n")
     assert [None, None, None, head(10)] == [each for _, each in read_heads(path)]
+
+
+class Overtaken(MemoryTrail):
+    """A trail that is archived while somebody verifies it."""
+
+    def rows(self, chain: int, after: int, limit: int) -> Sequence[Row]:
+        found = super().rows(chain, after, min(limit, 10))
+        if after == 10:
+            self.held = [row for row in self.held if row.seq > self.through]
+            self.chain = replace(self.chain, dropped=end_of(ROWS[: self.through]))
+            return super().rows(chain, after, 10)
+        return found
+
+    through = 30
+
+
+def test_a_trail_that_is_archived_meanwhile() -> None:
+    """What left is no gap: verifying goes on behind it, and ends where everything left."""
+    trail = Overtaken(list(ROWS))
+    looking = Verification(trail=trail)
+    assert list(looking.flaws()) == []
+    assert looking.records == 30
+    trail = Overtaken(list(ROWS))
+    trail.through = 50
+    assert list(Verification(trail=trail).flaws()) == []

@@ -33,19 +33,18 @@ class Retention:
 
     def check_drop(self, before: datetime, now: datetime) -> None:
         """Raise :class:`payport.sdk.errors.AuditError` unless what is before this instant may be deleted for good."""
-        _check(before, now, self.days, "deleted", "archive it instead, which keeps it")
+        _check(before, now, self.days, f"deleted: they are kept for {self.days} days", "archive them, which keeps them")
 
     def check_move(self, before: datetime, now: datetime) -> None:
         """Raise :class:`payport.sdk.errors.AuditError` unless what is before this instant may leave the journal."""
-        _check(
-            before, now, AT_HAND_DAYS, "moved out of the journal", "archive without moving, or choose an earlier day"
-        )
+        stay = f"moved out of the journal: {AT_HAND_DAYS} days stay at hand"
+        _check(before, now, AT_HAND_DAYS, stay, "archive without moving, or choose an earlier day")
 
 
 def _check(before: datetime, now: datetime, days: int, what: str, instead: str) -> None:
     newest = now - timedelta(days=days)
     if before > newest:
         raise AuditError(
-            f"refused: only records from before {newest:%Y-%m-%d} may be {what} today, "
-            f"{before:%Y-%m-%d} is too late (kept for {days} days). Nothing was changed; {instead}"
+            f"refused: {before:%Y-%m-%d} is too late. Today only records from before {newest:%Y-%m-%d} may be {what}. "
+            f"Nothing was changed; {instead}"
         )

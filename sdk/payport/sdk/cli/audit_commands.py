@@ -97,6 +97,8 @@ def head(*, config: Config = None) -> None:
         signed = trail.sign_heads(policy)
     for each in signed:
         typer.echo(each.line())
+    if not signed:
+        typer.echo("nothing was recorded since the last head", err=True)
 
 
 @app.command()
@@ -117,8 +119,11 @@ def archive(
     with _trail(settings) as trail:
         keys = trusted_keys(settings)
         archiving = Archiving(trail=trail, folder=to, key=key, keys=keys, library=__version__, now=now)
-        for each in archiving.archive(until):
+        made = archiving.archive(until)
+        for each in made:
             typer.echo(f"{each.file}: {each.count:,} records, {each.begins} to {each.ends}")
+        if not made:
+            typer.echo("nothing from before that is not archived yet", err=True)
         if move:
             typer.echo(f"{archiving.move(until, retention):,} records left the journal")
 
