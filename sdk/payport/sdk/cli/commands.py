@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_journal
+from payport.sdk.cli.audit_commands import app as audit_app
+from payport.sdk.cli.configured import chosen_accounts, new_audit_key, new_sealing_key, open_journal
+from payport.sdk.cli.console import new_console
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.explaining import explain_order
@@ -22,6 +24,14 @@ from payport.sdk.errors import ConfigurationError, PayportError
 from payport.sdk.settings import Settings
 from payport.sdk.version import __version__
 
+
+class KeyKind(StrEnum):
+    """What ``payport keygen`` makes."""
+
+    SEALING = "sealing"
+    AUDIT = "audit"
+
+
 app = typer.Typer(
     name="payport",
     help="Payments that are charged at most once, and an honest Unknown.",
@@ -29,6 +39,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(audit_app)
 
 Config = Annotated[
     Path | None, typer.Option(help="The payport.toml to read; by default the one in this folder.", show_default=False)
@@ -54,16 +66,9 @@ def _stop(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def _console() -> Console:
-    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")  # a terminal without these characters shows ? instead of failing
-    return Console()
-
-
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        _console().print(f"payport {__version__}", highlight=False)
+        new_console().print(f"payport {__version__}", highlight=False)
         raise typer.Exit
 
 
@@ -85,7 +90,7 @@ def demo(
     from payport.sdk.cli.demo import perform  # noqa: PLC0415 - draws codes, which no other command does
 
     with tempfile.TemporaryDirectory(prefix="payport-demo-") as folder:
-        agree = perform(_console(), Path(folder), plays)
+        agree = perform(new_console(), Path(folder), plays)
     raise typer.Exit(0 if agree else 1)
 
 
@@ -101,7 +106,7 @@ def resume(
     settings = Settings.load(config)
     names = chosen_accounts(settings, account)
     with open_journal(settings) as journal:
-        resume_accounts(_console(), settings, names, journal, every_s=every_s if watch else None)
+        resume_accounts(new_console(), settings, names, journal, every_s=every_s if watch else None)
 
 
 @app.command()
@@ -112,7 +117,7 @@ def explain(
 ) -> None:
     """Tell the story of one order from journal and notices: what happened, what it means, what to do next."""
     with open_journal(Settings.load(config)) as journal:
-        found = explain_order(_console(), journal, ref)
+        found = explain_order(new_console(), journal, ref)
     raise typer.Exit(0 if found else 1)
 
 
@@ -125,7 +130,7 @@ def doctor(
 ) -> None:
     """Look at keys, certificates, clock, journal and the partner's host. Ends with 1 when something is red."""
     settings = Settings.load(config)
-    console = _console()
+    console = new_console()
     findings = examine_all(console, settings, chosen_accounts(settings, account), offline=offline)
     raise typer.Exit(show_findings(console, findings))
 
@@ -142,7 +147,7 @@ def simulate(
     """Serve a partner's simulator on this machine until stopped, and write the settings to use with it."""
     simulator = simulator_of(partner)
     with tempfile.TemporaryDirectory(prefix=f"payport-{partner}-") as spare:
-        serve_until_stopped(_console(), simulator, folder or Path(spare), port=port)
+        serve_until_stopped(new_console(), simulator, folder or Path(spare), port=port)
 
 
 @app.command()
@@ -154,10 +159,23 @@ def drift(
     ],
 ) -> None:
     """Compare a newer document of a partner with what its adapter uses. Ends with 1 when something breaks."""
-    raise typer.Exit(0 if show_drift(_console(), partner, spec) else 1)
+    raise typer.Exit(0 if show_drift(new_console(), partner, spec) else 1)
 
 
 @app.command()
-def keygen() -> None:
-    """Print a new sealing key for the journal. Keep it where your secrets are: nobody else has it."""
-    typer.echo(new_sealing_key())
+def keygen(
+    *,
+    kind: Annotated[
+        KeyKind, typer.Option(help="What it is for: sealing requests in the journal, or signing the audit trail.")
+    ] = KeyKind.SEALING,
+) -> None:
+    """Print a new key. Keep it where your secrets are: nobody else has it.
+
+    For audit, the public half, which whoever verifies needs, goes to the standard error.
+    """
+    if kind is KeyKind.SEALING:
+        typer.echo(new_sealing_key())
+        return
+    key, public = new_audit_key()
+    typer.echo(key)
+    typer.echo(f"public key, for whoever verifies: {public}", err=True)

@@ -20,6 +20,7 @@ from typing import Generic, Self, TypeVar
 from payport.schemas.actions import Action
 from payport.schemas.order import CaptureMode, Order, PayoutOrder
 from payport.schemas.outcome import ActionRequired
+from payport.sdk.audit.verifying import Verification
 from payport.sdk.desk import Desk
 from payport.sdk.events import SdkEvent
 from payport.sdk.exchange import Exchange
@@ -27,6 +28,7 @@ from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.hosting import Admission, SyncHost
 from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.journal.store import Journal
+from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.retry import RetryPolicy
 from payport.sdk.secrets import Secret
 from payport.sdk.testing.conformance.agreement import disagreements
@@ -287,6 +289,7 @@ class World(Generic[PartnerT]):
         """Come to rest; then everything must add up, for every reference made here."""
         self.settle()
         wrong = [line for ref in self.refs for line in self.wrong_with(ref)] + self.watch.problems()
+        wrong += [flaw.what for flaw in Verification(trail=JournalTrail(self.journal)).flaws()]
         assert not wrong, wrong
 
     def charged(self, ref: str) -> int:
