@@ -31,9 +31,12 @@ def _events() -> tuple[SdkEvent, ...]:
     return (
         OperationStarted(**OPERATION, verb=Verb.PAY),
         RequestSent(**ACCOUNT, status=200, elapsed_s=0.05, moves_money=True),
-        ReplyJudged(**ACCOUNT, moves_money=True, doubt=None, refusal=None, retry_after_s=None),
+        ReplyJudged(
+            partner=WHOSE["partner"], account=WHOSE["account"], endpoint=ACCOUNT["endpoint"], moves_money=True,
+            doubt=None, refusal=None, retry_after_s=None,
+        ),
         OperationChanged(**OPERATION, verb=Verb.PAY, state=State.ACTION, source="reply", elapsed_s=0.06),
-    )
+    )  # fmt: skip
 
 
 def _telling(alerts: Alerts) -> Callable[[], None]:

@@ -224,7 +224,7 @@ def pay(shop: Shop, number: int) -> object:
         assert watch is not None
         watch.follow(journal)
         name = next(iter(settings.accounts))
-        with open_gateway(settings, name, journal, sinks=[alerts], watch=watch) as gateway:
+        with open_gateway(settings, name, journal, alerts=alerts, watch=watch) as gateway:
             order = Order(ref=f"SHOP1001000{number}", amount=Money.of("1.00", "CNY"), subject="Tea")
             outcome = gateway.pay(order, QrShown())
         alerts.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -32,8 +33,10 @@ from payport.sdk.adapter import (
     SupportsPayout,
     SupportsRefund,
 )
+from payport.sdk.audit.flood import Flood
+from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import GatewayClosed
-from payport.sdk.events import EventSink, Level, StructlogSink, emit_safely
+from payport.sdk.events import EventSink, Level, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.hosting import Admission, AsyncHosting, Clock, Surroundings, SyncHost
@@ -82,6 +85,7 @@ class Desk:
     owns_journal: bool
     deadline_s: float
     closed: bool = False
+    flood: Flood = field(default_factory=Flood)
     calls: Iterator[int] = field(default_factory=count)
     """Numbers the calls of this process: each takes leases under its own name."""
 
@@ -94,10 +98,10 @@ class Desk:
         sealing_key: Secret | None,
         sinks: Sequence[EventSink] | None,
         admissions: Sequence[Admission],
-        watch: TransactionWatch | None,
         retry: RetryPolicy | None,
         clock: Clock | None,
         deadline_s: float,
+        watch: TransactionWatch | None = None,
     ) -> Desk:
         """Open the journal if it was given by URL, and put everything together."""
         from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
@@ -112,21 +116,30 @@ class Desk:
             admissions=tuple(admissions),
             watch=watch,
         )
+        opened.announce(account_opened(adapter, around.clock.moment().utc, around.actor))
         return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
 
     def close(self) -> None:
-        """Refuse further calls; close the journal when it is ours."""
+        """Refuse further calls; have sinks write what they kept; close the journal when it is ours."""
         self.closed = True
+        flush_safely(self.around.sinks)
         if self.owns_journal:
             self.around.journal.close()
 
     def drive(self, work: Exchange[T], transport: Transport) -> T:
         """Run an operation in this thread."""
-        return exchange.drive(work, SyncHost(around=self.around, transport=transport))
+        tracer = self.around.tracer
+        if tracer is None:
+            return exchange.drive(work, SyncHost(around=self.around, transport=transport))
+        return tracer.drive(work, SyncHost(around=self.around, transport=transport, exchanged=[]), self.adapter)
 
     async def adrive(self, work: Exchange[T], transport: AsyncTransport) -> T:
         """Run an operation in this task."""
-        return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
+        tracer = self.around.tracer
+        if tracer is None:
+            return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
+        host = AsyncHosting(around=self.around, transport=transport, exchanged=[])
+        return await tracer.adrive(work, host, self.adapter)
 
     def transport(self) -> Transport:
         """The usual way to the partner."""
@@ -152,7 +165,8 @@ class Desk:
             policy=self.policy,
             budget=self.budget,
             watch=self.around.watch,
-            least=self.around.least,
+            hears=self.around.hears,
+            flood=self.flood,
         )
 
     def _until(self, deadline_s: float | None) -> float:
@@ -292,7 +306,7 @@ class Desk:
     ) -> str | NotSent:
         """See :meth:`payport.sdk.Gateway.prepare`."""
         journal = self.around.journal
-        session = journal.session_on(connection)
+        session = journal.session_on(connection, actor=self.around.actor)
         now = self.around.clock.moment().utc
         tell = partial(emit_safely, self.around.sinks)
         return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals, tell=tell)
@@ -322,6 +336,16 @@ def answered(outcome: NotSent) -> Exchange[NotSent]:
     """An operation that needs no effect at all."""
     return outcome
     yield  # pragma: no cover - makes this a generator  # pyright: ignore[reportUnreachable]
+
+
+def account_opened(adapter: Adapter, now: datetime, actor: str) -> Entry:
+    """What an account was configured with, for the audit trail: no key, and nothing that a key could be told by."""
+    kind = type(adapter)
+    detail = {"adapter": f"{kind.__module__}.{kind.__qualname__}", "hosts": ",".join(sorted(adapter.profile.hosts))}
+    return Entry(
+        what=What.ACCOUNT_OPENED, result="opened", at=now, partner=adapter.partner, account=adapter.account,
+        detail=detail, who=actor,
+    )  # fmt: skip
 
 
 def _change(transition: Transition) -> Change:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
+from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.secrets import Secret
@@ -132,13 +133,17 @@ class AccountSettings:
 class JournalSettings:
     """Where payments are written down.
 
-    ``url``: SQLAlchemy's form, ``sqlite:///payments.db``; it may hold a password, so it is not shown.
+    ``url``: ``sqlite:///payments.db``, ``postgresql://user@host/database`` or ``mysql://user@host/database``; it may
+    hold a password, so it is not shown. ``password``: of the database server, instead.
     ``durability``: ``full`` waits for the disk at each commit.
+    ``connections``: to a database server, as many to write with at most, and as many to read with.
     """
 
     url: str = field(default="sqlite:///payments.db", repr=False)
+    password: Secret | None = None
     sealing_key: Secret | None = None
     durability: Literal["full", "normal"] = "full"
+    connections: int = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,17 +153,63 @@ class TimeoutSettings:
     deadline_s: float = 10.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardSettings:
+    """How partners are measured, see :class:`payport.sdk.scorecards.Scorecards`. ``enabled``: whether they are.
+
+    ``success`` and ``accuracy``: the shares that a partner must reach; ``response_share`` of the calls within
+    ``response_s`` seconds; ``confidence``: how sure a verdict is. ``keep_days``: how long counts are kept.
+    """
+
+    enabled: bool = True
+    success: float = 0.999
+    accuracy: float = 0.9999
+    response_s: float = 2.0
+    response_share: float = 0.95
+    confidence: float = 0.95
+    time_zone: str = "UTC"
+    flush_s: float = 10.0
+    keep_days: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTelemetrySettings:
+    """``enabled``: whether operations are shown to OpenTelemetry; see :class:`payport.sdk.otel.OpenTelemetry`."""
+
+    enabled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """How the audit trail is kept.
+
+    ``enabled``: whether anything is recorded. ``key``: signs heads and archives; ``former_keys``: the public halves of
+    those that did so before. ``heads``: the file of signed heads; a relative path begins at the folder of the settings.
+    ``payers``: record who paid, too, sealed. ``retention_days``: how long records are kept, three years at least.
+    """
+
+    enabled: bool = True
+    key: Secret | None = None
+    former_keys: tuple[str, ...] = ()
+    heads: Path | None = None
+    payers: bool = False
+    retention_days: int = LEAST_DAYS
+
+
 def _no_accounts() -> Mapping[str, AccountSettings]:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs, alerts, watched transactions."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, the audit trail, what watches."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    scorecards: ScorecardSettings = field(default_factory=ScorecardSettings)
+    otel: OpenTelemetrySettings = field(default_factory=OpenTelemetrySettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
 

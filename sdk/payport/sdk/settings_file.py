@@ -8,14 +8,26 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
 from payport.sdk.incidents.settings import AlertSettings
+from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
-from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings, Setting, Settings, TimeoutSettings
+from payport.sdk.settings import (
+    AccountSettings,
+    AccountTable,
+    AuditSettings,
+    JournalSettings,
+    OpenTelemetrySettings,
+    ScorecardSettings,
+    Setting,
+    Settings,
+    TimeoutSettings,
+)
 from payport.sdk.watch.settings import WatchSettings
 
 DEFAULT_FILE = Path("payport.toml")
@@ -30,21 +42,55 @@ _PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _Path: TypeAlias = tuple[str, ...]
 
 
+def _split(value: object) -> object:
+    """An array; from the environment, its items with commas between them."""
+    return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class _Journal(_Table):
     url: str = JournalSettings().url
+    password: str | None = None
     sealing_key: str | None = None
     durability: Literal["full", "normal"] = JournalSettings().durability
+    connections: PositiveInt = JournalSettings().connections
 
 
 class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
 
 
-_Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Scorecards(_Table):
+    enabled: bool = ScorecardSettings().enabled
+    success: _Share = ScorecardSettings().success
+    accuracy: _Share = ScorecardSettings().accuracy
+    response_s: PositiveFloat = ScorecardSettings().response_s
+    response_share: _Share = ScorecardSettings().response_share
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = ScorecardSettings().confidence
+    time_zone: str = ScorecardSettings().time_zone
+    flush_s: PositiveFloat = ScorecardSettings().flush_s
+    keep_days: PositiveInt = ScorecardSettings().keep_days
+
+
+class _OpenTelemetry(_Table):
+    enabled: bool = OpenTelemetrySettings().enabled
+
+
+class _Audit(_Table):
+    enabled: bool = AuditSettings().enabled
+    key: str | None = None
+    former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    heads: str | None = None
+    payers: bool = AuditSettings().payers
+    retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
+
+
 _DEFAULT = AlertSettings()
 
 
@@ -57,10 +103,6 @@ class _Alerts(_Table):
     forged_notices: PositiveInt = _DEFAULT.forged_notices
     refusals: PositiveInt = _DEFAULT.refusals
     budgets: bool = _DEFAULT.budgets
-    success: _Share = _DEFAULT.success
-    accuracy: _Share = _DEFAULT.accuracy
-    speed: _Share = _DEFAULT.speed
-    limit_s: PositiveFloat = _DEFAULT.limit_s
     sink: dict[str, dict[str, object]] = {}
 
 
@@ -70,18 +112,24 @@ class _File(BaseSettings):
     account: dict[str, dict[str, object]] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
+    scorecards: _Scorecards = _Scorecards()
+    otel: _OpenTelemetry = _OpenTelemetry()
+    audit: _Audit = _Audit()
     alerts: _Alerts = _Alerts()
     watch: dict[str, object] = {}
 
 
+_TABLES: Mapping[str, Iterable[str]] = {
+    name: type(item.default).model_fields
+    for name, item in _File.model_fields.items()
+    if name not in ("account", "watch")
+}
 _DEPTHS: Mapping[str, tuple[int, ...]] = {
-    "account": (3,), "journal": (2,), "timeouts": (2,), "alerts": (2, 4), "watch": (2, 3),
+    **dict.fromkeys(_TABLES, (2,)), "account": (3,), "alerts": (2, 4), "watch": (2, 3),
 }  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]", "[alerts]", "[watch]"),
-    ("alerts",): [f"[alerts.{name}.NAME]" if name == "sink" else name for name in _Alerts.model_fields],
-    ("journal",): _Journal.model_fields,
-    ("timeouts",): _Timeouts.model_fields,
+    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]"),
+    **{(name,): known for name, known in _TABLES.items()},
 }
 _PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
 
@@ -114,14 +162,22 @@ class _Reading:
         accounts = {name: self._account(name, table) for name, table in file.account.items()}
         journal = JournalSettings(
             url=self._journal_url(file.journal.url),
+            password=self._secret(("journal", "password"), file.journal.password),
             sealing_key=self._secret(("journal", "sealing_key"), file.journal.sealing_key),
             durability=file.journal.durability,
+            connections=file.journal.connections,
         )
-        timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
-        alerts, watch = self._alerts(file.alerts), self._watch(file.watch)
-        if self.problems:
-            return None
-        return Settings(accounts=accounts, journal=journal, timeouts=timeouts, alerts=alerts, watch=watch)
+        found = Settings(
+            accounts=accounts,
+            journal=journal,
+            timeouts=TimeoutSettings(deadline_s=file.timeouts.deadline_s),
+            scorecards=self._scorecards(file.scorecards),
+            otel=OpenTelemetrySettings(enabled=file.otel.enabled),
+            audit=self._audit(file.audit),
+            alerts=self._alerts(file.alerts),
+            watch=self._watch(file.watch),
+        )
+        return None if self.problems else found
 
     def _alerts(self, found: _Alerts) -> AlertSettings:
         sinks = {name: self._table(("alerts", "sink", name), table) for name, table in found.sink.items()}
@@ -144,6 +200,25 @@ class _Reading:
         found = {key: self._setting((*path, key), value) for key, value in table.items()}
         values = {key: value for key, value in found.items() if value is not None}
         return AccountTable(values, where=self._place(path), places={key: self._place((*path, key)) for key in table})
+
+    def _scorecards(self, table: _Scorecards) -> ScorecardSettings:
+        try:
+            zone_of(table.time_zone)
+        except ConfigurationError:
+            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
+        return ScorecardSettings(**table.model_dump())
+
+    def _audit(self, table: _Audit) -> AuditSettings:
+        if (table.key is None) is not (table.heads is None):
+            self._wrong(("audit", "heads"), "key and heads go together", "set both: what signs, and the file for it")
+        return AuditSettings(
+            enabled=table.enabled,
+            key=self._secret(("audit", "key"), table.key),
+            former_keys=table.former_keys,
+            heads=None if table.heads is None else self._file.parent / table.heads,
+            payers=table.payers,
+            retention_days=table.retention_days,
+        )
 
     def _variables(self) -> dict[str, Any]:
         """The environment variables as nested tables."""
@@ -223,7 +298,9 @@ class _Reading:
 
     def _journal_url(self, url: str) -> str:
         path = ("journal", "url")
-        secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
+        if _PASSWORD_IN_URL.search(url) and path not in self._names:
+            self._wrong(path, "a password must not stand in the file", 'leave it out: password = "env:NAME" beside it')
+        secret = self._looked_up(path, found) if (found := _REFERENCE.fullmatch(url)) else None
         return secret.reveal() if secret else url
 
     def _plain_secret(self, path: _Path, value: str) -> Secret | None:

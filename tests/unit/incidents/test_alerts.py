@@ -11,7 +11,7 @@ import pytest
 from tests.support.incidents import Duty, Listener, later, trouble
 
 from payport.sdk.errors import JournalError
-from payport.sdk.events import Level, Mismatch, RequestSent, SdkEvent, SignatureFailed, StorageFailed
+from payport.sdk.events import Mismatch, NoticeReceived, RequestSent, SdkEvent, SignatureFailed, StorageFailed
 from payport.sdk.incidents import keeping
 from payport.sdk.incidents.alert import Alert
 from payport.sdk.incidents.alerts import CLAIM_S, INBOX, SINK_FAILED_AFTER, Alerts
@@ -438,6 +438,7 @@ def test_an_abnormal_transaction_is_major() -> None:
     assert duty.sink.heard[0].plain()["respond_by"] == "2026-11-23T03:00:00.000000Z"
 
 
-def test_the_least_level_is_that_of_what_is_heard() -> None:
-    """Below it no event need be made."""
-    assert Duty().alerts.least is Level.DEBUG
+def test_it_says_what_it_wants_to_hear() -> None:
+    """Other events need not be made."""
+    assert Mismatch in Duty().alerts.hears
+    assert NoticeReceived not in Duty().alerts.hears

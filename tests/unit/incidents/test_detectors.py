@@ -14,7 +14,6 @@ from payport.schemas.money import Money
 from payport.schemas.outcome import UnknownCause, UnknownKind
 from payport.sdk.events import (
     ForPerson,
-    Level,
     Mismatch,
     NoticeRejected,
     ReplyJudged,
@@ -189,11 +188,11 @@ def test_a_new_event_joins_with_a_line() -> None:
     assert list(begins.tick(later(1))) + list(ends.tick(later(1))) == []
 
 
-@pytest.mark.parametrize(("least", "budgets"), [(Level.DEBUG, Targets()), (Level.WARNING, None)])
-def test_calls_that_go_well_are_listened_to_only_for_budgets(least: Level, budgets: Targets | None) -> None:
+@pytest.mark.parametrize("budgets", [Targets(), None])
+def test_calls_that_go_well_are_listened_to_only_for_budgets(budgets: Targets | None) -> None:
     """Without them those events need not even be made."""
     alerts = Alerts(MemoryIncidents(), [], thresholds=Thresholds(budgets=budgets), background=False)
-    assert least == alerts.least
+    assert ({RequestSent, ReplyJudged} <= alerts.hears) is (budgets is not None)
 
 
 # budgets
@@ -210,7 +209,10 @@ def failed(kind: FailureKind = FailureKind.TIMED_OUT) -> RequestFailed:
 
 
 def judged(doubt: UnknownKind | None = None) -> ReplyJudged:
-    return ReplyJudged(**ACCOUNT, endpoint="x", moves_money=True, doubt=doubt, refusal=None, retry_after_s=None)
+    return ReplyJudged(
+        partner="alipay", account="alipay:2021", endpoint="x", moves_money=True, doubt=doubt, refusal=None,
+        retry_after_s=None,
+    )  # fmt: skip
 
 
 def play(budgets: Budgets, minutes: int, *events: SdkEvent, begin_s: float = 0.0) -> list[str]:

@@ -63,10 +63,10 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
 
 def test_targets_and_thresholds_reach_the_detectors(tmp_path: Path) -> None:
     """As they stand in the file."""
-    alerts = load(tmp_path, "[alerts]\nsuccess = 0.99\nsignature_failures = 9\nexpiry_days = 7\n").alerts
+    alerts = load(tmp_path, "[alerts]\nsignature_failures = 9\nexpiry_days = 7\n").alerts
     thresholds = alerts.thresholds()
     assert thresholds.budgets is not None
-    assert (thresholds.budgets.success, thresholds.signature_failures) == (0.99, 9)
+    assert (thresholds.budgets.success, thresholds.signature_failures) == (0.999, 9)
     assert alerts.patience().expiry_s == 7 * 86_400
     assert load(tmp_path, "[alerts]\nbudgets = false\n").alerts.thresholds().budgets is None
 
@@ -75,7 +75,7 @@ def test_targets_and_thresholds_reach_the_detectors(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[alerts]\nnonsense = 1\n", "[alerts] nonsense: unknown; known here: enabled, runbooks"),
-        ("[alerts]\nsuccess = 1.5\n", "[alerts] success"),
+        ("[alerts]\nrefusals = 0\n", "[alerts] refusals"),
         ("[alerts]\nunknown_s = 0\n", "[alerts] unknown_s"),
         ("[alerts]\nsink = 3\n", "[alerts.sink]: must be a table"),
         ('[alerts.sink.duty]\nto = ["a@b.example"]\n', "[alerts.sink.duty] to: is a list"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_journal
+from payport.sdk.cli.audit_commands import app as audit_app
+from payport.sdk.cli.configured import chosen_accounts, new_audit_key, new_sealing_key, open_journal
 from payport.sdk.cli.console import new_console
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
@@ -25,6 +27,14 @@ from payport.sdk.errors import ConfigurationError, PayportError
 from payport.sdk.settings import Settings
 from payport.sdk.version import __version__
 
+
+class KeyKind(StrEnum):
+    """What ``payport keygen`` makes."""
+
+    SEALING = "sealing"
+    AUDIT = "audit"
+
+
 app = typer.Typer(
     name="payport",
     help="Payments that are charged at most once, and an honest Unknown.",
@@ -34,6 +44,8 @@ app = typer.Typer(
 )
 app.add_typer(incidents_app)
 app.add_typer(watch_app)
+
+app.add_typer(audit_app)
 
 Config = Annotated[
     Path | None, typer.Option(help="The payport.toml to read; by default the one in this folder.", show_default=False)
@@ -159,6 +171,19 @@ app.command()(drill)
 
 
 @app.command()
-def keygen() -> None:
-    """Print a new sealing key for the journal. Keep it where your secrets are: nobody else has it."""
-    typer.echo(new_sealing_key())
+def keygen(
+    *,
+    kind: Annotated[
+        KeyKind, typer.Option(help="What it is for: sealing requests in the journal, or signing the audit trail.")
+    ] = KeyKind.SEALING,
+) -> None:
+    """Print a new key. Keep it where your secrets are: nobody else has it.
+
+    For audit, the public half, which whoever verifies needs, goes to the standard error.
+    """
+    if kind is KeyKind.SEALING:
+        typer.echo(new_sealing_key())
+        return
+    key, public = new_audit_key()
+    typer.echo(key)
+    typer.echo(f"public key, for whoever verifies: {public}", err=True)

@@ -7,7 +7,6 @@ writes incidents and hands alerts to the sinks, each of which has a thread of it
 from __future__ import annotations
 
 import atexit
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +16,8 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakMethod
 
-from payport.sdk.events import Level, SdkEvent
+from payport.sdk.events import SdkEvent
+from payport.sdk.forks import follow_forks
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.incidents import keeping, kinds, lifecycle
 from payport.sdk.incidents.alert import alert_of
@@ -56,6 +56,7 @@ SINK_FAILED_AFTER = 3
 """A sink that failed so often in a row is an incident itself."""
 
 RETRY_STORE_S = 10.0
+FLUSH_S = 2.0
 CLOSE_S = 3.0
 
 
@@ -98,15 +99,15 @@ class Alerts:
         for detector in self._detectors:
             for kind in detector.hears:
                 self._heard.setdefault(kind, []).append(detector)
+        self.hears = frozenset(self._heard)
+        """The events that it wants: of others it need not be told."""
         self._urgent = {
             kind for detector in self._detectors for kind in detector.hears if not getattr(detector, "patient", False)
         }
-        self._least = min((kind.level for kind in self._heard), default=Level.ALERT)
         self._begin()
         if background:
             atexit.register(_weakly(self.close))
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=_weakly(self._begin))
+            follow_forks(in_child=self._begin)
 
     def _begin(self) -> None:
         """With nothing: after a fork, what the parent had heard is the parent's to tell."""
@@ -124,11 +125,6 @@ class Alerts:
         self._wake, self._stop, self._working = Event(), Event(), Lock()
         self._starting = Lock()
         self._thread: Thread | None = None
-
-    @property
-    def least(self) -> Level:
-        """The lowest level of events that is listened to."""
-        return self._least
 
     @property
     def dropped(self) -> int:
@@ -192,7 +188,7 @@ class Alerts:
             if look or self._look_at is None or now >= self._look_at:
                 self._tell(now)
 
-    def flush(self, timeout_s: float = 5.0) -> bool:
+    def flush(self, timeout_s: float = FLUSH_S) -> bool:
         """Work until everything that was heard is written and told, as far as sinks take it; false when time was up."""
         ends_s = self._clock.moment().monotonic_s + timeout_s
         while True:
@@ -204,8 +200,10 @@ class Alerts:
             self._wake.wait(PAUSE_S)
 
     def _is_done(self) -> bool:
-        busy = self._inbox or self._reports or self._pending or self._deliveries
-        return not busy and all(outlet.idle for outlet in self._outlets.values())
+        # the sinks first: one that has just become idle has left its delivery in the queue before
+        if not all(outlet.idle for outlet in self._outlets.values()):
+            return False
+        return not (self._inbox or self._reports or self._pending or self._deliveries)
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Tell what there is to tell, for so long at most, and stop. What is not told by then another process tells."""

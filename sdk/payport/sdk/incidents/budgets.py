@@ -44,7 +44,7 @@ class Targets:
 
     success: float = 0.999
     accuracy: float = 0.9999
-    speed: float = 0.99
+    speed: float = 0.95
     limit_s: float = 2.0
 
     def of(self, measure: Measure) -> float:
@@ -146,7 +146,7 @@ class Budgets:
                 self._add(event, Measure.SPEED, 1, int(event.elapsed_s > self.targets.limit_s), at)
             case RequestFailed() if event.failure_kind not in _OURS:
                 self._add(event, Measure.SUCCESS, 1, 1, at)
-            case ReplyJudged() if getattr(event, "status", 0) < 500:
+            case ReplyJudged() if event.status < 500:
                 # a fault that the partner reports in a reply which looked well was counted as a success
                 self._add(event, Measure.SUCCESS, 0, int(event.doubt is UnknownKind.PARTNER_FAULT), at)
                 self._add(event, Measure.ACCURACY, 1, int(event.doubt in _WRONG), at)

@@ -13,6 +13,7 @@ from payport.sdk.incidents.kinds import DAY_S, FaultClass
 if TYPE_CHECKING:
     from payport.sdk.incidents.ageing import Patience
     from payport.sdk.incidents.alert import AlertSink
+    from payport.sdk.incidents.budgets import Targets
     from payport.sdk.incidents.detectors import Thresholds
     from payport.sdk.incidents.outlets import Route
     from payport.sdk.settings import AccountTable
@@ -29,7 +30,7 @@ class AlertSettings:
 
     ``unknown_s``: how long an operation may stay in doubt. ``expiry_days``: how long before its end a date is told.
     ``signature_failures``, ``forged_notices``, ``refusals``: so many within five minutes are trouble. ``budgets``:
-    whether partners are held against ``success``, ``accuracy`` and ``speed`` (the share answered within ``limit_s``).
+    whether partners are held against the targets of ``[scorecards]`` while they work.
     ``sinks``: the tables of the ways to tell somebody, by name; the log where there is none.
     """
 
@@ -41,23 +42,18 @@ class AlertSettings:
     forged_notices: int = 20
     refusals: int = 5
     budgets: bool = True
-    success: float = 0.999
-    accuracy: float = 0.9999
-    speed: float = 0.99
-    limit_s: float = 2.0
     sinks: Mapping[str, AccountTable] = field(default_factory=_no_sinks)
 
-    def thresholds(self) -> Thresholds:
-        """From when on something is trouble."""
+    def thresholds(self, targets: Targets | None = None) -> Thresholds:
+        """From when on something is trouble. ``targets``: of the partners, the usual ones when absent."""
         from payport.sdk.incidents.budgets import Targets  # noqa: PLC0415 - with the first gateway only
         from payport.sdk.incidents.detectors import Thresholds  # noqa: PLC0415 - see above
 
-        targets = Targets(success=self.success, accuracy=self.accuracy, speed=self.speed, limit_s=self.limit_s)
         return Thresholds(
             signature_failures=self.signature_failures,
             forged_notices=self.forged_notices,
             refusals=self.refusals,
-            budgets=targets if self.budgets else None,
+            budgets=(targets or Targets()) if self.budgets else None,
         )
 
     def patience(self) -> Patience:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.record import Entry
+    from payport.sdk.journal.measure_part import MeasurePart
     from payport.sdk.journal.operating_part import OperatingPart
 
 
@@ -32,6 +34,11 @@ class Session(Protocol):
     @property
     def operating(self) -> OperatingPart:
         """What is kept for operating: incidents, holds, and the stream of transitions."""
+        ...
+
+    @property
+    def measures(self) -> MeasurePart:
+        """Counts for scorecards."""
         ...
 
     def debt(self, ref: str) -> Debt | None:
@@ -74,8 +81,11 @@ class Session(Protocol):
         detail: Mapping[str, str],
         now: datetime,
         lease: Lease | None = None,
+        personal: Mapping[str, str] | None = None,
     ) -> None:
         """Write a new operation at version 0 and its first transition, with ``lease`` taken from the beginning.
+
+        ``personal``: what the audit trail may tell of the payer, where the journal records that at all.
 
         Raises :class:`payport.sdk.errors.JournalConflict` when the id or (account, verb, partner reference) is taken.
         """
@@ -140,6 +150,10 @@ class Session(Protocol):
 
     def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
         """Kept notifications, oldest first."""
+        ...
+
+    def note(self, entry: Entry) -> None:
+        """Record something in the audit trail that is no transition; those are recorded by themselves."""
         ...
 
     def notice_applied(self, account: str, event_id: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from payport.schemas.money import Money
@@ -47,7 +47,7 @@ class Intent:
 
     ``plan``: makes the steps once reference and time are fixed; runs inside the transaction, so it sees what the
     journal says, and may raise :class:`Invalid`. ``part``: the caller's own reference of a refund or capture;
-    ``of``: the id of the operation that a cancel, capture or refund is about. ``payer``: who pays, as a keyed digest.
+    ``of``: the id of the operation that a cancel, capture or refund is about.
     """
 
     ref: str
@@ -55,12 +55,15 @@ class Intent:
     amount: Money
     plan: Callable[[Session, Slot], Plan]
     payee: str = ""
-    payer: str = ""
     part: str = ""
     of: str = ""
     method_digest: str = ""
     payable_until: datetime | None = None
     opens_debt: bool = False
+    payer: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Who pays, for the audit trail where that records payers."""
+    payer_digest: str = ""
+    """The same as a keyed digest, where abnormal transactions are watched."""
 
     @property
     def base(self) -> str:
@@ -136,7 +139,7 @@ def intend(
                 unsure = tried[-1].operation
                 continue  # look whether it is there
             return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
-        if isinstance(begun, Fresh) and OperationStarted.level >= setup.least:
+        if isinstance(begun, Fresh) and setup.hears(OperationStarted):
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
     if unsure is not None:
@@ -194,7 +197,7 @@ def begin(
         partner_ref=partner_ref,
         identity=plan.identity,
         amount=intent.amount,
-        payer=intent.payer,
+        payer=intent.payer_digest,
         method=plan.method,
         method_digest=intent.method_digest,
         ladder=plan.ladder,
@@ -209,7 +212,7 @@ def begin(
     if setup.watch is not None:
         screen(setup.watch, session, operation, now)
     detail = {"method": plan.method} if plan.method else {}
-    session.add(operation, source="intent", detail=detail, now=now, lease=lease)
+    session.add(operation, source="intent", detail=detail, now=now, lease=lease, personal=intent.payer)
     return Fresh(operation)
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from payport.sdk.journal.migrations.parts import body, make_index, make_table, name, number
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 
 
 def upgrade() -> None:
