@@ -5,8 +5,6 @@ A seed is a story of this version of the world: when its draws change, it is ano
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import pytest
 
 from payport.sdk.testing.world import run
