@@ -10,16 +10,17 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.support.databases import SERVERS
 from tests.support.journal_records import NOW, exit_status, in_child, intend, sealing_key
 
 from payport.sdk.journal import Journal
+from payport.sdk.journal.engine import Database, Link
 from payport.sdk.journal.records import State
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-
-FORKS = 400
 
 
 def pay(journal: Journal, ref: str, told: Callable[[str], None]) -> None:
@@ -36,28 +37,41 @@ def pay(journal: Journal, ref: str, told: Callable[[str], None]) -> None:
     told(f"{ref} 2")
 
 
+class Counted:
+    """A cursor that calls ``count`` before every statement."""
+
+    def __init__(self, cursor: Any, count: Callable[[], None]) -> None:
+        self._cursor = cursor
+        self._count = count
+
+    def execute(self, *statement: object) -> object:
+        self._count()
+        return self._cursor.execute(*statement)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
 def killed_at(statement: int, journal: Journal, ref: str, told: int) -> None:
     """Pay, and die just before the statement of this number."""
     left = statement
 
-    def count(_: str) -> None:
+    def count() -> None:
         nonlocal left
         left -= 1
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    # SQLAlchemy connects through this module's own name; a journal connects anew after a fork
-    setattr(sqlite3.dbapi2, "connect", partial(counted, sqlite3.dbapi2.connect, count))  # noqa: B010 - mypy forbids it
-    pay(journal, ref, lambda text: tell(told, text))
+    connect = Database.connect
 
+    def counted(self: Database, *, reading: bool = False) -> Link:
+        link = connect(self, reading=reading)
+        link.cursor = Counted(link.cursor, count)
+        return link
 
-def counted(
-    connect: Callable[..., sqlite3.Connection], count: Callable[[str], None], *args: object, **options: object
-) -> sqlite3.Connection:
-    """A connection that calls ``count`` before every statement."""
-    connection = connect(*args, **options)
-    connection.set_trace_callback(count)
-    return connection
+    with pytest.MonkeyPatch.context() as patch:  # a journal connects anew after a fork
+        patch.setattr(Database, "connect", counted)
+        pay(journal, ref, lambda text: tell(told, text))
 
 
 def tell(told: int, text: str) -> None:
@@ -78,11 +92,13 @@ def check(journal: Journal, ref: str, acknowledged: int) -> int:
     return version
 
 
-def test_killed_at_every_statement(tmp_path: Path) -> None:
-    """Each number of a statement in turn, all into one file: the next process goes on where the last one died."""
+@pytest.mark.parametrize(("kind", "forks"), [("sqlite", 200), ("postgresql", 60), ("mariadb", 60)])
+def test_killed_at_every_statement(kind: str, forks: int, tmp_path: Path) -> None:
+    """Each number of a statement in turn, all in one journal: the next process goes on where the last one died."""
+    url = f"sqlite:///{tmp_path / 'payments.db'}" if kind == "sqlite" else SERVERS[kind].url()
     statement, died, versions = 0, 0, set[int]()
-    with Journal.open(f"sqlite:///{tmp_path / 'payments.db'}", sealing_key=sealing_key()) as journal:
-        for number in range(FORKS):
+    with Journal.open(url, sealing_key=sealing_key()) as journal:
+        for number in range(forks):
             reading, told = os.pipe()
             ref = f"K{number}"
             status = exit_status(in_child(partial(killed_at, statement, journal, ref, told)))
@@ -94,7 +110,7 @@ def test_killed_at_every_statement(tmp_path: Path) -> None:
             statement = 0 if status == 0 else statement + 1
             versions.add(check(journal, ref, acknowledged))
     assert {-1, 0, 1, 2} == versions, "it was killed in every phase"
-    assert died > FORKS * 0.9
-    with closing(sqlite3.connect(tmp_path / "payments.db")) as connection, connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    connection.close()
+    assert died > forks * 0.9
+    if kind == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "payments.db")) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
