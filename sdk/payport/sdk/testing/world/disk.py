@@ -139,7 +139,8 @@ class Opened:
     @property
     def connection(self) -> sqlite3.Connection:
         """What the journal writes through."""
-        writer = cast("Writer", self.journal._writer)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - below the journal
+        writer = self.journal._writer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - below the journal
+        assert isinstance(writer, Writer), "a journal in SQLite has one connection that writes"
         link = writer._connected()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         return cast("sqlite3.Connection", link.connection)
 
