@@ -157,18 +157,46 @@ class AuditSettings:
     retention_days: int = LEAST_DAYS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardSettings:
+    """How partners are measured, see :class:`payport.sdk.scorecards.Scorecards`. ``enabled``: whether they are.
+
+    ``success`` and ``accuracy``: the shares that a partner must reach; ``response_share`` of the calls within
+    ``response_s`` seconds; ``confidence``: how sure a verdict is. ``keep_days``: how long counts are kept.
+    """
+
+    enabled: bool = True
+    success: float = 0.999
+    accuracy: float = 0.9999
+    response_s: float = 2.0
+    response_share: float = 0.95
+    confidence: float = 0.95
+    time_zone: str = "UTC"
+    flush_s: float = 10.0
+    keep_days: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTelemetrySettings:
+    """``enabled``: whether operations are shown to OpenTelemetry; see :class:`payport.sdk.otel.OpenTelemetry`."""
+
+    enabled: bool = False
+
+
 def _no_accounts() -> Mapping[str, AccountSettings]:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs, the audit trail."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, the audit trail, what watches."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    scorecards: ScorecardSettings = field(default_factory=ScorecardSettings)
+    otel: OpenTelemetrySettings = field(default_factory=OpenTelemetrySettings)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

@@ -14,12 +14,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
+from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import (
     AccountSettings,
     AccountTable,
     AuditSettings,
     JournalSettings,
+    OpenTelemetrySettings,
+    ScorecardSettings,
     Setting,
     Settings,
     TimeoutSettings,
@@ -67,6 +70,25 @@ class _Audit(_Table):
     retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
 
 
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Scorecards(_Table):
+    enabled: bool = ScorecardSettings().enabled
+    success: _Share = ScorecardSettings().success
+    accuracy: _Share = ScorecardSettings().accuracy
+    response_s: PositiveFloat = ScorecardSettings().response_s
+    response_share: _Share = ScorecardSettings().response_share
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = ScorecardSettings().confidence
+    time_zone: str = ScorecardSettings().time_zone
+    flush_s: PositiveFloat = ScorecardSettings().flush_s
+    keep_days: PositiveInt = ScorecardSettings().keep_days
+
+
+class _OpenTelemetry(_Table):
+    enabled: bool = OpenTelemetrySettings().enabled
+
+
 class _File(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -74,14 +96,18 @@ class _File(BaseSettings):
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
     audit: _Audit = _Audit()
+    scorecards: _Scorecards = _Scorecards()
+    otel: _OpenTelemetry = _OpenTelemetry()
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2, "audit": 2}
+_DEPTH = {"account": 3, "journal": 2, "timeouts": 2, "audit": 2, "scorecards": 2, "otel": 2}
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]", "[audit]"),
+    (): ("[account.NAME]", "[journal]", "[timeouts]", "[audit]", "[scorecards]", "[otel]"),
     ("journal",): _Journal.model_fields,
     ("timeouts",): _Timeouts.model_fields,
     ("audit",): _Audit.model_fields,
+    ("scorecards",): _Scorecards.model_fields,
+    ("otel",): _OpenTelemetry.model_fields,
 }
 _PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
 
@@ -119,9 +145,19 @@ class _Reading:
             durability=file.journal.durability,
             connections=file.journal.connections,
         )
-        timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
-        audit = self._audit(file.audit)
-        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts, audit=audit)
+        try:
+            zone_of(file.scorecards.time_zone)
+        except ConfigurationError:
+            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
+        found = Settings(
+            accounts=accounts,
+            journal=journal,
+            timeouts=TimeoutSettings(deadline_s=file.timeouts.deadline_s),
+            audit=self._audit(file.audit),
+            scorecards=ScorecardSettings(**file.scorecards.model_dump()),
+            otel=OpenTelemetrySettings(enabled=file.otel.enabled),
+        )
+        return None if self.problems else found
 
     def _audit(self, table: _Audit) -> AuditSettings:
         if (table.key is None) is not (table.heads is None):

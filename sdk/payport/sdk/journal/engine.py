@@ -15,6 +15,7 @@ from payport.sdk.journal.audit_statements import AuditStatements, compile_audit_
 from payport.sdk.journal.auditing import Auditing
 from payport.sdk.journal.backends import backend_of
 from payport.sdk.journal.backends.backend import Durability, root_of
+from payport.sdk.journal.measure_part import MeasureStatements, compile_measure_statements
 from payport.sdk.journal.recent import Recent
 from payport.sdk.journal.statements import Statements, compile_statements
 
@@ -70,6 +71,7 @@ class Database:
     statements: Statements = field(repr=False)
     audit_statements: AuditStatements = field(repr=False)
     auditing: Auditing = field(repr=False)
+    measure_statements: MeasureStatements = field(repr=False)
     recent: Recent = field(default_factory=Recent, repr=False)
 
     def connect(self, *, reading: bool = False) -> Link:
@@ -132,6 +134,7 @@ def open_database(
         statements=compile_statements(engine.dialect, backend),
         audit_statements=compile_audit_statements(engine.dialect, backend),
         auditing=Auditing(audit, shared=backend.shared),
+        measure_statements=compile_measure_statements(engine.dialect, backend),
     )
 
 

@@ -11,6 +11,7 @@ from payport.sdk.journal import rows
 from payport.sdk.journal.audit_entries import acknowledged, notice_kept, transition
 from payport.sdk.journal.audit_part import AuditPart
 from payport.sdk.journal.driver import Row
+from payport.sdk.journal.measure_part import MeasurePart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
@@ -63,6 +64,11 @@ class SqlSession:
         self._audit: AuditPart | None = None
         self.failure: JournalError | None = None
         """What the storage failed with. The transaction must be rolled back then, whatever its work made of it."""
+
+    @property
+    def measures(self) -> MeasurePart:
+        """Counts for scorecards."""
+        return MeasurePart(self._database.measure_statements, read=self._read, write=self._write)
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""

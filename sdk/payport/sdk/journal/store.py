@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakMethod
 
 from payport.sdk.audit.policy import AuditPolicy
 from payport.sdk.errors import AuditError, ConfigurationError, PayportError
+from payport.sdk.forks import follow_forks
 from payport.sdk.journal.engine import Durability, open_database
 from payport.sdk.journal.gate import Gate
 from payport.sdk.journal.readers import Readers
@@ -51,9 +50,7 @@ class Journal:
         self._closed = False
         self._paused = False
         self._start()
-        _follow_forks(
-            before=self._before_fork, in_parent=self._after_fork_in_parent, in_child=self._after_fork_in_child
-        )
+        follow_forks(before=self._before_fork, in_parent=self._after_fork_in_parent, in_child=self._after_fork_in_child)
 
     @classmethod
     def open(
@@ -237,22 +234,3 @@ class Journal:
         # stays as it was, and its gate refuses everybody in this process
         if self._paused:  # pragma: no cover - in another process
             self._start()
-
-
-def _follow_forks(*, before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
-    """Call these around every fork for as long as their object lives: Python cannot take such calls back."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=_weakly(before), after_in_parent=_weakly(in_parent), after_in_child=_weakly(in_child)
-        )
-
-
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
-    weak = WeakMethod(method)
-
-    def call() -> None:
-        found = weak()
-        if found is not None:
-            found()
-
-    return call

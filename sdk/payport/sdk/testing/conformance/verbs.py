@@ -15,6 +15,7 @@ from payport.sdk.testing.watching import EveryVerb
 _VERBS = {
     "pay": Verb.PAY,
     "refund": Verb.REFUND,
+    "undo": Verb.REFUND,
     "capture": Verb.CAPTURE,
     "close": Verb.CANCEL,
     "reverse": Verb.CANCEL,
@@ -41,6 +42,9 @@ def prepare(world: World[PartnerT], verb: str, ref: str) -> None:
             world.sell(ref)
         case "capture" | "release":
             world.hold(ref)
+        case "undo":
+            world.hold(ref)
+            world.capture(ref)
         case "close":
             world.partner.payer.leave(world.hand_out(ref))
         case "complete":
@@ -70,6 +74,7 @@ def call(
     calls: dict[str, Callable[[], object]] = {
         "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
         "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
+        "undo": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
         "capture": lambda: gateway.capture(ref, subject.part, deadline_s=s),
         "close": lambda: gateway.cancel(ref, deadline_s=s),
         "release": lambda: gateway.cancel(ref, deadline_s=s),
@@ -88,6 +93,7 @@ def acall(
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
         "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
+        "undo": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
         "capture": lambda: gateway.capture(ref, subject.part, deadline_s=s),
         "close": lambda: gateway.cancel(ref, deadline_s=s),
         "release": lambda: gateway.cancel(ref, deadline_s=s),
@@ -104,6 +110,7 @@ def start(world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str
     starts: dict[str, Callable[[], Run[object]]] = {
         "pay": lambda: world.start_pay(ref, _way(way)),
         "refund": lambda: world.run(lambda desk, a: desk.refund(a, ref, back_ref(ref), subject.part, "", s)),
+        "undo": lambda: world.run(lambda desk, a: desk.refund(a, ref, back_ref(ref), subject.part, "", s)),
         "capture": lambda: world.run(lambda desk, a: desk.capture(a, ref, subject.part, "", s, final=True)),
         "close": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=False)),
         "release": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=False)),
