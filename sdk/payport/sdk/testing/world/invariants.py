@@ -245,7 +245,11 @@ def _tries_are_counted(history: History) -> Iterator[str]:
 
 
 def every_transition_is_kept(history: History) -> Iterator[str]:
-    """I12: each change of an operation has its line, in order and without a gap, and the operation is what they say."""
+    """I12: each change of an operation has its line, in order and without a gap, and the operation is what they say.
+
+    Where an audit trail is kept, its chain is whole, and every transition has its record there.
+    """
+    yield from history.flaws
     versions: dict[str, int] = {}
     states: dict[str, State] = {}
     for line in history.transitions:
