@@ -7,7 +7,11 @@ from importlib import import_module
 
 from proof.family import Family
 
-MODULES: tuple[str, ...] = ("fuzzing",)
+MODULES: tuple[str, ...] = (
+    "crash_points",
+    "signatures",
+    "fuzzing",
+)
 """One module per family, each with a ``FAMILY``."""
 
 

@@ -1,4 +1,4 @@
-"""T9: spoilt messages for every decoder. Each answers or raises an error that it declares, quickly, in little memory."""
+"""T9: spoilt messages for every decoder. Each answers or raises an error that it declares, quickly, in little room."""
 
 from __future__ import annotations
 

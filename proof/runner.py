@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,10 @@ def _start(shard: Shard) -> _Running:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(shard, theirs), name=shard.name)
-    process.start()
+    with warnings.catch_warnings():
+        # newer Pythons warn when other threads' locks stay locked in the child: a shard uses none of them
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
     theirs.close()
     return _Running(shard, process, ours, time.monotonic())
 

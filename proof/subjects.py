@@ -25,3 +25,8 @@ def subjects() -> tuple[AnySubject, ...]:
     """Every partner, by name."""
     names = sorted(each.name for each in iter_modules(folder.__path__) if each.name not in NOT_A_PARTNER)
     return tuple(cast("AnySubject", import_module(f"tests.conformance.subjects.{name}").SUBJECT) for name in names)
+
+
+def subject_named(name: str) -> AnySubject:
+    """One of them."""
+    return next(subject for subject in subjects() if subject.name == name)

@@ -1,4 +1,4 @@
-"""Decoders that belong to no partner: JSON, XML, HTTP, keys, money, identifiers, the settings file, the journal's rows."""
+"""Decoders that belong to no partner: JSON, XML, HTTP, keys, money, identifiers, settings, the journal's rows."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ deadline_s = 10.0
 """
 REPLIES = (
     b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\nConnection: keep-alive\r\n\r\n{"a": 1}',
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Sign: abc\r\n\r\n4\r\npaid\r\n3;x=y\r\nyes\r\n0\r\nT: 1\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Sign: a\r\n\r\n4\r\npaid\r\n3;x=y\r\nyes\r\n0\r\nT: 1\r\n\r\n",
     b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\npaid",
 )
