@@ -24,6 +24,8 @@ from payport.sdk.testing.faults import Fault
 from proof.family import Family, Tally, each
 from proof.subjects import AnySubject, AnyWorld, subjects
 
+ROUNDS = 2_000
+"""How often ``resume`` may be called until everything rests: many orders, each with its own hours to live."""
 AT_ONCE = 25
 """How many deaths inside the recovery share one journal and one simulator."""
 
@@ -44,7 +46,7 @@ def _unit(number: int, tally: Tally) -> None:
     with _world(subject) as world:
         refs = dict(_singles(world, scenario) if number < len(places()) else _chains(world, scenario, number))
         tally.cases += len(refs)
-        world.settle()
+        world.settle(rounds=ROUNDS)
         for ref, what in refs.items():
             wrong = world.wrong_with(ref)
             if wrong:
