@@ -9,11 +9,12 @@ from typing import TypeAlias, cast
 
 from tests.conformance import subjects as folder
 
-from payport.sdk.testing.conformance.subject import Subject
+from payport.sdk.testing.conformance.subject import Subject, Way
 from payport.sdk.testing.conformance.world import World
 from payport.sdk.testing.simulated import SimulatedPartner
 
 AnySubject: TypeAlias = Subject[SimulatedPartner]
+AnyWay: TypeAlias = Way[SimulatedPartner]
 AnyWorld: TypeAlias = World[SimulatedPartner]
 
 NOT_A_PARTNER = frozenset({"kiosk"})

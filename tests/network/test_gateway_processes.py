@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from proof.concurrency import crowd, paid_at_once
 from proof.killing import start_till
 from tests.support.paths import order
 from tests.support.till import forget_leases, open_till, write_settings
@@ -44,16 +44,8 @@ def till(settings: Path) -> Iterator[Gateway[Alipay]]:
 def test_sixty_four_callers_in_eight_processes_make_one_charge(partner: AlipaySimulator, settings: Path) -> None:
     """All of them are told of the same payment."""
     open_till(settings).close()  # the tables are there before the crowd comes
-    code = partner.payer.code()
-    children = [start_till(settings, "crowd", "8") for _ in range(8)]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write(f"CROWD0000001 {code}\n")
-        child.stdin.flush()
-    told = [line for child in children for line in json.loads(child.communicate(timeout=60)[0])]
+    with crowd(settings) as tills:
+        told = paid_at_once(tills, "CROWD0000001", partner.payer.code())
     (charge,) = partner.ledger.charges()
     assert len(told) == 64
     assert set(told) == {f"Succeeded {charge.trade_no}"}
