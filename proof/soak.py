@@ -25,6 +25,7 @@ from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal import Journal
 from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.testing.conformance.checks.telling import words
 from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.watching import EveryVerb
@@ -164,7 +165,7 @@ def _buy(soak: Soak, shop: Shop, ref: str, dice: random.Random) -> None:
     order = replace(subject.order, ref=ref)
     outcome: object = gateway.pay(order, shop.partner.method(way))
     soak.tally.cases += 1
-    soak.tally.note(f"{type(outcome).__name__} by threads")
+    soak.tally.note(f"{words(outcome)} by threads")
     if isinstance(outcome, ActionRequired):
         returned = shop.partner.pays(way, outcome.action)
         outcome = gateway.query(ref).outcome if returned is None else gateway.complete(ref, returned)
@@ -194,7 +195,7 @@ async def _abuy(soak: Soak, shop: Shop, ref: str, dice: random.Random) -> None:
     method = await asyncio.to_thread(shop.partner.method, way)
     outcome: object = await gateway.pay(replace(subject.order, ref=ref), method)
     soak.tally.cases += 1
-    soak.tally.note(f"{type(outcome).__name__} by tasks")
+    soak.tally.note(f"{words(outcome)} by tasks")
     if isinstance(outcome, ActionRequired):
         returned = await asyncio.to_thread(shop.partner.pays, way, outcome.action)
         if returned is None:
