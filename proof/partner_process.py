@@ -120,9 +120,9 @@ class PartnerProcess:
         """What does not add up between its books and the journal's about these debts."""
         return cast("Sequence[str]", self._ask("wrong_with", debts))
 
-    def net_minor(self) -> int:
-        """What it took minus what it gave back, in minor units of its one currency here."""
-        return cast("int", self._ask("net_minor"))
+    def net_minor(self, refs: Sequence[str]) -> Sequence[int]:
+        """For each debt what it took minus what it gave back, in minor units of its one currency here."""
+        return cast("Sequence[int]", self._ask("net_minor", refs))
 
     def _ask(self, what: str, *arguments: object) -> object:
         with self._lock:
@@ -152,9 +152,13 @@ def _serve(name: str, pipe: Connection) -> None:
         arrived = frozenset[str]() if subject.payout is None else subject.payout.done
         return [line for debt in debts for line in disagreements(*debt, partner.ledger, arrived=arrived)]
 
-    def net_minor() -> int:
-        taken = sum(row.amount.amount_minor for row in partner.ledger.charges())
-        return taken - sum(row.amount.amount_minor for row in partner.ledger.refunds())
+    def net_minor(refs: Sequence[str]) -> list[int]:
+        ledger = partner.ledger
+        return [
+            sum(row.amount.amount_minor for row in ledger.charges(starting_with=ref))
+            - sum(row.amount.amount_minor for row in ledger.refunds(starting_with=ref))
+            for ref in refs
+        ]
 
     def pays(index: int, action: Action) -> Mapping[str, str] | None:
         comes_back, opened = subject.ways[index].comes_back, partner.payer.open(action)
