@@ -81,10 +81,16 @@ def call(
 
 
 def acall(
-    gateway: AsyncGateway[EveryVerb], world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str
+    gateway: AsyncGateway[EveryVerb],
+    world: World[PartnerT],
+    verb: str,
+    way: Way[PartnerT] | None,
+    ref: str,
+    *,
+    deadline_s: float = SOON_S,
 ) -> Awaitable[object]:
     """The same of the async gateway."""
-    subject, s = world.subject, SOON_S
+    subject, s = world.subject, deadline_s
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
         "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
