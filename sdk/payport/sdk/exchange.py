@@ -166,6 +166,25 @@ def emit(event: SdkEvent) -> Exchange[None]:
     yield Emit(event)
 
 
+def heard(inner: Exchange[T], replies: list[WireReply]) -> Exchange[T]:
+    """The same operation; every whole reply that it is given is noted in ``replies``."""
+    try:
+        effect = next(inner)
+        while True:
+            try:
+                answer = yield effect
+            except BaseException as error:  # noqa: BLE001 - handed to the operation, which decides
+                effect = inner.throw(error)
+            else:
+                if isinstance(answer, WireReply):
+                    replies.append(answer)
+                effect = inner.send(answer)
+    except StopIteration as end:
+        return cast("T", end.value)
+    finally:
+        inner.close()
+
+
 class Host(Protocol):
     """Performs effects for the sync driver."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from payport.schemas.outcome import NotSentCause, NotSentKind
 from payport.sdk import exchange
@@ -10,6 +10,7 @@ from payport.sdk.events import Retried
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
+from payport.sdk.message import WireReply
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.learning import learn, unwritten
 from payport.sdk.operations.setup import Setup
@@ -80,7 +81,11 @@ def _try_once(setup: Setup, operation: Operation, step: Step, deadline_s: float)
     if now.monotonic_s >= deadline_s:
         late = NotSentCause(NotSentKind.DEADLINE, "time was up before anything was sent")
         return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
-    return (yield from setup.adapter.perform(operation, step, deadline_s))
+    replies: list[WireReply] = []
+    observation = yield from exchange.heard(setup.adapter.perform(operation, step, deadline_s), replies)
+    if observation.again and observation.retry_after_s is None and replies:
+        return replace(observation, retry_after_s=replies[-1].retry_after_s)
+    return observation
 
 
 def _wait_before_retry(setup: Setup, observation: Observation, tries: int, deadline_s: float) -> Exchange[float | None]:
