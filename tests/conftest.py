@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.canaries import Watch
+from tests.support.databases import SERVERS
 
 pytest_plugins = ["payport.sdk.testing.plugin"]
 
@@ -35,6 +36,14 @@ def only_loopback() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_database_stays_behind() -> Iterator[None]:
+    """What tests made on database servers is dropped when they are over."""
+    yield
+    for server in SERVERS.values():
+        server.remove()
 
 
 class _Keeper(logging.Handler):

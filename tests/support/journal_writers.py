@@ -13,6 +13,7 @@ from tests.support.journal_records import debt
 
 from payport.sdk.journal import Journal
 from payport.sdk.journal.session import Session
+from payport.sdk.journal.writer import Writer
 
 T = TypeVar("T")
 
@@ -57,7 +58,8 @@ def held(journal: Journal) -> Iterator[None]:
 
 
 def queued(journal: Journal) -> int:
-    """How many writes wait."""
+    """How many writes wait for the one connection to a file."""
+    assert isinstance(journal._writer, Writer)
     return len(journal._writer._queue)
 
 

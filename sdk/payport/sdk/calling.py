@@ -12,7 +12,10 @@ from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source
 
 _NOT_SENT = {
-    FailureKind.REFUSED: NotSentKind.RATE_LIMITED,
+    FailureKind.REFUSED: NotSentKind.INVALID,
+    FailureKind.RATE_LIMITED: NotSentKind.RATE_LIMITED,
+    FailureKind.BREAKER_OPEN: NotSentKind.BREAKER_OPEN,
+    FailureKind.SUSPENDED: NotSentKind.PARTNER_SUSPENDED,
     FailureKind.DEADLINE: NotSentKind.DEADLINE,
     FailureKind.UNRESOLVED: NotSentKind.UNRESOLVED,
     FailureKind.UNREACHABLE: NotSentKind.UNREACHABLE,
@@ -23,18 +26,22 @@ _UNKNOWN = {
     FailureKind.CONNECTION_LOST: UnknownKind.CONNECTION_LOST,
     FailureKind.UNREADABLE: UnknownKind.UNREADABLE,
 }
-_WORTH_RETRYING = frozenset({FailureKind.UNRESOLVED, FailureKind.UNREACHABLE, FailureKind.REFUSED})
+_WORTH_RETRYING = frozenset({FailureKind.UNRESOLVED, FailureKind.UNREACHABLE, FailureKind.RATE_LIMITED})
 
 
 def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[WireReply | Observation]:
-    """The whole reply, or what its absence amounts to: ``NOT_SENT`` or a doubt."""
+    """The whole reply, or what its absence amounts to: ``NOT_SENT`` or a doubt. Waits for its turn under a limit."""
     partner, account = adapter.partner, adapter.account
-    refusal = yield from exchange.admit(request)
-    if refusal is not None:
+    admitted = yield from exchange.admit(request, deadline_s, partner, account)
+    if isinstance(admitted, SendFailure):
         yield from exchange.emit(
-            RequestRefused(partner=partner, account=account, endpoint=request.endpoint, reason=refusal.detail)
+            RequestRefused(
+                partner=partner, account=account, endpoint=request.endpoint, kind=admitted.kind, reason=admitted.detail
+            )
         )
-        return missing_reply(refusal)
+        return missing_reply(admitted)
+    if admitted is not None:
+        yield from exchange.sleep(admitted)
     reply = yield from exchange.send(request, deadline_s, partner, account)
     return reply if isinstance(reply, WireReply) else missing_reply(reply)
 

@@ -102,10 +102,11 @@ class Desk:
 
         owns = isinstance(journal, str)
         opened = Journal.open(journal, sealing_key=sealing_key) if isinstance(journal, str) else journal
+        told = (StructlogSink(least=Level.WARNING),) if sinks is None else tuple(sinks)
         around = Surroundings(
             journal=opened,
             clock=clock or SystemClock(),
-            sinks=(StructlogSink(least=Level.WARNING),) if sinks is None else tuple(sinks),
+            sinks=(*told, *(each for each in admissions if callable(each))),
             admissions=tuple(admissions),
         )
         return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)

@@ -8,6 +8,7 @@
       GatewayClosed          the gateway was closed
       JournalError           the storage failed, or would have broken a rule (operations turn it into an outcome)
         JournalConflict      another writer was first
+        JournalUnsure        the answer to a commit was lost: what was written may be there or not
 """
 
 from __future__ import annotations
@@ -35,3 +36,7 @@ class JournalError(PayportError):
 
 class JournalConflict(JournalError):
     """Another writer changed the row first. Nothing was written; read again and decide again."""
+
+
+class JournalUnsure(JournalError):
+    """The answer to a commit was lost: everything that was written may be there, or nothing. Read before deciding."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast
 from payport.schemas.classes import FieldClass, field_classes
 from payport.schemas.events import EventKind, RejectedKind
 from payport.schemas.money import Money
+from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.message import FailureKind
 from payport.sdk.secrets import MASK
@@ -113,7 +114,7 @@ class RequestSent(_OfAccount):
     endpoint: str
     status: int
     elapsed_s: float
-    attempt: int = 1
+    moves_money: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,17 +127,35 @@ class RequestFailed(_OfAccount):
     failure_kind: FailureKind
     may_have_left: bool
     elapsed_s: float
-    attempt: int = 1
+    moves_money: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused(_OfAccount):
-    """A request was held back here, by a limit, the breaker or a rule. ``reason``: which."""
+    """A request was held back here, by a limit, the breaker or a rule. ``reason``: which, in words."""
 
     name: ClassVar[str] = "request.refused"
     level: ClassVar[Level] = Level.WARNING
     endpoint: str
+    kind: FailureKind
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyJudged(_OfAccount):
+    """What a whole reply amounts to, once it was authenticated, read and held against what was asked.
+
+    ``doubt``: why nothing can be learnt from it, ``None`` when it says something. ``refusal``: the partner's reason
+    when it refused. ``retry_after_s``: how long it asks to be left alone.
+    """
+
+    name: ClassVar[str] = "reply.judged"
+    level: ClassVar[Level] = Level.DEBUG
+    endpoint: str
+    moves_money: bool
+    doubt: UnknownKind | None
+    refusal: Reason | None
+    retry_after_s: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

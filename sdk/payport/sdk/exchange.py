@@ -54,9 +54,15 @@ class Record(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """May this request go out now: call limits, breaker, suspended partner. Answers a refusal or ``None``."""
+    """May this request of an account go out: call limits, breaker, suspended partner.
+
+    Answers ``None`` (now), seconds to wait first (its place is taken), or a refusal.
+    """
 
     request: WireRequest
+    deadline_s: float
+    partner: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +138,10 @@ def sign(key: SigningKey, message: bytes) -> Exchange[bytes]:
     return cast("bytes", answer)
 
 
-def admit(request: WireRequest) -> Exchange[SendFailure | None]:
-    """Why this request may not go out now, ``None`` when it may."""
-    refusal = yield Admit(request)
-    return cast("SendFailure | None", refusal)
+def admit(request: WireRequest, deadline_s: float, partner: str, account: str) -> Exchange[SendFailure | float | None]:
+    """``None`` when this request may go out now, the seconds after which it may, or why it may not."""
+    answer = yield Admit(request, deadline_s, partner, account)
+    return cast("SendFailure | float | None", answer)
 
 
 def send(request: WireRequest, deadline_s: float, partner: str, account: str) -> Exchange[WireReply | SendFailure]:
@@ -166,23 +172,27 @@ def emit(event: SdkEvent) -> Exchange[None]:
     yield Emit(event)
 
 
-def heard(inner: Exchange[T], replies: list[WireReply]) -> Exchange[T]:
-    """The same operation; every whole reply that it is given is noted in ``replies``."""
+def overheard(exchange: Exchange[T], hear: Callable[[Effect, object], None]) -> Exchange[T]:
+    """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``."""
+    answer: object = None
+    error: BaseException | None = None
     try:
-        effect = next(inner)
         while True:
             try:
+                effect = exchange.send(answer) if error is None else exchange.throw(error)
+            except StopIteration as end:
+                return cast("T", end.value)
+            answer, error = None, None
+            try:
                 answer = yield effect
-            except BaseException as error:  # noqa: BLE001 - handed to the operation, which decides
-                effect = inner.throw(error)
+            except GeneratorExit:
+                raise
+            except BaseException as raised:  # noqa: BLE001 - the exchange decides, as it would have done
+                error = raised
             else:
-                if isinstance(answer, WireReply):
-                    replies.append(answer)
-                effect = inner.send(answer)
-    except StopIteration as end:
-        return cast("T", end.value)
+                hear(effect, answer)
     finally:
-        inner.close()
+        exchange.close()
 
 
 class Host(Protocol):

@@ -43,41 +43,68 @@ class Clock(Protocol):
         ...
 
 
-class Admission(Protocol):
-    """Decides whether a request may go out now: a call limit, a breaker, a suspended partner."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that wants to go out. ``left_s``: how long it could wait for its turn."""
 
-    def admit(self, request: WireRequest) -> SendFailure | None:
-        """``None`` to let it pass, else why not. Must not block."""
+    partner: str
+    account: str
+    request: WireRequest
+    left_s: float
+
+
+class Admission(Protocol):
+    """Decides whether a request may go out: a call limit, a breaker, a suspended partner.
+
+    They are asked in order, so the cheap one that refuses most goes first. One that can be called is told of the events
+    too, as an :class:`payport.sdk.events.EventSink`, and so hears what became of the request. One that has a true
+    attribute ``blocks`` (it asks another host, say) is kept off the event loop.
+    """
+
+    def admit(self, asked: Asked) -> SendFailure | float | None:
+        """``None``: go. Seconds: go after so long, the place is taken. Else why not, and nothing was counted."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What both hosts share."""
+    """What both hosts share. ``actor``: on whose behalf, for the audit trail."""
 
     journal: Journal
     clock: Clock
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
+    actor: str = ""
     least: int = field(init=False)
     """The lowest level of events that anybody listens to."""
+    blocks: bool = field(init=False)
+    """Whether to be admitted may take so long that an event loop should not wait for it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "least", least_level(self.sinks))
+        object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
 
-    def at_once(self, effect: Admit | Nonce | Emit) -> object:
+    def at_once(self, effect: Nonce | Emit) -> object:
         """The answer to an effect that neither blocks nor waits."""
         match effect:
             case Emit(event):
                 return emit_safely(self.sinks, event)
             case Nonce():
                 return self.clock.nonce()
-            case Admit(request):
-                for admission in self.admissions:
-                    refusal = admission.admit(request)
-                    if refusal is not None:
-                        return refusal
-                return None
+
+    def admit(self, effect: Admit) -> SendFailure | float | None:
+        """What all admissions together say: the first refusal, or the longest wait."""
+        if not self.admissions:
+            return None
+        left_s = effect.deadline_s - self.clock.moment().monotonic_s
+        asked = Asked(effect.partner, effect.account, effect.request, left_s)
+        wait_s = 0.0
+        for admission in self.admissions:
+            answer = admission.admit(asked)
+            if isinstance(answer, SendFailure):
+                return answer
+            wait_s = max(wait_s, answer or 0.0)
+        return wait_s or None
 
     def tell(self, effect: Send, reply: WireReply | SendFailure, begun_s: float) -> None:
         """Tell the sinks how a request went that was begun at this moment."""
@@ -88,15 +115,17 @@ class Surroundings:
 
 
 def _of_request(effect: Send, reply: WireReply | SendFailure, elapsed_s: float) -> SdkEvent:
-    partner, account, endpoint = effect.partner, effect.account, effect.request.endpoint
+    partner, account = effect.partner, effect.account
+    endpoint, moves_money = effect.request.endpoint, effect.request.moves_money
     if isinstance(reply, WireReply):
         return RequestSent(
-            partner=partner, account=account, endpoint=endpoint, status=reply.status, elapsed_s=elapsed_s
-        )
+            partner=partner, account=account, endpoint=endpoint, moves_money=moves_money,
+            status=reply.status, elapsed_s=elapsed_s,
+        )  # fmt: skip
     if reply.kind is FailureKind.REFUSED:
-        return RequestRefused(partner=partner, account=account, endpoint=endpoint, reason=reply.detail)
+        return RequestRefused(partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail)
     return RequestFailed(
-        partner=partner, account=account, endpoint=endpoint, failure_kind=reply.kind,
+        partner=partner, account=account, endpoint=endpoint, moves_money=moves_money, failure_kind=reply.kind,
         may_have_left=reply.may_have_left, elapsed_s=elapsed_s,
     )  # fmt: skip
 
@@ -127,7 +156,9 @@ class SyncHost:
             case Sleep(seconds):
                 self.around.clock.sleep(seconds)
                 return None
-            case Admit() | Nonce() | Emit():
+            case Admit():
+                return self.around.admit(effect)
+            case Nonce() | Emit():
                 return self.around.at_once(effect)
 
     def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
@@ -167,5 +198,9 @@ class AsyncHosting:
             case Sleep(seconds):
                 await anyio.sleep(max(0.0, seconds))
                 return None
-            case Admit() | Nonce() | Emit():
+            case Admit():
+                if self.around.blocks:
+                    return await anyio.to_thread.run_sync(self.around.admit, effect)
+                return self.around.admit(effect)
+            case Nonce() | Emit():
                 return self.around.at_once(effect)

@@ -41,6 +41,7 @@ class Profile:
     ``ladders``: by name; every operation names one, ``"default"`` must be there.
     ``answers_queries``: whether the partner can be asked about an operation by our own reference; where it cannot, only
     its notification, the same request again or a fence tells.
+    ``errands``: endpoints that only fetch a token or a certificate for another request.
     ``sandbox``: whether money here is play money.
     """
 
@@ -58,4 +59,5 @@ class Profile:
         default_factory=lambda: MappingProxyType({"default": Ladder(ask_after_s=(2.0, 5.0, 15.0, 60.0, 300.0, 3600.0))})
     )
     answers_queries: bool = True
+    errands: frozenset[str] = frozenset()
     sandbox: bool = False

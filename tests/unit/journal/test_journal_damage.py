@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.databases import by_hand
 from tests.support.journal_records import ACCOUNT, NOW, debt, intend, notice, operation
 
 from payport.sdk.errors import JournalError
@@ -40,26 +39,36 @@ READS: dict[str, Callable[[Session], object]] = {
         ("operation", "payport_operation SET state = 'succeeded'", "its columns and its body differ"),
         ("operation", "payport_operation SET version = 2", "differ"),
         ("operation", "payport_operation SET partner_ref = 'other'", "differ"),
-        ("operation", "payport_operation SET sealed = x'00'", "operation SHOP0001/pay//1 was sealed with another key"),
+        (
+            "operation",
+            "payport_operation SET sealed = substr(sealed, 20)",
+            "operation SHOP0001/pay//1 was sealed with another key",
+        ),
         ("operation", "payport_transition SET state = 'declined' WHERE version = 1", "contradicts its history"),
         ("operation", "payport_transition SET version = 7 WHERE version = 1", "contradicts its history: None there"),
         ("history", "payport_transition SET version = 7 WHERE version = 1", "version 7 follows 0"),
-        ("history", "payport_transition SET state = 'nonsense' WHERE version = 1", "transition 2 in the journal"),
-        ("history", "payport_transition SET at = 9e18 WHERE version = 1", "transition 2 in the journal"),
-        ("history", "payport_transition SET body = ''", "transition 1 in the journal cannot be read"),
+        ("history", "payport_transition SET state = 'nonsense' WHERE version = 1", r"transition \d+ in the journal"),
+        (
+            "history",
+            "payport_transition SET at = 9000000000000000000 WHERE version = 1",
+            r"transition \d+ in the journal",
+        ),
+        ("history", "payport_transition SET body = ''", r"transition \d+ in the journal cannot be read"),
         ("notice", "payport_notice SET event_id = 'event2'", "differ"),
         ("notice", "payport_notice SET body = 'x'", f"notice event1 of {ACCOUNT} in the journal cannot be read"),
         ("notice", "payport_notice SET sealed = substr(sealed, 1, 30)", "does not open"),
     ],
 )
-def test_an_edited_row_is_not_believed(url: str, journal: Journal, read: str, edit: str, why: str | None) -> None:
+def test_an_edited_row_is_not_believed(
+    kind: str, url: str, journal: Journal, read: str, edit: str, why: str | None
+) -> None:
     """``None``: an edit of the body alone, made well, cannot be told; that is what the audit trail is for."""
     first = journal.write(intend())
     journal.write(lambda session: session.save(replace(first, state=State.PENDING), source="reply", detail={}, now=NOW))
     journal.write(lambda session: session.add_notice(notice()))
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as hand, hand:
-        assert hand.execute(f"UPDATE {edit}").rowcount > 0
-    hand.close()
+    with by_hand(kind, url) as cursor:
+        cursor.execute(f"UPDATE {edit}")
+        assert cursor.rowcount > 0
 
     if why is None:
         journal.read(READS[read])

@@ -18,6 +18,12 @@ from payport.sdk.journal import Journal
 from payport.sdk.journal.session import Session
 
 
+@pytest.fixture
+def url(file_url: str) -> str:
+    """Group commit is for a file."""
+    return file_url
+
+
 def test_a_commit_that_fails_fails_everybody(journal: Journal, url: str) -> None:
     """Nobody is told that a row is durable that is not. Afterwards the journal works again."""
     foreign = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)

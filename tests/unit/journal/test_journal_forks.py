@@ -43,11 +43,11 @@ def test_parent_and_children_go_on_writing(journal: Journal) -> None:
     assert journal.read(lambda session: session.debt("AFTER")) == debt("AFTER")
 
 
-def test_no_connection_is_open_across_a_fork(journal: Journal, url: str) -> None:
+def test_no_connection_is_open_across_a_fork(file_journal: Journal, file_url: str) -> None:
     """SQLite's rule. The child starts with none of the parent's file handles on the journal."""
-    journal.write(adding("BEFORE"))
-    journal.read(lambda session: session.debt("BEFORE"))
-    path = url.removeprefix("sqlite:///")
+    file_journal.write(adding("BEFORE"))
+    file_journal.read(lambda session: session.debt("BEFORE"))
+    path = file_url.removeprefix("sqlite:///")
 
     def work() -> None:
         opened = [os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir()]
@@ -96,7 +96,7 @@ def test_a_fork_in_the_middle_of_work_cannot_use_the_journal(journal: Journal) -
     assert debt("PARENT") == journal.read(lambda session: session.debt("PARENT"))
 
 
-def test_a_journal_in_memory_is_copied(url: str) -> None:
+def test_a_journal_in_memory_is_copied() -> None:
     """Each side has its own from the fork on."""
     with Journal.open("sqlite:///:memory:?durable=no") as journal:
         journal.write(adding("BEFORE"))

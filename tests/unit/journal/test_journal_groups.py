@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Event
 from typing import Any
 
 import anyio
 import pytest
-import trio
 from tests.support.journal_records import NOW, debt, intend, operation
 from tests.support.journal_writers import Commits, adding, held, outcome, queued, refs, wait_for
 
@@ -18,6 +15,12 @@ from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import Journal
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.writer import CAREFUL_GROUPS
+
+
+@pytest.fixture
+def url(file_url: str) -> str:
+    """Group commit is for a file."""
+    return file_url
 
 
 def test_a_lone_writer_needs_no_savepoint(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,69 +142,3 @@ async def test_a_cancelled_task_leaves_all_or_nothing(journal: Journal) -> None:
         assert queued(journal) == 0
     await journal.awrite(adding("NEXT"))
     assert refs(journal, ["CANCELLED", "NEXT"]) == ["NEXT"]
-
-
-@pytest.mark.anyio
-async def test_a_task_that_is_cancelled_while_its_write_is_under_way(journal: Journal) -> None:
-    """It leaves at once; the write ends by itself."""
-    started, free = Event(), Event()
-
-    def slow(session: Session) -> None:
-        session.add_debt(debt("SLOW"))
-        started.set()
-        assert free.wait(20)
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(journal.awrite, slow)
-        while not started.is_set():  # noqa: ASYNC110 - an event of another thread
-            await anyio.sleep(0.001)
-        tasks.cancel_scope.cancel()
-    free.set()
-    await journal.awrite(adding("NEXT"))
-    assert refs(journal, ["SLOW", "NEXT"]) == ["SLOW", "NEXT"]
-
-
-def test_many_loops_and_threads_at_once(journal: Journal) -> None:
-    """Two asyncio loops, one trio loop and two threads share one journal."""
-    names = [f"{kind}{number}" for kind in ("a", "b", "t", "x", "y") for number in range(20)]
-
-    async def on_asyncio(kind: str) -> None:
-        await asyncio.gather(*(journal.awrite(adding(f"{kind}{number}")) for number in range(20)))
-
-    async def on_trio() -> None:
-        async with trio.open_nursery() as nursery:
-            for number in range(20):
-                nursery.start_soon(journal.awrite, adding(f"t{number}"))
-
-    def in_thread(kind: str) -> None:
-        for number in range(20):
-            journal.write(adding(f"{kind}{number}"))
-
-    with ThreadPoolExecutor(5) as threads:
-        runs = [
-            threads.submit(lambda: asyncio.run(on_asyncio("a"))),
-            threads.submit(lambda: asyncio.run(on_asyncio("b"))),
-            threads.submit(lambda: trio.run(on_trio)),
-            threads.submit(in_thread, "x"),
-            threads.submit(in_thread, "y"),
-        ]
-        for run in runs:
-            run.result(20)
-    assert names == refs(journal, names)
-
-
-def test_a_write_inside_a_write_is_refused(journal: Journal) -> None:
-    """It would wait for itself for ever."""
-    for run in (journal.write, journal.read):
-        with pytest.raises(JournalError, match="inside its own work"):
-            run(lambda session: journal.write(adding("A")))
-
-
-def test_idle_readers_are_few(journal: Journal) -> None:
-    """A burst of readers does not leave its connections open."""
-    barrier = Event()
-    with ThreadPoolExecutor(12) as threads:
-        reads = [threads.submit(journal.read, lambda session: barrier.wait(20)) for _ in range(12)]
-        barrier.set()
-        assert all(read.result(20) for read in reads)
-    assert len(journal._idle) <= 8

@@ -7,28 +7,33 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
-from tests.support.journal_records import debt, exit_status, in_child
+from tests.support.journal_records import debt
 
 from payport.sdk import journal as package
 from payport.sdk.errors import ConfigurationError, JournalError
-from payport.sdk.journal import Journal, engine, schema, sqlite_file
-from payport.sdk.journal.tables import SCHEMA_TABLE, metadata
+from payport.sdk.journal import Journal, engine
+from payport.sdk.journal.backends import sqlite_file
+from payport.sdk.journal.backends.sqlite import Sqlite
+
+
+@pytest.fixture
+def url(file_url: str) -> str:
+    """A file, which has rules of its own; what holds for every database stands at the end."""
+    return file_url
 
 
 @pytest.mark.parametrize(
     ("url", "why"),
     [
         ("payments.db", "sqlite:///payments.db"),
-        ("postgresql://u:hunter2@host/db", "a journal on postgresql is not supported"),
+        ("oracle://u:hunter2@host/db", "a journal on oracle is not supported"),
+        ("postgresql://u:hunter2@host", "names no database"),
+        ("mysql://u:hunter2@host/db?autocommit=true", "unknown options in the journal's URL: autocommit"),
+        ("postgresql://u:hunter2@host/db?password=hunter2", "unknown options in the journal's URL: password"),
+        ("postgresql://u:hunter2@host:port/db", "is not one"),
         ("sqlite://", "forgets every payment"),
         ("sqlite:///:memory:", r"durable=no"),
         ("sqlite:///:memory:?durable=maybe", "forgets every payment"),
@@ -42,6 +47,14 @@ def test_a_place_that_cannot_hold_a_journal_is_refused(url: str, why: str) -> No
     with pytest.raises(ConfigurationError, match=why) as refused:
         Journal.open(url)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mariadb"])
+def test_a_server_that_does_not_answer_is_a_storage_error(scheme: str) -> None:
+    """It names the server, and neither user nor password."""
+    with pytest.raises(JournalError, match=rf"{scheme}://127\.0\.0\.1:1/shop") as refused:
+        Journal.open(f"{scheme}://hunter1:hunter2@127.0.0.1:1/shop")
+    assert "hunter" not in str(refused.value)
 
 
 def test_durability_is_one_of_two(url: str) -> None:
@@ -141,9 +154,9 @@ def test_every_setting_is_in_force(url: str, durability: engine.Durability, sync
 
 def test_a_setting_that_is_not_taken_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite ignores what it does not know or cannot do: so each is read back."""
-    wanted = engine.settings_for("full", 1.0, in_memory=False)
+    pragmas = Sqlite.pragmas
     for pragma in ({"synchronous": ("EXTRA", 2)}, {"no_such_setting": ("ON", 1)}):
-        monkeypatch.setattr(engine, "settings_for", lambda *_, in_memory, wanted=wanted | pragma: wanted)
+        monkeypatch.setattr(Sqlite, "pragmas", lambda self, pragma=pragma: pragmas(self) | pragma)
         with pytest.raises(ConfigurationError, match=f"did not take PRAGMA {next(iter(pragma))}"):
             Journal.open(url)
 
@@ -156,76 +169,6 @@ def test_a_journal_in_memory_says_so() -> None:
         assert repr(journal) == "Journal(':memory:', durable=False)"
         with pytest.raises(ZeroDivisionError):
             journal.read(lambda session: 1 / 0)
-
-
-def test_opening_again_finds_everything(url: str) -> None:
-    """Alembic is not even imported then."""
-    with Journal.open(url) as journal:
-        journal.write(lambda session: session.add_debt(debt()))
-        assert journal.durable
-    script = (
-        "import sys; from payport.sdk.journal import Journal\n"
-        f"with Journal.open({url!r}) as journal:\n"
-        "    assert journal.read(lambda session: session.debt('SHOP0001')) is not None\n"
-        "assert 'alembic' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
-
-
-def test_eight_processes_may_open_a_new_journal_at_once(url: str) -> None:
-    """One creates the tables, the others wait for it."""
-
-    def work() -> None:
-        with Journal.open(url, durability="normal") as journal:
-            journal.write(lambda session: session.add_debt(debt(f"P{os.getpid()}")))
-
-    children = [in_child(work) for _ in range(8)]
-    assert [exit_status(child) for child in children] == [0] * 8
-    with Journal.open(url) as journal:
-        assert all(journal.read(lambda session, ref=f"P{child}": session.debt(ref)) for child in children)  # type: ignore[misc] # bound now
-
-
-def test_a_newer_schema_is_refused(url: str) -> None:
-    """An older library cannot know what a newer one wrote; it says so and changes nothing."""
-    Journal.open(url).close()
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as hand, hand:
-        hand.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '9999'")
-    hand.close()
-    with pytest.raises(ConfigurationError, match="schema is 9999, this version of payport knows"):
-        Journal.open(url)
-
-
-def test_a_damaged_schema_number_is_refused(url: str) -> None:
-    """Not taken for an empty database."""
-    Journal.open(url).close()
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as hand, hand:
-        hand.execute(f"ALTER TABLE {SCHEMA_TABLE} RENAME COLUMN version_num TO other")
-    hand.close()
-    with pytest.raises(JournalError, match="up to date"):
-        Journal.open(url)
-
-
-def tables_of(connection: Connection) -> dict[str, list[str]]:
-    """The columns and constraints of every table, whatever their order."""
-    found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all()
-    return {name: sorted(line.strip(" ,\t") for line in sql.splitlines()) for name, sql in found}
-
-
-def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
-    """Nothing is missing, nothing is left over, and the number in the code is the newest revision."""
-    Journal.open(url).close()
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": SCHEMA_TABLE, "compare_type": True})
-        assert compare_metadata(context, metadata) == []
-        migrated = tables_of(connection)
-        metadata.drop_all(connection)
-        metadata.create_all(connection)
-        assert migrated == tables_of(connection)
-    engine.dispose()
-    config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
-    assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
 
 
 def test_the_package_is_light_until_a_journal_is_opened() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine
+from tests.support.databases import SERVERS, application, sqlalchemy_url
 from tests.support.journal_records import NOW, debt, intend
 
 from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError
@@ -16,17 +20,22 @@ from payport.sdk.journal import Journal
 
 
 @pytest.fixture
-def path(url: str) -> str:
-    """The application's database, in which the journal lives too."""
-    return url.removeprefix("sqlite:///")
+def connection(kind: str, url: str, journal: Journal) -> Iterator[Any]:
+    """The application's own, as its driver makes it: the first change begins a transaction."""
+    opened = application(kind, url)
+    yield opened
+    opened.rollback()
+    opened.close()
 
 
 @pytest.mark.parametrize("commit", [True, False])
-def test_one_transaction_of_the_drivers(journal: Journal, path: str, commit: bool) -> None:
+def test_one_transaction_of_the_drivers(journal: Journal, connection: Any, commit: bool) -> None:
     """With the driver's own habit of beginning a transaction at the first change."""
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE basket (ref TEXT)")
-    connection.execute("INSERT INTO basket VALUES ('SHOP0001')")
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE IF NOT EXISTS basket (ref VARCHAR(20))")
+    cursor.execute("DELETE FROM basket")
+    connection.commit()
+    cursor.execute("INSERT INTO basket VALUES ('SHOP0001')")
     intend()(journal.session_on(connection))
     assert journal.read(lambda session: session.debt("SHOP0001")) is None, "we do not commit"
     if commit:
@@ -34,28 +43,25 @@ def test_one_transaction_of_the_drivers(journal: Journal, path: str, commit: boo
     else:
         connection.rollback()
     assert commit == (journal.read(lambda session: session.operation("SHOP0001/pay//1")) is not None)
-    assert int(commit) == connection.execute("SELECT count(*) FROM basket").fetchone()[0]
-    connection.close()
+    cursor.execute("SELECT count(*) FROM basket")
+    assert int(commit) == cursor.fetchone()[0]
 
 
-def test_the_first_statement_may_be_ours(journal: Journal, path: str) -> None:
-    """Then the transaction begins here, and the write lock is taken before anything is read."""
-    connection = sqlite3.connect(path)
-    session = journal.session_on(connection)
-    assert connection.in_transaction
-    session.add_debt(debt())
+def test_the_first_statement_may_be_ours(journal: Journal, connection: Any) -> None:
+    """Then the transaction begins here."""
+    journal.session_on(connection).add_debt(debt())
+    assert journal.read(lambda session: session.debt("SHOP0001")) is None
     connection.commit()
     with pytest.raises(JournalConflict):
         journal.session_on(connection).add_debt(debt())
     connection.rollback()
-    connection.close()
     assert debt() == journal.read(lambda session: session.debt("SHOP0001"))
 
 
 @pytest.mark.parametrize("commit", [True, False])
 def test_one_transaction_of_sqlalchemy(journal: Journal, url: str, commit: bool) -> None:
     """Begun and ended by the application's engine."""
-    engine = create_engine(url)
+    engine = create_engine(sqlalchemy_url(url))
     with engine.connect() as connection:
         with connection.begin() as transaction:
             intend()(journal.session_on(connection))
@@ -67,51 +73,91 @@ def test_one_transaction_of_sqlalchemy(journal: Journal, url: str, commit: bool)
     assert commit == (journal.read(lambda session: session.operation("SHOP0001/pay//1")) is not None)
 
 
-def test_the_version_is_compared_by_the_database_too(journal: Journal, path: str) -> None:
+def test_the_version_is_compared_by_the_database_too(journal: Journal, connection: Any) -> None:
     """Two sessions on one connection: the second to save finds that its version is gone."""
     intended = journal.write(intend())
-    connection = sqlite3.connect(path)
     first, second = journal.session_on(connection), journal.session_on(connection)
     assert second.operation(intended.id) == intended
     first.save(replace(intended, asked=1), source="query", detail={}, now=NOW)
     with pytest.raises(JournalConflict, match="another writer"):
         second.save(replace(intended, asked=2), source="query", detail={}, now=NOW)
-    connection.rollback()
-    connection.close()
 
 
-def test_autocommit_is_refused(journal: Journal, path: str) -> None:
+def test_autocommit_is_refused(journal: Journal, kind: str, url: str) -> None:
     """There every statement would be durable by itself; with an explicit transaction it is fine."""
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = application(kind, url, autocommit=True)
     with pytest.raises(ConfigurationError, match="autocommit"):
         journal.session_on(connection)
-    connection.execute("BEGIN")
+    connection.cursor().execute("BEGIN")
     journal.session_on(connection).add_debt(debt())
-    connection.execute("COMMIT")
+    connection.cursor().execute("COMMIT")
     connection.close()
     assert debt() == journal.read(lambda session: session.debt("SHOP0001"))
 
 
-def test_another_database_is_refused(journal: Journal, tmp_path: Path) -> None:
+def test_another_database_is_refused(file_journal: Journal, tmp_path: Path) -> None:
     """Nobody would ever send what is written there."""
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         with pytest.raises(ConfigurationError, match="does not hold the journal's tables"):
-            journal.session_on(connection)
+            file_journal.session_on(connection)
         connection.rollback()
         connection.execute("CREATE TABLE payport_schema (version_num TEXT)")
         with pytest.raises(ConfigurationError, match="does not hold the journal's tables"):
-            journal.session_on(connection)
+            file_journal.session_on(connection)
     connection.close()
     with pytest.raises(ConfigurationError, match="expected a sqlite3"):
-        journal.session_on("payments.db")
+        file_journal.session_on("payments.db")
 
 
-def test_a_locked_or_closed_connection_is_a_storage_error(journal: Journal, path: str) -> None:
+@pytest.mark.parametrize("kind", sorted(SERVERS))
+def test_another_database_of_the_server_is_refused(journal: Journal, kind: str, tmp_path: Path) -> None:
+    """And the connection of another driver is."""
+    connection = application(kind, SERVERS[kind].url("other"))
+    with pytest.raises(ConfigurationError, match="does not hold the journal's tables"):
+        journal.session_on(connection)
+    connection.close()
+    with (
+        closing(sqlite3.connect(tmp_path / "other.db")) as other,
+        pytest.raises(ConfigurationError, match=r"expected a (psycopg|pymysql)\.Connection"),
+    ):
+        journal.session_on(other)
+
+
+@pytest.mark.parametrize("kind", ["mariadb"])
+def test_a_lax_connection_is_refused(journal: Journal, connection: Any) -> None:
+    """A server that cuts off what does not fit would write a row that nobody can read."""
+    connection.cursor().execute("SET SESSION sql_mode = ''")
+    with pytest.raises(ConfigurationError, match="sql_mode is not strict"):
+        journal.session_on(connection)
+
+
+def test_a_locked_or_closed_connection_is_a_storage_error(file_journal: Journal, file_url: str) -> None:
     """As everywhere."""
+    path = file_url.removeprefix("sqlite:///")
     connection = sqlite3.connect(path, timeout=0.01)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(JournalError, match="locked"):
-        journal.session_on(connection)
+        file_journal.session_on(connection)
     other.close()
     connection.close()
+
+
+@pytest.mark.parametrize("kind", sorted(SERVERS))
+def test_a_closed_connection_is_a_storage_error(journal: Journal, kind: str, url: str) -> None:
+    """On a server too."""
+    connection = application(kind, url)
+    connection.close()
+    with pytest.raises(JournalError, match="lost"):
+        journal.session_on(connection)
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_whatever_isolation_the_application_has_chosen(journal: Journal, connection: Any) -> None:
+    """Also where its reads are older than the lock: what is unique is unique, and the second one is told."""
+    connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+    assert connection.execute("SELECT count(*) FROM payport_debt").fetchone() == (0,)
+    journal.write(intend())
+    session = journal.session_on(connection)
+    with pytest.raises(JournalConflict):
+        session.open_debt(debt())

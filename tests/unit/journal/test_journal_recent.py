@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -37,11 +36,8 @@ def read(url: str, key: Secret | None, *, operation_id: str = "SHOP0001/pay//1")
 @pytest.mark.parametrize("key", [KEY, None], ids=["sealing", "without a key"])
 @pytest.mark.parametrize("later", [b"second", None], ids=["both steps kept", "one step kept"])
 @pytest.mark.parametrize("state", [State.DOUBT, State.PENDING, State.SUCCEEDED])
-def test_what_is_remembered_is_what_is_read(
-    tmp_path: Path, key: Secret | None, later: bytes | None, state: State
-) -> None:
+def test_what_is_remembered_is_what_is_read(url: str, key: Secret | None, later: bytes | None, state: State) -> None:
     """After it was added, and after each save, by this journal and by one that has to read."""
-    url = f"sqlite:///{tmp_path}/journal.db"
     wanted = replace(operation(), steps=(step("create", b"first"), step("confirm", later)))
     with Journal.open(url, sealing_key=key) as journal:
         journal.write(lambda session: session.add_debt(debt()))
@@ -56,9 +52,8 @@ def test_what_is_remembered_is_what_is_read(
         assert read(url, key) == saved
 
 
-def test_requests_sealed_before_are_not_forgotten(tmp_path: Path) -> None:
+def test_requests_sealed_before_are_not_forgotten(url: str) -> None:
     """A save that does not carry a step's request leaves the sealed one: reading, remembered or not, gives it back."""
-    url = f"sqlite:///{tmp_path}/journal.db"
     with Journal.open(url, sealing_key=KEY) as journal:
         journal.write(lambda session: session.add_debt(debt()))
         journal.write(lambda session: session.add(operation(), source="intent", detail={}, now=NOW))
@@ -70,9 +65,8 @@ def test_requests_sealed_before_are_not_forgotten(tmp_path: Path) -> None:
         assert read(url, KEY) == saved
 
 
-def test_another_process_is_believed(tmp_path: Path) -> None:
+def test_another_process_is_believed(url: str) -> None:
     """What another journal wrote meanwhile is read, not remembered."""
-    url = f"sqlite:///{tmp_path}/journal.db"
     with Journal.open(url, sealing_key=KEY) as mine, Journal.open(url, sealing_key=KEY) as other:
         mine.write(lambda session: session.add_debt(debt()))
         mine.write(lambda session: session.add(operation(), source="intent", detail={}, now=NOW))
@@ -83,9 +77,8 @@ def test_another_process_is_believed(tmp_path: Path) -> None:
         assert (found.state, found.version) == (State.SUCCEEDED, 1)
 
 
-def test_what_this_process_wrote_last_is_not_read_again(tmp_path: Path) -> None:
+def test_what_this_process_wrote_last_is_not_read_again(url: str) -> None:
     """Deciding on it is safe, because saving compares the versions: a conflict tells that another was here."""
-    url = f"sqlite:///{tmp_path}/journal.db"
     with Journal.open(url, sealing_key=KEY) as mine, Journal.open(url, sealing_key=KEY) as other:
         mine.write(lambda session: session.add_debt(debt()))
         first = operation()
@@ -109,9 +102,9 @@ def test_what_this_process_wrote_last_is_not_read_again(tmp_path: Path) -> None:
         assert (found.state, found.version) == (State.SUCCEEDED, 2)
 
 
-def test_another_object_is_read(tmp_path: Path) -> None:
+def test_another_object_is_read(url: str) -> None:
     """An operation that this process did not see last, or that is a copy, is looked up."""
-    with Journal.open(f"sqlite:///{tmp_path}/journal.db", sealing_key=KEY) as journal:
+    with Journal.open(url, sealing_key=KEY) as journal:
         journal.write(lambda session: session.add_debt(debt()))
         journal.write(lambda session: session.add(operation(), source="intent", detail={}, now=NOW))
         asked = evolve(operation(), asked=7)

@@ -103,6 +103,12 @@ def test_keys_do_not_leave() -> None:
             take(keys)
 
 
+@pytest.fixture
+def url(file_url: str) -> str:
+    """A file, whose bytes can be looked at."""
+    return file_url
+
+
 def test_nothing_sealed_lies_in_the_file_in_the_clear(url: str, journal: Journal, tmp_path: Path) -> None:
     """Neither as it is nor in base64; another key's journal says which row it cannot read."""
     journal.write(intend())

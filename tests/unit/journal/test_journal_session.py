@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.support.journal_records import ACCOUNT, NOW, REQUEST, debt, intend, notice, operation
@@ -65,7 +65,7 @@ def test_an_operation_comes_back_as_it_was_written(journal: Journal) -> None:
 
 def test_an_operation_needs_its_debt(journal: Journal) -> None:
     """Nothing can be sent for a debt that was never written down."""
-    with pytest.raises(JournalError, match="FOREIGN KEY"):
+    with pytest.raises(JournalError, match=r"(?i)foreign key"):
         journal.write(lambda session: session.add(operation(), source="intent", detail={}, now=NOW))
 
 
@@ -185,12 +185,17 @@ def test_due_is_what_resume_has_to_do_now(journal: Journal) -> None:
     journal.write(lambda session: session.lease("D6/pay//1", "a", 30.0))
     journal.write(lambda session: session.lease("D7/pay//1", "a", -1.0))
 
-    def due(account: str = ACCOUNT, limit: int = 10) -> list[str]:
-        return [one.ref for one in journal.read(lambda session: session.due(account, NOW, limit))]
+    def due(account: str = ACCOUNT, now: datetime = NOW) -> list[str]:
+        found: list[str] = []
+        while one := journal.write(lambda session: session.claim(account, now, owner="b", ttl_s=30.0)):
+            found.append(one.ref)
+        for ref in found:
+            journal.write(lambda session: session.release(f"{ref}/pay//1", "b"))  # noqa: B023 - called at once
+        return found
 
     assert due() == ["D5", "D1", "D7"]
-    assert due(limit=1) == ["D5"]
     assert due("testpay:other") == []
+    assert due(now=later) == ["D5", "D1", "D7", "D4"]
     still_open = journal.read(lambda session: session.open_operations())
     assert [one.ref for one in still_open] == ["D1", "D3", "D4", "D5", "D6", "D7"]
     assert still_open == journal.read(lambda session: session.open_operations(ACCOUNT))
@@ -268,7 +273,7 @@ def test_a_transaction_is_whole_or_nothing(journal: Journal) -> None:
 
 def test_reading_cannot_write(journal: Journal) -> None:
     """A read that writes is an error, so nothing is written where nobody waits for the disk."""
-    with pytest.raises(JournalError, match="readonly"):
+    with pytest.raises(JournalError, match=r"(?i)read.?only"):
         journal.read(intend())
 
 
@@ -283,11 +288,11 @@ def test_a_session_ends_with_its_transaction(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("ref", ["half a pair \ud800", "null \x00 byte"])
-def test_any_text_is_stored_or_refused_as_a_storage_error(journal: Journal, ref: str) -> None:
+def test_any_text_is_stored_or_refused_as_a_storage_error(journal: Journal, kind: str, ref: str) -> None:
     """What a partner or payer puts into a text never surfaces as a raw error."""
     try:
         journal.write(lambda session: session.add_debt(debt(ref)))
     except JournalError:
-        assert "\ud800" in ref
+        assert ref.startswith("half") or kind == "postgresql", "PostgreSQL stores no null byte in a text"
     else:
         assert debt(ref) == journal.read(lambda session: session.debt(ref))

@@ -15,6 +15,7 @@ from structlog.testing import LogCapture
 from payport.schemas.classes import PERSONAL, SECRET
 from payport.schemas.events import EventKind, RejectedKind
 from payport.schemas.money import Money
+from payport.schemas.outcome import UnknownKind
 from payport.sdk import events
 from payport.sdk.events import NEVER, EventSink, Level, Plain, SdkEvent, StructlogSink, emit_safely, least_level
 from payport.sdk.exchange import Send
@@ -42,22 +43,49 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
     (
         "request.sent",
         Level.DEBUG,
-        {**ACCOUNT, "endpoint": "trade.pay", "status": 200, "elapsed_s": 0.5, "attempt": 1},
-        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=200, elapsed_s=0.5, attempt=1),
+        {**ACCOUNT, "endpoint": "trade.pay", "status": 200, "elapsed_s": 0.5, "moves_money": True},
+        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=200, elapsed_s=0.5, moves_money=True),
     ),
     (
         "request.failed",
         Level.WARNING,
-        {**ACCOUNT, "endpoint": "x", "failure_kind": "tls", "may_have_left": False, "elapsed_s": 0.5, "attempt": 2},
+        {
+            **ACCOUNT,
+            "endpoint": "x",
+            "failure_kind": "tls",
+            "may_have_left": False,
+            "elapsed_s": 0.5,
+            "moves_money": True,
+        },
         events.RequestFailed(
-            **ACCOUNT, endpoint="x", failure_kind=FailureKind.TLS, may_have_left=False, elapsed_s=0.5, attempt=2
+            **ACCOUNT, endpoint="x", failure_kind=FailureKind.TLS, may_have_left=False, elapsed_s=0.5, moves_money=True
         ),
     ),
     (
         "request.refused",
         Level.WARNING,
-        {**ACCOUNT, "endpoint": "trade.pay", "reason": "limit"},
-        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", reason="limit"),
+        {**ACCOUNT, "endpoint": "trade.pay", "kind": "rate_limited", "reason": "limit"},
+        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", kind=FailureKind.RATE_LIMITED, reason="limit"),
+    ),
+    (
+        "reply.judged",
+        Level.DEBUG,
+        {
+            **ACCOUNT,
+            "endpoint": "trade.pay",
+            "moves_money": True,
+            "doubt": "mismatch",
+            "refusal": None,
+            "retry_after_s": None,
+        },
+        events.ReplyJudged(
+            **ACCOUNT,
+            endpoint="trade.pay",
+            moves_money=True,
+            doubt=UnknownKind.MISMATCH,
+            refusal=None,
+            retry_after_s=None,
+        ),
     ),
     (
         "operation.retried",
@@ -197,16 +225,19 @@ LOST = SendFailure(FailureKind.CONNECTION_LOST, True, "gone")
 CLOSED = SendFailure(FailureKind.REFUSED, False, "the transport is closed")
 TOLD: list[tuple[SdkEvent, WireReply | SendFailure]] = [
     (
-        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=503, elapsed_s=2.0, attempt=1),
+        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=503, elapsed_s=2.0, moves_money=True),
         WireReply(503, (), b""),
     ),
     (
         events.RequestFailed(
-            **ACCOUNT, endpoint="trade.pay", failure_kind=LOST.kind, may_have_left=True, elapsed_s=2.0, attempt=1
+            **ACCOUNT, endpoint="trade.pay", failure_kind=LOST.kind, may_have_left=True, elapsed_s=2.0, moves_money=True
         ),
         LOST,
     ),
-    (events.RequestRefused(**ACCOUNT, endpoint="trade.pay", reason="the transport is closed"), CLOSED),
+    (
+        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", kind=CLOSED.kind, reason="the transport is closed"),
+        CLOSED,
+    ),
 ]
 
 

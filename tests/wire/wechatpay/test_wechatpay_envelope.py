@@ -153,7 +153,7 @@ def test_when_neither_can_be_reached_nothing_was_sent() -> None:
         SendFailure(FailureKind.TIMED_OUT, may_have_left=True, detail="x"),
         SendFailure(FailureKind.CONNECTION_LOST, may_have_left=True, detail="x"),
         SendFailure(FailureKind.TLS, may_have_left=True, detail="x"),
-        SendFailure(FailureKind.REFUSED, may_have_left=False, detail="limit"),
+        SendFailure(FailureKind.RATE_LIMITED, may_have_left=False, detail="limit"),
         SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="late"),
     ],
     ids=str,

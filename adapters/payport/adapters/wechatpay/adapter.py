@@ -63,6 +63,7 @@ class WeChatPay:
             default_life_s=15 * 60.0,
             max_life_s=90 * 86_400.0,
             ladders=LADDERS,
+            errands=frozenset({"GET /v3/certificates"}),
             sandbox=account.sandbox,
         )
 

@@ -138,9 +138,23 @@ def ids_of_debt(ref: str) -> dict[str, object]:
     return {"first": f"{ref}/", "last": f"{ref}0"}
 
 
+def standing(operation: Operation) -> int:
+    """Whether it is final, driven by ``resume``, or waits for a person."""
+    return CLOSED if operation.state.final else LEFT_TO_A_PERSON if operation.for_person else DRIVEN
+
+
+def due_at(operation: Operation) -> datetime:
+    """From when on ``resume`` looks at it."""
+    return operation.next_at or operation.created_at
+
+
+def is_due(operation: Operation, now: datetime) -> bool:
+    """Whether ``resume`` has to look at it now."""
+    return standing(operation) == DRIVEN and due_at(operation) <= now
+
+
 def operation_row(operation: Operation, sealed: bytes | None) -> dict[str, object]:
     """The columns of an operation, ``sealed`` from :func:`seal_secrets`."""
-    standing = CLOSED if operation.state.final else LEFT_TO_A_PERSON if operation.for_person else DRIVEN
     return {
         "id": operation.id,
         "ref": operation.ref,
@@ -149,8 +163,8 @@ def operation_row(operation: Operation, sealed: bytes | None) -> dict[str, objec
         "partner_ref": operation.partner_ref,
         "version": operation.version,
         "state": operation.state.value,
-        "standing": standing,
-        "due_at": micros(operation.next_at or operation.created_at),
+        "standing": standing(operation),
+        "due_at": micros(due_at(operation)),
         "body": encode(operation, sealed=sealed is not None),
         "sealed": sealed,
     }

@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect
-from sqlalchemy.exc import DBAPIError
-
 from payport.sdk.errors import ConfigurationError
-from payport.sdk.journal.engine import BEGIN_WRITE, storage_errors
 from payport.sdk.journal.tables import SCHEMA_TABLE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from payport.sdk.journal.backends.backend import Backend
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
 
@@ -29,18 +26,26 @@ def ensure_schema(database: Database) -> None:
 
     Raises :class:`ConfigurationError` when a newer version of the library has been there.
     """
-    with storage_errors(f"bring {database.place} up to date"), database.engine.begin() as connection:
-        if _at_head(connection):
-            return
-        connection.exec_driver_sql(BEGIN_WRITE)  # the others wait here, and find the work done
-        if not inspect(connection).has_table(SCHEMA_TABLE) or not _at_head(connection):
-            _upgrade(connection)
+    place = database.backend.place
+    with database.errors(f"bring {place} up to date"):
+        with database.engine.connect() as connection:
+            if _at_head(connection, database.backend):
+                return
+        engine = database.patient_engine()
+        try:
+            with engine.begin() as connection:
+                database.backend.alone(connection)  # the others wait here, and find the work done
+                if not _at_head(connection, database.backend):
+                    _upgrade(connection)
+        finally:
+            if engine is not database.engine:
+                engine.dispose()
 
 
-def check_schema(cursor: Cursor) -> None:
+def check_schema(cursor: Cursor, database: Database) -> None:
     """Raise :class:`ConfigurationError` unless the journal's tables stand in this database, at :data:`HEAD`."""
-    with storage_errors("look for its tables on this connection"):
-        cursor.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (SCHEMA_TABLE,))
+    with database.errors("look for its tables on this connection"):
+        cursor.execute(database.backend.find_schema, (SCHEMA_TABLE,))
         there = cursor.fetchall()[0][0] == 1
         if there:
             cursor.execute(_VERSION)
@@ -52,14 +57,10 @@ def check_schema(cursor: Cursor) -> None:
         )
 
 
-def _at_head(connection: Connection) -> bool:
-    try:
-        found = [str(version) for version in connection.exec_driver_sql(_VERSION).scalars()]
-    except DBAPIError as error:
-        if inspect(connection).has_table(SCHEMA_TABLE):
-            raise
-        del error
+def _at_head(connection: Connection, backend: Backend) -> bool:
+    if connection.exec_driver_sql(backend.find_schema, (SCHEMA_TABLE,)).scalar() == 0:
         return False
+    found = [str(version) for version in connection.exec_driver_sql(_VERSION).scalars()]
     if found > [HEAD]:
         raise ConfigurationError(
             f"the journal's schema is {found[0]}, this version of payport knows {HEAD}: a newer one has been there. "

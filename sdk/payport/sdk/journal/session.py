@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -21,7 +21,9 @@ class Lease:
 class Session(Protocol):
     """Reads and writes inside one transaction. Nothing is durable until the transaction is, and then all of it is.
 
-    Every method may raise :class:`payport.sdk.errors.JournalError` when the storage fails.
+    What a writing transaction reads of a debt stays as it is until it ends: it holds the payment's lock, the row of the
+    debt, from the first touch on. Every method may raise :class:`payport.sdk.errors.JournalError` when the storage
+    fails; nothing of the transaction is kept then.
     """
 
     def debt(self, ref: str) -> Debt | None:
@@ -98,8 +100,14 @@ class Session(Protocol):
         """Give the right back, if it is still ours."""
         ...
 
-    def due(self, account: str, now: datetime, limit: int) -> Sequence[Operation]:
-        """Operations of an account that are not final, not leased, not left to a person, and due by ``now``."""
+    def claim(
+        self, account: str, now: datetime, *, owner: str, ttl_s: float, passing: Collection[str] = ()
+    ) -> Operation | None:
+        """Lease what is due the longest, or ``None`` when nothing is: any number of workers share the work so.
+
+        Due is an operation of the account that is not final, not leased, not left to a person, and whose time has come
+        by ``now``. Those that somebody is writing at this moment, and those in ``passing``, are passed over.
+        """
         ...
 
     def open_operations(self, account: str | None = None) -> Sequence[Operation]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
 from payport.sdk.journal.driver import Row
-from payport.sdk.journal.engine import STORAGE_ERRORS, storage_error
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
@@ -22,18 +21,29 @@ if TYPE_CHECKING:
     from payport.sdk.journal.statements import Statement
 
 
+CANDIDATES = 20
+"""So many due operations are tried in turn when others are at them at this moment: more than workers usually are."""
+
+
 class SqlSession:
-    """Reads and writes through one cursor, inside a transaction that somebody else begins and ends."""
+    """Reads and writes through one cursor, inside a transaction that somebody else begins and ends.
 
-    __slots__ = ("_cursor", "_keys", "_recent", "_seen", "_sql")
+    ``locks``: where others write at the same moment, the debt's row is locked before anything of the debt is touched.
+    So what a transaction read of a debt stays true until it ends, as it does where there is one writer.
+    """
 
-    def __init__(self, cursor: Cursor, database: Database, keys: SealingKeys | None) -> None:
+    __slots__ = ("_cursor", "_database", "_keys", "_locked", "_recent", "_seen", "_sql", "failure")
+
+    def __init__(self, cursor: Cursor, database: Database, keys: SealingKeys | None, *, locks: bool = False) -> None:
         self._cursor: Cursor | None = cursor
+        self._database = database
         self._sql = database.statements
         self._recent = database.recent
         self._keys = keys
-        # what this transaction read of an operation stays true until it ends: nobody else can write meanwhile
         self._seen: dict[str, Image] = {}
+        self._locked: set[str] | None = set() if locks else None
+        self.failure: JournalError | None = None
+        """What the storage failed with. The transaction must be rolled back then, whatever its work made of it."""
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""
@@ -41,7 +51,7 @@ class SqlSession:
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""
-        found = self._read("read a debt", self._sql.debt, {"ref": ref})
+        found = self._debt(ref)
         return rows.read_debt(found[0]) if found else None
 
     def add_debt(self, debt: Debt) -> None:
@@ -51,15 +61,21 @@ class SqlSession:
     def open_debt(self, debt: Debt) -> Debt | None:
         """The debt that had this reference before; ``None`` when there was none, and this one is written."""
         values = {"ref": debt.ref, "body": rows.encode(debt)}
-        return None if self._write(f"add debt {debt.ref}", self._sql.open_debt, values) == 1 else self.debt(debt.ref)
+        if self._write(f"add debt {debt.ref}", self._sql.open_debt, values) != 1:
+            return self.debt(debt.ref)
+        if self._locked is not None:
+            self._locked.add(debt.ref)  # nobody else sees it before the transaction ends
+        return None
 
     def operation(self, operation_id: str) -> Operation | None:
         """One operation with its steps."""
+        self._lock(_ref_of(operation_id))
         found = self._operations(self._sql.operation, {"id": operation_id})
         return found[0] if found else None
 
     def latest(self, operation: Operation) -> Operation:
         """An operation as it stands now, without reading it where this process wrote or read it last."""
+        self._lock(operation.ref)
         image = self._recent.image(operation) if operation.id not in self._seen else None
         if image is not None:
             self._seen[operation.id] = image
@@ -71,6 +87,7 @@ class SqlSession:
 
     def operations(self, ref: str) -> Sequence[Operation]:
         """Every operation of a debt, oldest first."""
+        self._lock(ref)
         return self._operations(self._sql.operations, rows.ids_of_debt(ref))
 
     def by_partner_ref(self, account: str, partner_ref: str) -> Sequence[Operation]:
@@ -88,6 +105,7 @@ class SqlSession:
     ) -> None:
         """Write a new operation, its first lease and its first transition."""
         check_new(operation)
+        self._lock(operation.ref)
         sealed = rows.seal_secrets(operation, self._keys)
         row = rows.operation_row(operation, sealed)
         row["owner"], row["ttl_us"] = (None, None) if lease is None else (lease.owner, _micros(lease.ttl_s))
@@ -125,6 +143,7 @@ class SqlSession:
 
     def lease(self, operation_id: str, owner: str, ttl_s: float) -> bool:
         """Take or renew the right to send, on the database's clock."""
+        self._lock(_ref_of(operation_id))
         values = {"p_id": operation_id, "owner": owner, "ttl_us": _micros(ttl_s)}
         return self._write("lease an operation", self._sql.lease, values) == 1
 
@@ -132,10 +151,22 @@ class SqlSession:
         """Give the right back, if it is still ours."""
         self._write("release an operation", self._sql.release, {"p_id": operation_id, "owner": owner})
 
-    def due(self, account: str, now: datetime, limit: int) -> Sequence[Operation]:
-        """Operations of an account to be driven now; one without ``next_at`` is due from its creation."""
+    def claim(
+        self, account: str, now: datetime, *, owner: str, ttl_s: float, passing: Collection[str] = ()
+    ) -> Operation | None:
+        """What is due the longest, leased; an operation without ``next_at`` is due from its creation."""
+        limit = CANDIDATES + len(passing)
         values = {"standing": rows.DRIVEN, "account": account, "now": rows.micros(now), "limit": limit}
-        return self._operations(self._sql.due, values)
+        for row in self._read("look for what is due", self._sql.due, values):
+            name = str(row[0])
+            if name in passing or not self._lock_if_free(_ref_of(name)) or not self.lease(name, owner, ttl_s):
+                continue
+            found = self.operation(name)
+            # looked for before it was locked: another may have settled or moved it
+            if found is not None and rows.is_due(found, now):
+                return found
+            self.release(name, owner)
+        return None
 
     def open_operations(self, account: str | None = None) -> Sequence[Operation]:
         """Every operation that is not final, oldest first."""
@@ -145,6 +176,7 @@ class SqlSession:
 
     def history(self, ref: str) -> Sequence[Transition]:
         """Every transition of a debt's operations in order, checked for gaps and steps back."""
+        self._lock(ref)
         lines = self._read("read a history", self._sql.history, rows.ids_of_debt(ref))
         found = [rows.read_transition(row) for row in lines]
         check_history(found)
@@ -157,16 +189,12 @@ class SqlSession:
 
     def delivered(self, ids: Sequence[int]) -> None:
         """Mark transitions as acknowledged."""
-        for number in ids:
+        for number in sorted(ids):  # two that acknowledge the same take turns
             self._write("acknowledge a change", self._sql.delivered, {"p_id": number})
 
     def add_notice(self, notice: Notice) -> bool:
         """Keep a verified notification; false when it was kept before."""
-        row = rows.notice_row(notice, self._keys)
-        if self._read("look for a notice", self._sql.notice, row)[0][0]:
-            return False
-        self._write("keep a notice", self._sql.add_notice, row)
-        return True
+        return self._write("keep a notice", self._sql.add_notice, rows.notice_row(notice, self._keys)) == 1
 
     def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
         """Kept notifications, oldest first."""
@@ -201,11 +229,45 @@ class SqlSession:
 
     def _operations(self, statement: Statement, values: Mapping[str, object]) -> list[Operation]:
         found: list[Operation] = []
-        for row in self._read("read operations", statement, values):
+        for row in self._rows_of_locked_debts(statement, values):
             operation = rows.read_operation(row, self._keys, self._recent)
             self._saw(Image(operation, operation, row[8], row[9] if isinstance(row[9], bytes) else None))
             found.append(operation)
         return found
+
+    def _rows_of_locked_debts(self, statement: Statement, values: Mapping[str, object]) -> list[Row]:
+        found = self._read("read operations", statement, values)
+        while self._locked is not None:
+            unlocked = {str(row[1]) for row in found} - self._locked
+            if not unlocked:
+                break
+            for ref in sorted(unlocked):
+                if not self._debt(ref):
+                    raise JournalError(f"{ref} has operations in the journal, but no debt")
+            found = self._read("read operations", statement, values)
+        return found
+
+    def _debt(self, ref: str) -> list[Row]:
+        if self._locked is None:
+            return self._read("read a debt", self._sql.debt, {"ref": ref})
+        found = self._read("lock a debt", self._sql.lock_debt, {"ref": ref})
+        if found:
+            self._locked.add(ref)
+        return found
+
+    def _lock(self, ref: str) -> None:
+        """Take the lock of a payment, always before anything else of it: so nobody waits for one in a circle."""
+        if self._locked is not None and ref not in self._locked:
+            self._debt(ref)
+
+    def _lock_if_free(self, ref: str) -> bool:
+        """Take the lock of a payment unless somebody has it."""
+        if self._locked is None or ref in self._locked:
+            return True
+        if not self._read("lock a debt", self._sql.lock_free_debt, {"ref": ref}):
+            return False
+        self._locked.add(ref)
+        return True
 
     def _saw(self, image: Image) -> None:
         self._seen[image.operation.id] = image
@@ -221,21 +283,33 @@ class SqlSession:
         try:
             cursor.execute(statement.sql, statement.bound(values))
             return cursor.fetchall()
-        except STORAGE_ERRORS as error:
-            raise storage_error(error, doing) from error
+        except self._database.backend.errors as error:
+            raise self._failed(error, doing) from error
 
     def _write(self, doing: str, statement: Statement, values: Mapping[str, object]) -> int:
         cursor = self._cursor or _over()
         try:
             cursor.execute(statement.sql, statement.bound(values))
-        except STORAGE_ERRORS as error:
-            raise storage_error(error, doing) from error
+        except self._database.backend.errors as error:
+            raise self._failed(error, doing) from error
         return cursor.rowcount
+
+    def _failed(self, error: BaseException, doing: str) -> JournalError:
+        """The transaction is over with the first error: a server undoes it, or refuses what follows."""
+        self._cursor = None
+        self.failure = self._database.error(error, doing)
+        return self.failure
 
 
 def _micros(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
+def _ref_of(operation_id: str) -> str:
+    return operation_id.partition("/")[0]
+
+
 def _over() -> NoReturn:
-    raise JournalError("this transaction is over: use the session only inside the work it was given to")
+    raise JournalError(
+        "this transaction is over: use the session only inside the work it was given to, and not after it failed"
+    )

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, fields
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import bindparam, case, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import bindparam, case, insert, or_, select, update
 
 from payport.sdk.journal.tables import DatabaseClock, debts, notices, operations, transitions
 
@@ -21,10 +20,15 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.sql.expression import ClauseElement, ColumnElement
 
+    from payport.sdk.journal.backends.backend import Backend
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL in the driver's spelling, the names of its parameters in order, and those that are always the same."""
+    """SQL in the driver's spelling, the names of its parameters in order, and those that are always the same.
+
+    Parameters go by position to every driver, spelt ``?`` or ``%s``.
+    """
 
     sql: str
     names: tuple[str, ...]
@@ -49,6 +53,8 @@ class Statements:
     """What a session says to the database."""
 
     debt: Statement
+    lock_debt: Statement
+    lock_free_debt: Statement
     add_debt: Statement
     open_debt: Statement
     operation: Statement
@@ -66,16 +72,15 @@ class Statements:
     history: Statement
     undelivered: Statement
     delivered: Statement
-    notice: Statement
     add_notice: Statement
     notices: Statement
     notices_by_partner_ref: Statement
     notice_applied: Statement
 
 
-def compile_statements(dialect: Dialect) -> Statements:
+def compile_statements(dialect: Dialect, backend: Backend) -> Statements:
     """All statements in the spelling of one database."""
-    core = {**_on_operations(), **_on_transitions(), **_on_the_rest()}
+    core = {**_on_operations(), **_on_transitions(), **_on_debts(backend), **_on_notices(backend)}
     return Statements(**{item.name: _compiled(core[item.name], dialect) for item in fields(Statements)})
 
 
@@ -118,7 +123,7 @@ def _on_operations() -> dict[str, ClauseElement]:
         "by_partner_ref": read.where(
             table.account == bindparam("account"), table.partner_ref == bindparam("partner_ref")
         ).order_by(table.seq),
-        "add_operation": insert(operations).values(new | written | taken),
+        "add_operation": insert(operations).values(new | written | taken).inline(),
         "save": save.values(written),
         "save_and_release": save.ordered_values(
             *written.items(),
@@ -130,7 +135,8 @@ def _on_operations() -> dict[str, ClauseElement]:
         .where(table.id == bindparam("p_id"), or_(free, table.lease_owner == bindparam("owner")))
         .values(taken),
         "release": update(operations).where(*mine).values(lease_owner=None, lease_until=None),
-        "due": read.where(
+        "due": select(table.id)
+        .where(
             table.standing == bindparam("standing"),
             table.account == bindparam("account"),
             table.due_at <= bindparam("now"),
@@ -150,14 +156,27 @@ def _on_transitions() -> dict[str, ClauseElement]:
     ).select_from(transitions.join(operations, operations.c.id == table.operation))
     columns = ("operation", "version", "state", "at", "delivered", "body")
     return {
-        "add_transition": insert(transitions).values({name: bindparam(name) for name in columns}),
+        "add_transition": insert(transitions).values({name: bindparam(name) for name in columns}).inline(),
         "history": read.where(*_of_debt(table.operation)).order_by(table.id),
         "undelivered": read.where(table.delivered == 0).order_by(table.id).limit(bindparam("limit")),
         "delivered": update(transitions).where(table.id == bindparam("p_id")).values(delivered=1),
     }
 
 
-def _on_the_rest() -> dict[str, ClauseElement]:
+def _on_debts(backend: Backend) -> dict[str, ClauseElement]:
+    table = debts.c
+    columns = ("ref", "body")
+    read = select(table.ref, table.body).where(table.ref == bindparam("ref"))
+    return {
+        "debt": read,
+        "lock_debt": read.with_for_update(),
+        "lock_free_debt": read.with_for_update(skip_locked=True),
+        "add_debt": insert(debts).values({name: bindparam(name) for name in columns}),
+        "open_debt": backend.insert_absent(debts, columns, ("ref",)),
+    }
+
+
+def _on_notices(backend: Backend) -> dict[str, ClauseElement]:
     table = notices.c
     columns = ("partner", "account", "event_id", "partner_ref", "applied", "body", "sealed")
     read = select(table.id, table.partner, table.account, table.event_id, table.applied, table.body, table.sealed)
@@ -165,20 +184,7 @@ def _on_the_rest() -> dict[str, ClauseElement]:
         table.account == bindparam("account"), or_(table.applied == bindparam("this"), table.applied == bindparam("or"))
     ).order_by(table.id)
     return {
-        "debt": select(debts.c.ref, debts.c.body).where(debts.c.ref == bindparam("ref")).with_for_update(),
-        "add_debt": insert(debts).values(ref=bindparam("ref"), body=bindparam("body")),
-        # two thirds of what a plain insert after a look costs; an INSERT from a SELECT would cost more than both
-        "open_debt": sqlite_insert(debts)
-        .values(ref=bindparam("ref"), body=bindparam("body"))
-        .on_conflict_do_nothing(index_elements=["ref"]),
-        "notice": select(func.count())
-        .select_from(notices)
-        .where(
-            table.account == bindparam("account"),
-            table.event_id == bindparam("event_id"),
-            table.partner == bindparam("partner"),
-        ),
-        "add_notice": insert(notices).values({name: bindparam(name) for name in columns}),
+        "add_notice": backend.insert_absent(notices, columns, ("account", "event_id", "partner")),
         "notices": kept,
         "notices_by_partner_ref": kept.where(table.partner_ref == bindparam("partner_ref")),
         "notice_applied": update(notices)

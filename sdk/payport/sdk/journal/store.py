@@ -4,36 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakMethod
 
-from payport.sdk.errors import JournalError
-from payport.sdk.journal.engine import (
-    BEGIN_READ,
-    Durability,
-    driver_connection,
-    open_database,
-    storage_errors,
-)
+from payport.sdk.errors import ConfigurationError
+from payport.sdk.journal.engine import Durability, open_database
 from payport.sdk.journal.gate import Gate
+from payport.sdk.journal.readers import Readers
 from payport.sdk.journal.schema import check_schema, ensure_schema
 from payport.sdk.journal.sealing import SealingKeys
 from payport.sdk.journal.sql_session import SqlSession
-from payport.sdk.journal.waiting import task_waiter, wake
-from payport.sdk.journal.writer import Unit, Writer
+from payport.sdk.journal.transactions import Transactions
+from payport.sdk.journal.writer import Writer
 from payport.sdk.secrets import Secret
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from payport.sdk.journal.engine import Database, Link
+    from payport.sdk.journal.engine import Database
     from payport.sdk.journal.session import Session
 
 T = TypeVar("T")
 
-MAX_IDLE_READERS = 8
-ASYNC_READERS = 4
+CONNECTIONS = 8
+"""To a database server, to write with, and as many to read with."""
 
 
 class Journal:
@@ -43,9 +37,13 @@ class Journal:
     before a fork and opened again on both sides. Closing waits for what is under way; a ``with`` block closes too.
     """
 
-    def __init__(self, database: Database, keys: SealingKeys | None) -> None:
+    def __init__(
+        self, database: Database, keys: SealingKeys | None, *, connections: int = CONNECTIONS, wait_s: float = 10.0
+    ) -> None:
         self._database = database
         self._keys = keys
+        self._connections = connections
+        self._wait_s = wait_s
         self._closed = False
         self._paused = False
         self._start()
@@ -58,33 +56,40 @@ class Journal:
         cls,
         url: str,
         *,
+        password: Secret | None = None,
         sealing_key: Secret | Sequence[Secret] | None = None,
         durability: Durability = "full",
         busy_timeout_s: float = 10.0,
+        connections: int = CONNECTIONS,
     ) -> Self:
         """Open a journal, creating or upgrading its tables.
 
-        ``url``: ``sqlite:///payments.db`` (``sqlite:////var/lib/shop/payments.db`` from the root), or
+        ``url``: ``sqlite:///payments.db`` (``sqlite:////var/lib/shop/payments.db`` from the root),
+        ``postgresql://user@host/database`` or ``mysql://user@host/database`` (MariaDB too), or
         ``sqlite:///:memory:?durable=no`` for tests, which forgets everything.
+        ``password``: of a database server, instead of writing it into the URL.
         ``sealing_key``: base64 of 32 random bytes; several for rotation: the first seals, all open. Without one, what
         is needed to repeat a request is not kept, so a request that got no answer can only be asked about or cancelled.
         ``durability``: ``"full"`` survives a power cut; ``"normal"`` only the death of the process.
-        ``busy_timeout_s``: how long a write waits for other processes.
+        ``busy_timeout_s``: how long a write waits for others.
+        ``connections``: to a database server, how many at most this process writes with, and as many to read with.
 
         Raises :class:`payport.sdk.errors.ConfigurationError` for a URL, key or place that cannot be used, and
         :class:`payport.sdk.errors.JournalError` when the storage fails.
         """
+        if connections < 1:
+            raise ConfigurationError(f"a journal needs one connection at least, got connections={connections}")
         keys = [sealing_key] if isinstance(sealing_key, Secret) else sealing_key
         sealing = None if keys is None else SealingKeys(keys)
-        database = open_database(url, durability=durability, busy_timeout_s=busy_timeout_s)
-        journal = cls(database, sealing)
+        database = open_database(url, password=password, durability=durability, busy_timeout_s=busy_timeout_s)
+        journal = cls(database, sealing, connections=connections, wait_s=busy_timeout_s)
         ensure_schema(database)
         return journal
 
     @property
     def durable(self) -> bool:
         """Whether what was written outlives this process."""
-        return self._database.durable
+        return self._database.backend.durable
 
     @property
     def seals(self) -> bool:
@@ -108,28 +113,15 @@ class Journal:
         return await self._writer.awrite(work)
 
     def read(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` on one unchanging view of the journal. Writing in it raises ``JournalError``."""
-        self._gate.check()
-        if not self.durable:
-            return self._writer.read(work)
-        with self._gate:
-            link = self._borrow()
-            try:
-                return self._read_on(link, work)
-            finally:
-                self._give_back(link)
+        """Run ``work`` on one unchanging view of the journal. Writing in it raises ``JournalError``.
+
+        On a database server it is called again when the connection breaks.
+        """
+        return self._readers.read(work)
 
     async def aread(self, work: Callable[[Session], T]) -> T:
         """As :meth:`read`, from a task of asyncio or trio; ``work`` runs on another thread."""
-        self._gate.check()
-        waiting = task_waiter()
-        unit = Unit(work, waiting)
-        try:
-            self._readers.submit(self._read_for, unit)
-        except RuntimeError as error:
-            raise JournalError("the journal is closed") from error
-        await waiting.wait()
-        return unit.answer()
+        return await self._readers.aread(work)
 
     def session_on(self, connection: object) -> Session:
         """A session inside the application's own transaction: what it writes is committed, or not, with the rest of it.
@@ -139,17 +131,16 @@ class Journal:
 
         Raises :class:`payport.sdk.errors.ConfigurationError` for another database or a connection in autocommit mode.
         """
-        cursor = driver_connection(connection).cursor()
-        check_schema(cursor)
-        return SqlSession(cursor, self._database, self._keys)
+        cursor = self._database.foreign(connection)
+        check_schema(cursor, self._database)
+        return SqlSession(cursor, self._database, self._keys, locks=self._database.backend.shared)
 
     def close(self) -> None:
         """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing."""
         self._gate.check()
         self._closed = True
         self._writer.close()
-        self._readers.shutdown()
-        self._disconnect_readers()
+        self._readers.close()
         self._database.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -159,58 +150,25 @@ class Journal:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Journal({self._database.place!r}, durable={self.durable})"
+        return f"Journal({self._database.backend.place!r}, durable={self.durable})"
 
     def _start(self) -> None:
-        self._gate = Gate()
-        self._writer = Writer(self._database, self._keys, self._gate)
-        self._idle: list[Link] = []
-        self._readers = ThreadPoolExecutor(ASYNC_READERS, "payport-journal-read")
-
-    def _read_on(self, link: Link, work: Callable[[Session], T]) -> T:
-        session = SqlSession(link.cursor, self._database, self._keys)
-        with storage_errors("begin to read"):
-            link.cursor.execute(BEGIN_READ)
-        try:
-            return work(session)
-        finally:
-            session.end()
-            if link.connection.in_transaction:
-                with storage_errors("end reading"):
-                    link.cursor.execute("ROLLBACK")
-
-    def _read_for(self, unit: Unit[T]) -> None:
-        try:
-            self.read(unit.run)
-            unit.ended = True
-        except BaseException as error:  # noqa: BLE001 - handed to the task that asked
-            unit.error = error
-        if unit.waiter is not None:
-            wake([unit.waiter])
-
-    def _borrow(self) -> Link:
-        if self._closed:
-            raise JournalError("the journal is closed")
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._database.connect(reading=True)
-
-    def _give_back(self, link: Link) -> None:
-        if self._closed or len(self._idle) >= MAX_IDLE_READERS:
-            link.close()
+        gate = self._gate = Gate()
+        connections, wait_s = self._connections, self._wait_s
+        self._writer: Writer | Transactions
+        only: Writer | None = None
+        if self._database.backend.shared:
+            self._writer = Transactions(self._database, self._keys, gate, connections=connections, wait_s=wait_s)
         else:
-            self._idle.append(link)
-
-    def _disconnect_readers(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+            self._writer = Writer(self._database, self._keys, gate)
+            only = None if self.durable else self._writer
+        self._readers = Readers(self._database, self._keys, gate, connections=connections, wait_s=wait_s, only=only)
 
     def _before_fork(self) -> None:
         self._paused = not self._closed and self._gate.shut()
         if self._paused and self.durable:
             self._writer.disconnect()
-            self._disconnect_readers()
+            self._readers.disconnect()
 
     def _after_fork_in_parent(self) -> None:
         if self._paused:

@@ -3,8 +3,8 @@
 Portable types only: instants are microseconds since 1970 in UTC, bodies are JSON text, sealed bytes are binary. Columns
 repeat what is searched for; the body holds everything, and the two are compared on every read. An index is one more
 page to make durable at each write, so there are few: an operation's id begins with its debt's reference and serves to
-find both. On SQLite the tables are ``STRICT``. All names begin with ``payport_``, because the tables may stand in the
-application's own database.
+find both. Names are compared byte by byte, which the migrations see to. On SQLite the tables are ``STRICT``. All names
+begin with ``payport_``, because the tables may stand in the application's own database.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -25,6 +26,10 @@ SCHEMA_TABLE = "payport_schema"
 
 # STRICT tables know INTEGER, TEXT and BLOB only
 _NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+
+
+_BODY: TypeEngine[str] = Text().with_variant(LONGTEXT(), "mysql")
+_SEALED: TypeEngine[bytes] = LargeBinary().with_variant(LONGBLOB(), "mysql")
 
 
 def _name(length: int) -> TypeEngine[str]:
@@ -44,7 +49,7 @@ debts = Table(
     "payport_debt",
     metadata,
     Column("ref", _name(64), primary_key=True),
-    Column("body", Text, nullable=False),
+    Column("body", _BODY, nullable=False),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
@@ -64,8 +69,8 @@ operations = Table(
     Column("due_at", _NUMBER, nullable=False),
     Column("lease_owner", _name(128)),
     Column("lease_until", _NUMBER),
-    Column("body", Text, nullable=False),
-    Column("sealed", LargeBinary),
+    Column("body", _BODY, nullable=False),
+    Column("sealed", _SEALED),
     # the account and the partner's reference first: it also answers "whose reference is this"
     Unique("account", "partner_ref", "verb"),
     Index("ix_payport_operation_due", "standing", "account", "due_at"),
@@ -81,7 +86,7 @@ transitions = Table(
     Column("state", _name(16), nullable=False),
     Column("at", _NUMBER, nullable=False),
     Column("delivered", Integer, nullable=False, index=True),
-    Column("body", Text, nullable=False),
+    Column("body", _BODY, nullable=False),
     Unique("operation", "version"),
     sqlite_strict=True,
 )
@@ -95,8 +100,8 @@ notices = Table(
     Column("event_id", _name(255), nullable=False),
     Column("partner_ref", _name(128)),
     Column("applied", Integer, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("sealed", LargeBinary),
+    Column("body", _BODY, nullable=False),
+    Column("sealed", _SEALED),
     Unique("account", "event_id", "partner"),
     Index("ix_payport_notice_open", "account", "applied", "partner_ref"),
     sqlite_strict=True,
@@ -115,3 +120,15 @@ class DatabaseClock(GenericFunction[int]):
 def _sqlite_clock(element: DatabaseClock, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001 - SQLAlchemy's call
     # SQLite's clock counts milliseconds; a Julian day in a float is exact to 40 us, so it is rounded to them
     return "(CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)"
+
+
+@compiles(DatabaseClock, "postgresql")
+def _postgresql_clock(element: DatabaseClock, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001 - SQLAlchemy's call
+    # now() stands still inside a transaction, which may have waited for a lock
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+@compiles(DatabaseClock, "mysql")
+def _mysql_clock(element: DatabaseClock, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001 - SQLAlchemy's call
+    # whatever the connection's time zone is
+    return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"

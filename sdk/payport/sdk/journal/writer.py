@@ -1,4 +1,4 @@
-"""Group commit: writers that are in flight at the same time share one commit, and none fails for another's fault.
+"""Group commit, on SQLite: writers in flight at the same time share one commit, and none fails for another's fault.
 
 Making a commit durable costs the same for one row as for a hundred. So a caller puts its unit of work into a queue
 and waits for its turn to write; whoever gets the turn carries out everything that is queued by then, in one
@@ -17,12 +17,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from payport.sdk.errors import JournalError
-from payport.sdk.journal.engine import BEGIN_READ, BEGIN_WRITE, STORAGE_ERRORS, storage_error
-from payport.sdk.journal.sql_session import SqlSession
-from payport.sdk.journal.waiting import ThreadWaiter, Waiter, task_waiter, wake
+from payport.sdk.journal.unit import Unit
+from payport.sdk.journal.waiting import ThreadWaiter, task_waiter, wake
 
 if TYPE_CHECKING:
     from payport.sdk.journal.engine import Database, Link
@@ -36,32 +35,6 @@ CAREFUL_GROUPS = 32
 """So many groups get savepoints after one in which a unit failed."""
 
 
-class Unit(Generic[T]):
-    """One caller's work, how it ended, and how the caller hears of it."""
-
-    __slots__ = ("_answer", "ended", "error", "leads", "waiter", "work")
-
-    def __init__(self, work: Callable[[Session], T], waiter: Waiter | None) -> None:
-        self.work = work
-        self.waiter = waiter
-        self.leads = False
-        self.ended = False
-        self.error: BaseException | None = None
-        self._answer: T | None = None
-
-    def run(self, session: Session) -> None:
-        """Do the work; its answer counts once the transaction is durable."""
-        self._answer = self.work(session)
-
-    def answer(self) -> T:
-        """What the work answered, or raise what went wrong."""
-        if self.error is not None:
-            raise self.error
-        if not self.ended:
-            raise JournalError("the write was interrupted before it was carried out: nothing was written")
-        return cast("T", self._answer)
-
-
 class Writer:
     """The one connection of this process that writes, and the turn to use it.
 
@@ -72,6 +45,7 @@ class Writer:
     def __init__(self, database: Database, keys: SealingKeys | None, gate: Gate) -> None:
         self._database = database
         self._keys = keys
+        self._errors: tuple[type[Exception], ...] = (JournalError, *database.backend.errors)
         self._gate = gate
         self._link: Link | None = None
         self._closing = False
@@ -118,7 +92,7 @@ class Writer:
         self._turn.acquire()
         try:
             with self._gate:
-                self._run([unit], BEGIN_READ)
+                self._run([unit], self._database.backend.begin_read)
         finally:
             self._pass_on()
         return unit.answer()
@@ -197,7 +171,7 @@ class Writer:
                 group.append(self._queue.popleft())
         if group:
             with self._gate:
-                self._run(group, BEGIN_WRITE)
+                self._run(group, self._database.backend.begin_write)
 
     def _pass_on(self) -> None:
         """Give the turn to the first thread that waits for it; to the journal's thread when a task is first."""
@@ -239,7 +213,7 @@ class Writer:
                 link.cursor.execute("COMMIT")
             for unit in group:
                 unit.ended = True
-        except (JournalError, *STORAGE_ERRORS) as error:
+        except self._errors as error:
             self._fail(group, error)
         except BaseException as error:
             self._fail(group, error)
@@ -281,13 +255,13 @@ class Writer:
     def _fail(self, group: list[Unit[Any]], cause: BaseException) -> None:
         for unit in group:
             if unit.error is None:
-                unit.error = storage_error(cause, "write")
+                unit.error = self._database.backend.error(cause, "write")
                 unit.error.__cause__ = cause
         if self._link is not None:
             try:
                 if self._link.connection.in_transaction:
                     self._link.cursor.execute("ROLLBACK")
-            except STORAGE_ERRORS:
+            except self._errors:
                 self.disconnect()
 
     def _connected(self) -> Link:
@@ -298,8 +272,4 @@ class Writer:
         return self._link
 
     def _work(self, link: Link, unit: Unit[Any]) -> None:
-        session = SqlSession(link.cursor, self._database, self._keys)
-        try:
-            unit.run(session)
-        finally:
-            session.end()
+        unit.run_on(link, self._database, self._keys)

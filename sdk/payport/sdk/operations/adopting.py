@@ -10,11 +10,12 @@ from payport.schemas.outcome import NotSent, NotSentKind, PayOutcome
 from payport.schemas.references import PartnerId, check_reference
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, SupportsAdopt, SupportsPay
-from payport.sdk.errors import ConfigurationError, JournalError, ReferenceConflict
+from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError, ReferenceConflict
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.operations.intending import Invalid, begin
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, refused_by_storage
 from payport.sdk.operations.paying import pay_intent
 from payport.sdk.operations.setup import Setup
@@ -63,7 +64,7 @@ def adopt(
     ``ref`` becomes the debt's reference here. Raises :class:`payport.sdk.ReferenceConflict` when it is taken.
     """
     check_reference(ref)
-    found = yield from adapter.find(partner_id, deadline_s)
+    found = yield from judged(setup, None, adapter.find(partner_id, deadline_s))
     observation = found.observation
     if found.partner_ref is None or observation.amount is None:
         detail = str(observation.unknown or observation.not_sent or "the partner does not know this number")
@@ -87,16 +88,19 @@ def adopt(
     )
 
     def write(session: Session) -> Operation:
-        if session.debt(ref) is not None:
+        debt = Debt(ref=ref, verb=Verb.PAY, amount=operation.amount, payee="", created_at=now)
+        if session.open_debt(debt) is not None:
             raise ReferenceConflict(f"{ref} is in this journal already; nothing was changed")
         if session.by_partner_ref(adapter.account, operation.partner_ref):
             raise ReferenceConflict(f"{partner_id} is in this journal already, under another reference")
-        session.add_debt(Debt(ref=ref, verb=Verb.PAY, amount=operation.amount, payee="", created_at=now))
         session.add(operation, source="intent", detail={"adopted": str(partner_id)}, now=now)
         return operation
 
     try:
-        yield from exchange.record("adopt", write)
+        try:
+            yield from exchange.record("adopt", write)
+        except JournalConflict:  # another worker was first: now it is found
+            yield from exchange.record("adopt", write)
     except JournalError as error:
         return (yield from refused_by_storage(setup, "adopt", error))
     adopted = yield from learn(setup, operation, observation)

@@ -18,6 +18,7 @@ from payport.sdk.lattice import absorb
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.carrying import Carried, attempt
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import cancel_outcome, not_sent
@@ -186,7 +187,7 @@ def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Ope
 def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s: float) -> Exchange[Carried]:
     """The partner has no way to close it: only its word about the attempt, or the end of its time, ends the wait."""
     if setup.profile.answers_queries:
-        observation = yield from setup.adapter.ask(payment, deadline_s)
+        observation = yield from judged(setup, payment, setup.adapter.ask(payment, deadline_s))
         payment = yield from learn(setup, payment, observation, asked=True)
         if payment.state.over:
             by = payment.cancelled_by or CancelledBy.CLOSED

@@ -11,7 +11,7 @@ from payport.schemas.money import Money
 from payport.schemas.outcome import NotSent, NotSentKind
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
-from payport.sdk.errors import JournalConflict, JournalError, ReferenceConflict
+from payport.sdk.errors import JournalConflict, JournalError, JournalUnsure, ReferenceConflict
 from payport.sdk.events import OperationStarted
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
@@ -110,9 +110,12 @@ def intend(
 
     lease = Lease(setup.owner, ttl_s) if started else None
     taken = False
+    tried: list[Fresh | Existing] = []
+    unsure: Operation | None = None
 
     def write(session: Session) -> Fresh | Existing:
-        return begin(setup, intent, session, now.utc, lease=lease, look_first=taken)
+        tried.append(begin(setup, intent, session, now.utc, lease=lease, look_first=taken))
+        return tried[-1]
 
     for _ in range(_RACES):
         try:
@@ -123,10 +126,19 @@ def intend(
         except (Invalid, InvalidIntent) as error:
             return not_sent(NotSentKind.INVALID, str(error))
         except JournalError as error:
+            if unsure is not None:
+                return Existing(
+                    unsure
+                )  # if it is there, `resume` may send it: following it tells, or says that it cannot
+            if isinstance(error, JournalUnsure) and isinstance(tried[-1], Fresh):
+                unsure = tried[-1].operation
+                continue  # look whether it is there
             return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
         if isinstance(begun, Fresh) and OperationStarted.level >= setup.least:
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
+    if unsure is not None:
+        return Existing(unsure)
     return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
 
 

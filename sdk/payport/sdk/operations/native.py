@@ -22,6 +22,7 @@ from payport.sdk.adapter import Answer, Endpoint
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import State
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.setup import Setup
 
 RequestT = TypeVar("RequestT")
@@ -38,7 +39,7 @@ def native(
         raise ConfigurationError(
             f"{endpoint.name} is an endpoint of {endpoint.partner}, not of {setup.adapter.partner}"
         )
-    answer = yield from endpoint.call(setup.adapter, request, deadline_s)
+    answer = yield from judged(setup, None, endpoint.call(setup.adapter, request, deadline_s))
     if isinstance(answer, Answer):
         return Succeeded(answer.value)
     if answer.state is State.NOT_SENT:

@@ -14,6 +14,7 @@ from payport.sdk.lattice import bind
 from payport.sdk.observation import Source
 from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import current
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release
 from payport.sdk.operations.resolver import resolve, take
 from payport.sdk.operations.setup import Setup
@@ -64,7 +65,7 @@ def query(
         if taken is None or not taken.started or _nothing_to_ask(taken):
             return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
         operation = taken
-    observation = yield from setup.adapter.ask(operation, deadline_s)
+    observation = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s))
     answered = observation.state is not State.DOUBT or observation.absent
     before = operation
     operation = yield from learn(setup, operation, observation, asked=True, release=not before.state.final)

@@ -5,6 +5,7 @@ Never from doubt to failure without the partner's word, a fence, or the end of t
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 
@@ -29,30 +31,47 @@ _LEARNT = (Source.QUERY.value, Source.NOTICE.value)
 
 
 def take(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Operation | None]:
-    """Take over the right to send for an operation that is not final; ``None`` while another worker holds it.
-
-    From the moment of taking over, something that a stopped process sent may be outside.
-    """
+    """Take over the right to send for an operation that is not final; ``None`` while another worker holds it."""
     now = yield from exchange.now()
-    ttl_s = max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
+    ttl_s = _ttl_s(now, deadline_s)
 
     def write(session: Session) -> Operation | None:
-        if not session.lease(operation.id, setup.owner, ttl_s):
-            return None
+        leased = session.lease(operation.id, setup.owner, ttl_s)
         current = session.operation(operation.id)
         if current is None:
-            raise JournalError(f"operation {operation.id} is not in the journal any more")
-        risky = current.started and any(step.moves_money and not step.done for step in current.steps)
-        if current.state is not State.DOUBT or current.may_have_left or not risky:
-            return current
-        return session.save(
-            replace(current, may_have_left=True), source="local", detail={"taken_by": setup.owner}, now=now.utc
-        )
+            raise JournalError(f"operation {operation.id} is not in the journal")
+        if not leased:
+            return None
+        return _taken_over(setup, session, current, now.utc)
 
     try:
         return (yield from exchange.record("take", write))
     except JournalConflict:
         return None  # another worker is at it
+
+
+def claim(setup: Setup, deadline_s: float, passing: Collection[str]) -> Exchange[Operation | None]:
+    """Take over the operation of this account that is due the longest, one of ``passing`` excepted."""
+    now = yield from exchange.now()
+    ttl_s = _ttl_s(now, deadline_s)
+
+    def write(session: Session) -> Operation | None:
+        due = session.claim(setup.adapter.account, now.utc, owner=setup.owner, ttl_s=ttl_s, passing=passing)
+        return None if due is None else _taken_over(setup, session, due, now.utc)
+
+    return (yield from exchange.record("claim", write))
+
+
+def _ttl_s(now: exchange.Moment, deadline_s: float) -> float:
+    return max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
+
+
+def _taken_over(setup: Setup, session: Session, current: Operation, now: datetime) -> Operation:
+    """From the moment of taking over, something that a stopped process sent may be outside."""
+    risky = current.started and any(step.moves_money and not step.done for step in current.steps)
+    if current.state is not State.DOUBT or current.may_have_left or not risky:
+        return current
+    return session.save(replace(current, may_have_left=True), source="local", detail={"taken_by": setup.owner}, now=now)
 
 
 def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
@@ -77,7 +96,7 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 
 def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     if setup.profile.answers_queries:
-        return (yield from setup.adapter.ask(operation, deadline_s))
+        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s)))
     detail = f"{setup.adapter.partner} cannot be asked: its notification, the same request again or a fence tells"
     return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from payport.sdk import exchange
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation
-from payport.sdk.operations.learning import storage_failed
-from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.learning import release, storage_failed
+from payport.sdk.operations.resolver import claim, resolve, take
 from payport.sdk.operations.setup import Setup
-
-BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +22,21 @@ class Resumed:
 
 
 def resume(setup: Setup, deadline_s: float) -> Exchange[Resumed]:
-    """One round over every operation of this account that is due."""
+    """One round over every operation of this account that is due; several workers share it among themselves."""
     settled: list[str] = []
     still_open: list[str] = []
-    while True:
-        now = yield from exchange.now()
-        if now.monotonic_s >= deadline_s:
+    passing: set[str] = set()
+    while (yield from exchange.now()).monotonic_s < deadline_s:
+        claimed = yield from claim(setup, deadline_s, passing)
+        if claimed is None:
             break
-        seen = {*settled, *still_open}
-        due = yield from _due(setup, now.utc, BATCH + len(seen))
-        fresh = [operation for operation in due if operation.id not in seen]
-        if not fresh:
-            break
-        for operation in fresh:
-            final = yield from _one(setup, operation, deadline_s)
-            (settled if final else still_open).append(operation.id)
-            if (yield from exchange.now()).monotonic_s >= deadline_s:
-                break
+        if claimed.id in settled or claimed.id in still_open:
+            # due again at once: somebody else's move, or a storage failure. The next round looks at it
+            passing.add(claimed.id)
+            yield from release(setup, claimed)
+            continue
+        final = yield from _bring_on(setup, claimed, deadline_s)
+        (settled if final else still_open).append(claimed.id)
     return Resumed(tuple(settled), tuple(still_open))
 
 
@@ -59,17 +53,18 @@ def resolve_ref(setup: Setup, ref: str, deadline_s: float) -> Exchange[Resumed]:
     return Resumed(tuple(settled), tuple(still_open))
 
 
-def _due(setup: Setup, moment: datetime, limit: int) -> Exchange[Sequence[Operation]]:
-    account = setup.adapter.account
-    return (yield from exchange.load("due", lambda session: session.due(account, moment, limit)))
-
-
 def _one(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[bool]:
     """Whether it is final now. A storage failure leaves this one open and does not stop the round."""
     try:
         taken = yield from take(setup, operation, deadline_s)
-        if taken is None:
-            return False
+    except JournalError as error:
+        yield from storage_failed(setup, "resume", error)
+        return False
+    return taken is not None and (yield from _bring_on(setup, taken, deadline_s))
+
+
+def _bring_on(setup: Setup, taken: Operation, deadline_s: float) -> Exchange[bool]:
+    try:
         carried = yield from resolve(setup, taken, deadline_s)
     except JournalError as error:
         yield from storage_failed(setup, "resume", error)

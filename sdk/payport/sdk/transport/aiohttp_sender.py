@@ -28,7 +28,7 @@ _SKIPPED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 class AiohttpSender:
     """Sends over aiohttp's connections, for one event loop."""
 
-    def __init__(self, context: ssl.SSLContext, max_connections: int, idle_s: float) -> None:
+    def __init__(self, context: ssl.SSLContext, max_connections: int, idle_s: float, connect_s: float) -> None:
         connector = aiohttp.TCPConnector(ssl=context, limit=max_connections, keepalive_timeout=idle_s)
         self._in_use: dict[object, asyncio.BaseTransport | None] = {}
         self._session = aiohttp.ClientSession(
@@ -36,7 +36,7 @@ class AiohttpSender:
             request_class=_remembering(self._in_use),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s),
             trace_configs=[_tracing()],
             skip_auto_headers=_SKIPPED,
         )
@@ -125,7 +125,7 @@ def _fault(error: Exception) -> SendError:
             return SendError(FailureKind.UNRESOLVED, detail)
         case aiohttp.ClientSSLError():
             return SendError(FailureKind.TLS, detail)
-        case aiohttp.ClientConnectorError():
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
             return SendError(FailureKind.UNREACHABLE, detail)
         case aiohttp.ClientPayloadError() if not isinstance(error.__cause__, OSError):
             return SendError(FailureKind.UNREADABLE, detail)

@@ -31,6 +31,7 @@ from payport.sdk.transport.reply import Incoming, outgoing
 from payport.sdk.transport.trip import SendError, Trip
 
 MAX_CONNECTIONS = 64
+CONNECT_S = 5.0
 IDLE_S = 4.0
 """Shorter than what servers keep (Node and Apache: 5 s), so that a request seldom meets a connection being closed."""
 
@@ -43,6 +44,8 @@ class HttpTransport:
     ``httpx.ConnectError`` or ``ConnectTimeout`` only when nothing of the request was sent. It is given ``timeout_s``
     for each step and watched between two pieces of the reply, so it may be up to twice as late; ours is not.
     ``max_connections``: requests in flight; others wait. ``idle_s``: how long an idle connection may be used again.
+    ``connect_s``: how long a new connection may take, TLS included: nothing has left then, so there is time to try
+    again, or another host, before the call's own time is up.
 
     Raises :class:`payport.sdk.errors.ConfigurationError` for settings of ``trust`` or ``hosts`` that cannot work.
     """
@@ -55,17 +58,19 @@ class HttpTransport:
         transport: httpx.BaseTransport | None = None,
         max_connections: int = MAX_CONNECTIONS,
         idle_s: float = IDLE_S,
+        connect_s: float = CONNECT_S,
     ) -> None:
         _quiet_loggers()
         self._hosts = Hosts(hosts, loopback_plaintext=trust.loopback_plaintext)
         self._closed = False
+        self._connect_s = connect_s
         self._through = None if transport is None else _Through(transport)
         self._context = tls.context(trust)
         self._pooled = Pooled(self._context, max_connections, idle_s)
 
     def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
         """The whole reply, or why there is none. See :class:`payport.sdk.transport.Transport`."""
-        trip = Trip(time.monotonic() + timeout_s)
+        trip = Trip(time.monotonic() + timeout_s, self._connect_s)
         try:
             target = self._hosts.admit(request.url, closed=self._closed)
             trip.remaining_s()
@@ -104,10 +109,12 @@ class AsyncHttpTransport:
         backend: Literal["httpcore", "aiohttp"] = "httpcore",
         max_connections: int = MAX_CONNECTIONS,
         idle_s: float = IDLE_S,
+        connect_s: float = CONNECT_S,
     ) -> None:
         _quiet_loggers()
         self._hosts = Hosts(hosts, loopback_plaintext=trust.loopback_plaintext)
         self._closed = False
+        self._connect_s = connect_s
         self._through = None if transport is None else _AsyncThrough(transport)
         self._context = context = tls.context(trust)
         self._stands_in = backend != "aiohttp"  # whether mocks of httpx are to see our requests
@@ -115,14 +122,14 @@ class AsyncHttpTransport:
 
         def begin(*, asyncio_runs: bool) -> Sender:
             if aiohttp_sender is not None and asyncio_runs:
-                return aiohttp_sender(context, max_connections, idle_s)
+                return aiohttp_sender(context, max_connections, idle_s, connect_s)
             return AsyncPooled(context, max_connections, idle_s)
 
         self._lanes = Lanes(begin)
 
     async def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
         """The whole reply, or why there is none. See :class:`payport.sdk.transport.AsyncTransport`."""
-        trip = Trip(time.monotonic() + timeout_s)
+        trip = Trip(time.monotonic() + timeout_s, self._connect_s)
         with anyio.move_on_after(timeout_s):
             try:
                 target = self._hosts.admit(request.url, closed=self._closed)
@@ -194,7 +201,7 @@ def _quiet_loggers() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _load_aiohttp() -> Callable[[ssl.SSLContext, int, float], Sender]:
+def _load_aiohttp() -> Callable[[ssl.SSLContext, int, float, float], Sender]:
     try:
         from payport.sdk.transport.aiohttp_sender import AiohttpSender  # noqa: PLC0415 - an extra
     except ImportError:

@@ -6,6 +6,8 @@ import os
 import ssl
 from typing import Generic, TypeVar
 
+import anyio
+
 from payport.sdk.message import WireReply, WireRequest
 from payport.sdk.transport.hosts import Address, Target
 from payport.sdk.transport.http1 import Reading, request_bytes
@@ -56,6 +58,7 @@ class Pooled:
                 wire = line.wire
                 wire.trip = trip
                 if not wire.connected:
+                    trip.opens()
                     wire.connect(line.address.host, line.address.port)
                     if line.address.tls:
                         wire.handshake(self._context, line.address.host)
@@ -96,15 +99,22 @@ class AsyncPooled:
                 wire = line.wire
                 wire.trip = trip
                 if not wire.connected:
-                    await wire.connect(line.address.host, line.address.port)
-                    if line.address.tls:
-                        await wire.handshake(self._context, line.address.host)
+                    await self._open(line, trip)
                 reply, clean = await _aexchange(wire, message, Reading(request, trip))
             finally:
                 (shelf.put if clean else shelf.drop)(line)
             return reply
         finally:
             pool.leave()
+
+    async def _open(self, line: _Line[WaitingSocket], trip: Trip) -> None:
+        trip.opens()
+        with anyio.move_on_after(trip.opening_s()):
+            await line.wire.connect(line.address.host, line.address.port)
+            if line.address.tls:
+                await line.wire.handshake(self._context, line.address.host)
+            return
+        raise trip.expired()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -79,7 +79,7 @@ class BlockingSocket(Socket):
             self._sock = sock = socket.socket(family, kind, protocol)
             try:
                 # Each address gets its share of the time: a dead first one must not eat it all.
-                sock.settimeout(self.trip.remaining_s() / (len(found) - number))
+                sock.settimeout(self.trip.opening_s() / (len(found) - number))
                 sock.connect(address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError as error:
@@ -101,7 +101,7 @@ class BlockingSocket(Socket):
 
         threading.Thread(target=look_up, name="payport-resolve", daemon=True).start()
         try:
-            answer = answers.get(timeout=self.trip.remaining_s())
+            answer = answers.get(timeout=self.trip.opening_s())
         except queue.Empty:
             raise self.trip.expired() from None
         if isinstance(answer, OSError):
@@ -113,7 +113,7 @@ class BlockingSocket(Socket):
         self.trip.stage = FailureKind.TLS
         sock = self._open()
         try:
-            sock.settimeout(self.trip.remaining_s())
+            sock.settimeout(self.trip.opening_s())
             context.set_alpn_protocols(["http/1.1"])
             self._sock = secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
             secured.do_handshake()
@@ -160,7 +160,7 @@ class WaitingSocket(Socket):
         for number, (family, kind, protocol, _, address) in enumerate(found):
             self._sock = sock = socket.socket(family, kind, protocol)
             sock.settimeout(0)
-            with anyio.move_on_after(self.trip.remaining_s() / (len(found) - number)):
+            with anyio.move_on_after(self.trip.opening_s() / (len(found) - number)):
                 problem = await _connected(sock, address)
                 if problem is None:
                     return

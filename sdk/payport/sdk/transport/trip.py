@@ -28,10 +28,12 @@ class Trip:
     ``stage``: whom to blame when time runs out now: ``DEADLINE`` while we wait for a place of our own, then
     ``UNRESOLVED``, ``UNREACHABLE``, ``TLS``, and ``TIMED_OUT`` once a byte may have left. ``left``: whether one may
     have. ``cap``: on all bytes received: informational replies (1xx) may repeat without end, and chunks may be one
-    byte long.
+    byte long. ``connect_s``: how long a new connection may take, TLS included; ``open_by_s``: until when it may.
     """
 
     deadline_s: float
+    connect_s: float = float("inf")
+    open_by_s: float = float("inf")
     stage: FailureKind = FailureKind.DEADLINE
     left: bool = False
     received: int = 0
@@ -58,6 +60,17 @@ class Trip:
     def remaining_s(self) -> float:
         """Seconds left. Raises :class:`SendError` when time is up."""
         remaining = self.deadline_s - time.monotonic()
+        if remaining <= 0:
+            raise self.expired()
+        return remaining
+
+    def opens(self) -> None:
+        """A new connection is begun: its time runs from here, within the request's own."""
+        self.open_by_s = time.monotonic() + self.connect_s
+
+    def opening_s(self) -> float:
+        """Seconds left for the connection to stand. Raises :class:`SendError` when time is up."""
+        remaining = min(self.deadline_s, self.open_by_s) - time.monotonic()
         if remaining <= 0:
             raise self.expired()
         return remaining

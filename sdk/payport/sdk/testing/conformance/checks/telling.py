@@ -17,6 +17,7 @@ from payport.schemas.outcome import (
     UnknownKind,
 )
 from payport.sdk.events import Mismatch
+from payport.sdk.hosting import Asked
 from payport.sdk.journal.records import State
 from payport.sdk.message import FailureKind, SendFailure, WireRequest
 from payport.sdk.testing.conformance.case import AnySubject, AnyWay, AnyWorld, always, check
@@ -206,8 +207,8 @@ class _Closed:
 class _Full:
     """A call limit that is used up."""
 
-    def admit(self, request: WireRequest) -> SendFailure | None:  # noqa: ARG002 - whatever it is
-        return SendFailure(FailureKind.REFUSED, may_have_left=False, detail="too many calls")
+    def admit(self, asked: Asked) -> SendFailure:  # noqa: ARG002 - whatever it is
+        return SendFailure(FailureKind.RATE_LIMITED, may_have_left=False, detail="too many calls")
 
 
 _UNSENT = {

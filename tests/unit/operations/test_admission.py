@@ -1,0 +1,201 @@
+"""Being admitted: refused, let through, or sent after a wait; and what those who decide hear of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from threading import get_ident
+
+import pytest
+from tests.support.corner import Corner, Wink, order
+
+from payport.schemas import NotSent, NotSentKind, Succeeded, Unknown
+from payport.schemas.outcome import PayOutcome, UnknownKind
+from payport.sdk.calling import call
+from payport.sdk.events import Mismatch, ReplyJudged, RequestFailed, RequestRefused, RequestSent, SdkEvent
+from payport.sdk.exchange import Exchange
+from payport.sdk.gateway import AsyncGateway, Gateway
+from payport.sdk.hosting import Asked
+from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.store import Journal
+from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.retry import RetryPolicy
+from payport.sdk.testing.stepping import Time, WorkerClock
+
+REQUEST = WireRequest(endpoint="pay", moves_money=True, method="POST", url="https://corner/", headers={}, content=b"")
+TOKEN = WireRequest(endpoint="token", moves_money=False, method="POST", url="https://corner/", headers={}, content=b"")
+ONCE = RetryPolicy(max_attempts=1)
+
+
+@dataclass
+class Caller(Corner):
+    """Sends a request for each step, and fetches a token after it. ``told``: what the reply amounts to."""
+
+    told: Observation = field(default_factory=lambda: Observation(state=State.SUCCEEDED, source=Source.REPLY))
+
+    @property
+    def profile(self):  # type: ignore[no-untyped-def]
+        """With an errand."""
+
+        return replace(super().profile, errands=frozenset({"token"}))
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """Send it."""
+        reply = yield from call(self, REQUEST, deadline_s)
+        if isinstance(reply, Observation):
+            return reply
+        yield from call(self, TOKEN, deadline_s)
+        return self.told
+
+
+@dataclass
+class Road:
+    """Answers everything with 200, or with what it is told. Both colours."""
+
+    answer: WireReply | SendFailure = field(default_factory=lambda: WireReply(200, (), b"{}"))
+    at: list[float] = field(default_factory=list[float])
+    time: Time = field(default_factory=Time)
+
+    def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+        """The answer, whenever."""
+        self.at.append(WorkerClock(self.time, "").moment().monotonic_s)
+        return self.answer
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Gatekeeper:
+    """Says what it is told to say, and hears what becomes of it."""
+
+    def __init__(self, says: SendFailure | float | None, *, blocks: bool = False) -> None:
+        self.says = says
+        self.blocks = blocks
+        self.asked: list[Asked] = []
+        self.threads: list[int] = []
+        self.heard: list[SdkEvent] = []
+
+    def admit(self, asked: Asked) -> SendFailure | float | None:
+        """Its word."""
+        self.asked.append(asked)
+        self.threads.append(get_ident())
+        return self.says
+
+    def __call__(self, event: SdkEvent) -> None:
+        """Listen."""
+        self.heard.append(event)
+
+    def of(self, kind: type[SdkEvent]) -> list[SdkEvent]:
+        """What was heard of one kind."""
+        return [event for event in self.heard if isinstance(event, kind)]
+
+
+def pay(
+    journal: Journal, time: Time, *gates: Gatekeeper, caller: Caller | None = None, road: Road | None = None
+) -> PayOutcome[object]:
+    """One payment of one step, past these gatekeepers."""
+    caller = caller or Caller(steps=("create",))
+    road = road or Road(time=time)
+    gateway = Gateway(
+        caller, journal=journal, transport=road, clock=WorkerClock(time, "till"), sinks=(), admissions=gates, retry=ONCE
+    )
+    return gateway.pay(order(), Wink(), deadline_s=10)
+
+
+@pytest.mark.parametrize(
+    ("expected", "kind"),
+    [
+        (NotSentKind.RATE_LIMITED, FailureKind.RATE_LIMITED),
+        (NotSentKind.BREAKER_OPEN, FailureKind.BREAKER_OPEN),
+        (NotSentKind.PARTNER_SUSPENDED, FailureKind.SUSPENDED),
+    ],
+)
+def test_a_refusal_sends_nothing_and_says_when_to_come_back(
+    journal: Journal, time: Time, expected: NotSentKind, kind: FailureKind
+) -> None:
+    """The cause is kept apart, and the event tells which of them it was."""
+    gate, road = Gatekeeper(SendFailure(kind, may_have_left=False, detail="later", retry_after_s=30.0)), Road(time=time)
+    told = pay(journal, time, gate, road=road)
+    assert isinstance(told, NotSent)
+    assert (expected, "later", 30.0) == (told.cause.kind, told.cause.detail, told.cause.retry_after_s)
+    assert road.at == []
+    (refused,) = gate.of(RequestRefused)
+    assert isinstance(refused, RequestRefused)
+    assert (refused.kind, refused.endpoint) == (kind, "pay")
+    assert gate.of(ReplyJudged) == []
+
+
+def test_the_longest_wait_counts_and_is_waited_out_before_sending(journal: Journal, time: Time) -> None:
+    """On the operation's own clock; the gatekeepers see how long there is."""
+    gates = Gatekeeper(2.0), Gatekeeper(None), Gatekeeper(3.0)
+    road = Road(time=time)
+    assert isinstance(pay(journal, time, *gates, road=road), Succeeded)
+    assert road.at[0] == 3.0
+    assert [gates[0].asked[0].left_s, gates[0].asked[0].partner, gates[0].asked[0].account] == [
+        10.0, "corner", "corner:1",
+    ]  # fmt: skip
+
+
+def test_a_gatekeeper_hears_what_became_of_the_request(journal: Journal, time: Time) -> None:
+    """Sent, then judged; the errand for a token is sent too and judged as nothing."""
+    gate = Gatekeeper(None)
+    pay(journal, time, gate)
+    sent = [event.endpoint for event in gate.of(RequestSent) if isinstance(event, RequestSent)]
+    judged = [event for event in gate.of(ReplyJudged) if isinstance(event, ReplyJudged)]
+    assert (sent, [(event.endpoint, event.doubt, event.moves_money) for event in judged]) == (
+        ["pay", "token"], [("pay", None, True)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        (UnknownKind.UNVERIFIED, doubt(Source.REPLY, UnknownKind.UNVERIFIED, "no signature")),
+        (UnknownKind.MISMATCH, Observation(state=State.SUCCEEDED, source=Source.REPLY, partner_ref="another")),
+    ],
+)
+def test_a_reply_is_judged_by_what_it_is_worth(
+    journal: Journal, time: Time, expected: UnknownKind, told: Observation
+) -> None:
+    """One about something else is found out by holding it against what was asked."""
+    gate = Gatekeeper(None)
+    assert isinstance(pay(journal, time, gate, caller=Caller(steps=("create",), told=told)), Unknown)
+    (judged,) = gate.of(ReplyJudged)
+    assert isinstance(judged, ReplyJudged)
+    assert judged.doubt is expected
+    assert (expected is UnknownKind.MISMATCH) == bool(gate.of(Mismatch))
+
+
+def test_without_a_reply_there_is_nothing_to_judge(journal: Journal, time: Time) -> None:
+    """The failure itself is heard."""
+    gate = Gatekeeper(None)
+    lost = SendFailure(FailureKind.CONNECTION_LOST, may_have_left=True, detail="gone")
+    assert isinstance(pay(journal, time, gate, road=Road(answer=lost, time=time)), Unknown)
+    assert (len(gate.of(RequestFailed)), gate.of(ReplyJudged)) == (1, [])
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_gatekeeper_that_blocks_is_kept_off_the_event_loop(journal: Journal, time: Time, *, blocks: bool) -> None:
+    """It is asked in a worker thread."""
+    gate = Gatekeeper(None, blocks=blocks)
+
+    class AsyncRoad(Road):
+        """For tasks."""
+
+        async def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:  # type: ignore[override]
+            """The answer."""
+            return self.answer
+
+        async def aclose(self) -> None:
+            """Nothing to close."""
+
+    async def main() -> PayOutcome[object]:
+        gateway = AsyncGateway(
+            Caller(steps=("create",)), journal=journal, transport=AsyncRoad(), clock=WorkerClock(time, "till"),
+            sinks=(), admissions=(gate,), retry=ONCE,
+        )  # fmt: skip
+        return await gateway.pay(order(), Wink(), deadline_s=10)
+
+    assert isinstance(asyncio.run(main()), Succeeded)
+    assert blocks == (gate.threads[0] != get_ident())
