@@ -15,7 +15,9 @@ from tests.support.till import open_till, write_settings
 from payport.adapters.alipay.simulator import AlipaySimulator
 from proof.family import Family, Tally, each
 from proof.killing import start_till
+from proof.stores import shares, units
 
+ROUNDS = 200
 PROCESSES = 8
 THREADS = 8
 
@@ -23,12 +25,16 @@ Crowd = Sequence[subprocess.Popen[str]]
 
 
 def run(first: int, count: int) -> Tally:
-    """One round per unit, all with the same eight processes on one journal."""
-    with tempfile.TemporaryDirectory() as folder, AlipaySimulator().serve() as partner:
-        settings = write_settings(partner.account, Path(folder))
-        open_till(settings).close()  # the tables are there before the crowd comes
-        with crowd(settings) as tills:
-            return each(range(first, first + count), partial(_round, partner, tills))
+    """One round per unit, on each database all with the same eight processes."""
+    tally = Tally()
+    for store, numbers in shares(range(first, first + count), ROUNDS):
+        with tempfile.TemporaryDirectory() as folder, AlipaySimulator().serve() as partner:
+            settings = write_settings(partner.account, Path(folder), store.url(Path(folder)))
+            open_till(settings).close()  # the tables are there before the crowd comes
+            with crowd(settings) as tills:
+                tally.add(each(numbers, partial(_round, partner, tills)))
+            tally.note(f"rounds on {store.name}", len(numbers))
+    return tally
 
 
 @contextmanager
@@ -70,7 +76,7 @@ FAMILY = Family(
     id="T14",
     title="one order, 64 callers in 8 processes at once: one charge, 64 times the same answer",
     run=run,
-    gate=200,
-    long=4_000,
-    shard=100,
+    gate=units(ROUNDS),
+    long=20 * units(ROUNDS),
+    shard=70,
 )

@@ -12,8 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,25 +28,14 @@ from payport.sdk.journal.driver import Cursor
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.testing.conformance.agreement import disagreements
 from proof.family import Family, Tally, each
+from proof.stores import Store, shares, units
 
 ROOT = Path(__file__).resolve().parent.parent
 FORKS = 2_000
 FRESH = 60
+"""On SQLite; on the others by their share of it."""
 STATEMENTS = 17
 """One more than one payment's writes are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where the journal lies. ``url``: makes the URL of an empty one, given an empty folder."""
-
-    name: str
-    url: Callable[[Path], str]
-
-
-SQLITE = Store("SQLite", lambda folder: f"sqlite:///{folder / 'payments.db'}")
-STORES: tuple[Store, ...] = (SQLITE,)
-"""Every kind of database that the journal is on."""
 
 
 def pay(journal: Journal, ref: str, told: Callable[[str], None]) -> None:
@@ -148,34 +136,26 @@ def at_any_moment(journal: Journal, ref: str, dice: random.Random) -> list[int]:
     return [check(journal, f"{ref}N{number}", acknowledged.get(f"{ref}N{number}", -1)) for number in range(last + 1)]
 
 
-@contextmanager
-def _journal(store: Store) -> Iterator[Journal]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Journal.open(store.url(Path(folder)), sealing_key=sealing_key()) as journal,
-    ):
-        yield journal
-
-
 def run(first: int, count: int) -> Tally:
-    """Unit by unit: in a thousand and thirty, a thousand forks and then thirty fresh interpreters."""
+    """Database by database; of 206 units each 200 are forks and six are fresh interpreters."""
     tally = Tally()
-    for turn, store in enumerate(STORES):
-        mine = [number for number in range(first, first + count) if number % len(STORES) == turn]
-        forks = [number for number in mine if number % _ROUND < _ROUND - _FRESH_A_ROUND]
-        fresh = [number for number in mine if number not in set(forks)]
-        if forks:
-            with _journal(store) as journal:
-                tally.add(each(forks, partial(_fork, journal)))
-        if fresh:
-            with tempfile.TemporaryDirectory() as folder, AlipaySimulator().serve() as partner:
-                settings = write_settings(partner.account, Path(folder))
-                tally.add(each(fresh, partial(_fresh, partner, settings)))
+    for store, numbers in shares(range(first, first + count), (FORKS + FRESH)):
+        forks = [number for number in numbers if number % _ROUND < _ROUND - _FRESH_A_ROUND]
+        fresh = [number for number in numbers if number % _ROUND >= _ROUND - _FRESH_A_ROUND]
+        with tempfile.TemporaryDirectory() as folder:
+            if forks:
+                with Journal.open(store.url(Path(folder)), sealing_key=sealing_key()) as journal:
+                    tally.add(each(forks, partial(_fork, store, journal)))
+            if fresh:
+                with AlipaySimulator().serve() as partner:
+                    settings = write_settings(partner.account, Path(folder), store.url(Path(folder)))
+                    tally.add(each(fresh, partial(_fresh, partner, settings)))
     return tally
 
 
-def _fork(journal: Journal, number: int, tally: Tally) -> None:
+def _fork(store: Store, journal: Journal, number: int, tally: Tally) -> None:
     tally.cases += 1
+    tally.note(f"forks on {store.name}")
     if number % 4 == 3:
         versions = at_any_moment(journal, f"M{number}", random.Random(number))
         tally.note("payments of processes killed at any moment", len(versions))
@@ -252,7 +232,7 @@ FAMILY = Family(
     id="T3",
     title="killed at every statement and at any moment: what was acknowledged is there, and another process goes on",
     run=run,
-    gate=(FORKS + FRESH) * len(STORES),
-    long=(10 * FORKS + 10 * FRESH) * len(STORES),
+    gate=units(FORKS + FRESH),
+    long=10 * units(FORKS + FRESH),
     shard=_ROUND,
 )

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
+from tests.support.databases import by_hand, kind_of
 from tests.support.paths import order
 
 from payport.adapters.alipay import Alipay, AlipayAccount
@@ -23,8 +22,8 @@ from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.tls import Trust
 
 
-def write_settings(account: AlipayAccount, folder: Path) -> Path:
-    """What a till needs to know."""
+def write_settings(account: AlipayAccount, folder: Path, journal: str | None = None) -> Path:
+    """What a till needs to know. ``journal``: its URL, by default an SQLite file in the folder."""
     assert account.trust is not None
     settings = {
         "app_id": account.app_id,
@@ -33,7 +32,7 @@ def write_settings(account: AlipayAccount, folder: Path) -> Path:
         "seller_id": account.seller_id,
         "gateway_url": account.gateway_url,
         "authority": account.trust.ca_data,
-        "journal": f"sqlite:///{folder / 'payments.db'}",
+        "journal": journal or f"sqlite:///{folder / 'payments.db'}",
     }
     place = folder / "settings.json"
     place.write_text(json.dumps(settings))
@@ -56,8 +55,9 @@ def open_till(place: Path) -> Gateway[Alipay]:
 
 def forget_leases(settings: Path) -> None:
     """As if the dead process's lease had run out, which takes half a minute."""
-    with closing(sqlite3.connect(settings.parent / "payments.db", timeout=10)) as connection, connection:
-        connection.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
+    url: str = json.loads(settings.read_text())["journal"]
+    with by_hand(kind_of(url), url) as cursor:
+        cursor.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
 
 
 def _crowd(gateway: Gateway[Alipay], callers: int) -> None:
