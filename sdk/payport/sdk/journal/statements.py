@@ -79,9 +79,17 @@ class Statements:
 
 
 def compile_statements(dialect: Dialect, backend: Backend) -> Statements:
-    """All statements in the spelling of one database."""
-    core = {**_on_operations(), **_on_transitions(), **_on_debts(backend), **_on_notices(backend)}
-    return Statements(**{item.name: _compiled(core[item.name], dialect) for item in fields(Statements)})
+    """All statements in the spelling of one database: compiled once a process, as that takes milliseconds."""
+    kind = type(dialect), type(backend), dialect.paramstyle
+    found = _COMPILED.get(kind)
+    if found is None:
+        core = {**_on_operations(), **_on_transitions(), **_on_debts(backend), **_on_notices(backend)}
+        compiled = {item.name: _compiled(core[item.name], dialect) for item in fields(Statements)}
+        found = _COMPILED[kind] = Statements(**compiled)
+    return found
+
+
+_COMPILED: dict[tuple[type[Dialect], type[Backend], str], Statements] = {}
 
 
 def _compiled(statement: ClauseElement, dialect: Dialect) -> Statement:
