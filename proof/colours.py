@@ -30,7 +30,7 @@ from proof.subjects import AnySubject, AnyWay, AnyWorld, subjects
 from proof.walking import Walk
 
 COLOURS = ("threads", "asyncio", "trio")
-ACTS = 4
+ACTS = 3
 
 
 def _line(world: AnyWorld, effect: Effect, answer: object) -> str:
