@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
-
-import pytest
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from proof.family import Tally
 from proof.state import ROOT
 
 
-class _Counter:
-    """Counts what becomes of tests. A skipped one proves nothing, so it is a failure."""
-
-    def __init__(self, tally: Tally, number: int) -> None:
-        self._tally = tally
-        self._number = number
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """One phase of one test is over."""
-        if report.when == "call" and report.passed:
-            self._tally.cases += 1
-        elif report.failed or report.skipped:
-            last = str(report.longrepr).strip().splitlines()[-1:]
-            self._tally.fail(self._number, f"{report.nodeid}: {report.outcome}: {' '.join(last)}")
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file was read."""
-        if report.failed:
-            self._tally.fail(self._number, f"{report.nodeid}: cannot be read: {report.longrepr}")
-
-
 def passed(number: int, paths: Sequence[str]) -> Tally:
-    """Run the tests of these files or ids, in this process."""
+    """Run the tests of these files or ids in a process of their own. A skipped one proves nothing: it is a failure."""
     tally = Tally()
-    with contextlib.chdir(ROOT), contextlib.redirect_stdout(io.StringIO()):
-        pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *paths], plugins=[_Counter(tally, number)])
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junitxml={report}"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *paths], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if not report.exists():
+            tally.fail(number, f"pytest ended with {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}")
+            return tally
+        for case in ET.parse(report).iter("testcase"):
+            wrong = [child for child in case if child.tag in ("failure", "error", "skipped")]
+            tally.cases += not wrong
+            for child in wrong:
+                name = f"{case.get('classname')}::{case.get('name')}"
+                tally.fail(number, f"{name}: {child.tag}: {' '.join((child.get('message') or '').split())[:500]}")
     if not tally.cases and not tally.failures:
         tally.fail(number, f"no test was found in {', '.join(paths)}")
     return tally
