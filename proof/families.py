@@ -9,8 +9,21 @@ from proof.family import Family
 
 MODULES: tuple[str, ...] = (
     "crash_points",
+    "killing",
+    "power",
+    "network",
+    "tls",
+    "retrying",
     "signatures",
     "fuzzing",
+    "rotation",
+    "storms",
+    "clocks",
+    "secrecy",
+    "concurrency",
+    "books",
+    "colours",
+    "soak",
 )
 """One module per family, each with a ``FAMILY``."""
 
