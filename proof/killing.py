@@ -23,8 +23,8 @@ from tests.support.till import forget_leases, open_till, write_settings
 from payport.adapters.alipay.simulator import AlipaySimulator
 from payport.schemas import QrScanned
 from payport.sdk.journal import Journal
-from payport.sdk.journal import engine as journal_engine
 from payport.sdk.journal.driver import Cursor
+from payport.sdk.journal.engine import Link
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.testing.conformance.agreement import disagreements
 from proof.family import Family, Tally, each
@@ -34,8 +34,6 @@ ROOT = Path(__file__).resolve().parent.parent
 FORKS = 2_000
 FRESH = 60
 """On SQLite; on the others by their share of it."""
-STATEMENTS = 17
-"""One more than one payment's writes are."""
 
 
 def pay(journal: Journal, ref: str, told: Callable[[str], None]) -> None:
@@ -71,21 +69,42 @@ class Counted:
 
 def killed_at(statement: int, journal: Journal, ref: str, told: int) -> None:
     """Pay, and die just before the statement of this number."""
-    left = iter(range(statement))
-    make = journal_engine.Link.__post_init__
+    count_on(iter(range(statement)))
+    pay(journal, ref, partial(tell, told))
 
-    def counting(link: journal_engine.Link) -> None:
+
+def count_on(left: Iterator[int]) -> None:
+    """From here on this process dies when a statement finds nothing left. A journal connects anew after a fork."""
+    make = Link.__post_init__
+
+    def counting(link: Link) -> None:
         make(link)
         link.cursor = Counted(link.cursor, left)  # type: ignore[assignment] # it does whatever the cursor does
 
-    # a journal connects anew after a fork
-    journal_engine.Link.__post_init__ = counting  # type: ignore[method-assign] # in a process that is about to die
-    pay(journal, ref, partial(tell, told))
+    Link.__post_init__ = counting  # type: ignore[method-assign] # in a process that is about to die
 
 
 def tell(told: int, text: str) -> None:
     """Write one line into the pipe."""
     os.write(told, f"{text}\n".encode())
+
+
+def statements(journal: Journal) -> int:
+    """How many statements one payment's writes are on this database."""
+    reading, told = os.pipe()
+
+    def work() -> None:
+        left = iter(range(1_000))
+        count_on(left)
+        pay(journal, "COUNTED", lambda _: None)
+        tell(told, str(1_000 - len(list(left))))
+
+    child = in_child(work)
+    os.close(told)
+    with os.fdopen(reading) as lines:
+        found = int(lines.read())
+    exit_status(child)
+    return found
 
 
 def check(journal: Journal, ref: str, acknowledged: int) -> int:
@@ -145,7 +164,7 @@ def run(first: int, count: int) -> Tally:
         with tempfile.TemporaryDirectory() as folder:
             if forks:
                 with Journal.open(store.url(Path(folder)), sealing_key=sealing_key()) as journal:
-                    tally.add(each(forks, partial(_fork, store, journal)))
+                    tally.add(each(forks, partial(_fork, store, journal, statements(journal) + 1)))
             if fresh:
                 with AlipaySimulator().serve() as partner:
                     settings = write_settings(partner.account, Path(folder), store.url(Path(folder)))
@@ -153,14 +172,14 @@ def run(first: int, count: int) -> Tally:
     return tally
 
 
-def _fork(store: Store, journal: Journal, number: int, tally: Tally) -> None:
+def _fork(store: Store, journal: Journal, places: int, number: int, tally: Tally) -> None:
     tally.cases += 1
     tally.note(f"forks on {store.name}")
     if number % 4 == 3:
         versions = at_any_moment(journal, f"M{number}", random.Random(number))
         tally.note("payments of processes killed at any moment", len(versions))
         return
-    status, version = at_a_statement(journal, f"K{number}", (number // 4 * 3 + number % 4) % STATEMENTS)
+    status, version = at_a_statement(journal, f"K{number}", (number // 4 * 3 + number % 4) % places)
     tally.note("forks that died" if status else "forks that lived")
     tally.note(f"found at version {version}")
 

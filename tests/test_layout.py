@@ -22,7 +22,7 @@ GROUND_UP = (
         "values",
         (
             "errors version message profile secrets compact_json strict_json strict_xml "
-            "journal.records observation lattice outcomes"
+            "journal.records observation lattice outcomes forks background scorecards.measures"
         ),
     ),
     ("effects", "journal.session exchange"),
@@ -31,7 +31,10 @@ GROUND_UP = (
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
-    ("hosts and gateway", "hosting desk gateway settings settings_file opening routing router openapi drift"),
+    (
+        "hosts and gateway",
+        "scorecards hosting otel desk gateway settings settings_file opening routing router openapi drift",
+    ),
     ("front door", ""),
     ("tools", "testing cli web"),
 )

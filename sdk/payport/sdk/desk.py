@@ -33,7 +33,7 @@ from payport.sdk.adapter import (
     SupportsRefund,
 )
 from payport.sdk.errors import GatewayClosed
-from payport.sdk.events import EventSink, Level, StructlogSink
+from payport.sdk.events import EventSink, Level, StructlogSink, flush_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.hosting import Admission, AsyncHosting, Clock, Surroundings, SyncHost
@@ -112,18 +112,26 @@ class Desk:
         return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
 
     def close(self) -> None:
-        """Refuse further calls; close the journal when it is ours."""
+        """Refuse further calls; have sinks write what they kept; close the journal when it is ours."""
         self.closed = True
+        flush_safely(self.around.sinks)
         if self.owns_journal:
             self.around.journal.close()
 
     def drive(self, work: Exchange[T], transport: Transport) -> T:
         """Run an operation in this thread."""
-        return exchange.drive(work, SyncHost(around=self.around, transport=transport))
+        tracer = self.around.tracer
+        if tracer is None:
+            return exchange.drive(work, SyncHost(around=self.around, transport=transport))
+        return tracer.drive(work, SyncHost(around=self.around, transport=transport, exchanged=[]), self.adapter)
 
     async def adrive(self, work: Exchange[T], transport: AsyncTransport) -> T:
         """Run an operation in this task."""
-        return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
+        tracer = self.around.tracer
+        if tracer is None:
+            return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
+        host = AsyncHosting(around=self.around, transport=transport, exchanged=[])
+        return await tracer.adrive(work, host, self.adapter)
 
     def transport(self) -> Transport:
         """The usual way to the partner."""
@@ -148,7 +156,7 @@ class Desk:
             library=__version__,
             policy=self.policy,
             budget=self.budget,
-            least=self.around.least,
+            hears=self.around.hears,
         )
 
     def _until(self, deadline_s: float | None) -> float:

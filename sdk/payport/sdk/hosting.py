@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from payport.sdk.events import (
     EventSink,
@@ -13,14 +13,18 @@ from payport.sdk.events import (
     RequestSent,
     SdkEvent,
     emit_safely,
-    least_level,
+    listeners,
 )
 from payport.sdk.exchange import Admit, Effect, Emit, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
+    from payport.sdk.adapter import Adapter
+    from payport.sdk.exchange import Exchange
     from payport.sdk.journal.store import Journal
     from payport.sdk.transport import AsyncTransport, Transport
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -66,6 +70,30 @@ class Admission(Protocol):
         ...
 
 
+class Exchanged(NamedTuple):
+    """One request and what came of it, between two instants on the monotonic clock."""
+
+    request: WireRequest
+    reply: WireReply | SendFailure
+    begun_s: float
+    ended_s: float
+
+
+class Tracer(Protocol):
+    """Runs operations in place of the plain drivers, and shows them and their requests somewhere.
+
+    A sink that has these two methods is one; of several the first counts. See :class:`payport.sdk.otel.OpenTelemetry`.
+    """
+
+    def drive(self, work: Exchange[T], host: SyncHost, adapter: Adapter) -> T:
+        """As :func:`payport.sdk.exchange.drive`. ``host.exchanged`` has the requests afterwards."""
+        ...
+
+    async def adrive(self, work: Exchange[T], host: AsyncHosting, adapter: Adapter) -> T:
+        """As :func:`payport.sdk.exchange.adrive`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What both hosts share. ``actor``: on whose behalf, for the audit trail."""
@@ -75,20 +103,33 @@ class Surroundings:
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
     actor: str = ""
-    least: int = field(init=False)
-    """The lowest level of events that anybody listens to."""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
+    tracer: Tracer | None = field(init=False)
+    """Who shows operations, when somebody does."""
+    _told: dict[type[SdkEvent], tuple[EventSink, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "least", least_level(self.sinks))
+        tracer = next((sink for sink in self.sinks if hasattr(sink, "drive") and hasattr(sink, "adrive")), None)
+        object.__setattr__(self, "tracer", tracer)
+        object.__setattr__(self, "_told", {})
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
+
+    def hears(self, kind: type[SdkEvent]) -> bool:
+        """Whether anybody listens to events of this kind: those that nobody hears need not be made."""
+        return bool(self._listeners(kind))
+
+    def _listeners(self, kind: type[SdkEvent]) -> tuple[EventSink, ...]:
+        found = self._told.get(kind)
+        if found is None:
+            found = self._told[kind] = listeners(self.sinks, kind)
+        return found
 
     def at_once(self, effect: Nonce | Emit) -> object:
         """The answer to an effect that neither blocks nor waits."""
         match effect:
             case Emit(event):
-                return emit_safely(self.sinks, event)
+                return emit_safely(self._listeners(type(event)), event)
             case Nonce():
                 return self.clock.nonce()
 
@@ -106,12 +147,24 @@ class Surroundings:
             wait_s = max(wait_s, answer or 0.0)
         return wait_s or None
 
-    def tell(self, effect: Send, reply: WireReply | SendFailure, begun_s: float) -> None:
-        """Tell the sinks how a request went that was begun at this moment."""
-        kind: type[SdkEvent] = RequestSent if isinstance(reply, WireReply) else RequestFailed
-        if kind.level >= self.least:
-            elapsed_s = self.clock.moment().monotonic_s - begun_s
-            emit_safely(self.sinks, _of_request(effect, reply, elapsed_s))
+    def tell(
+        self, effect: Send, reply: WireReply | SendFailure, begun_s: float, exchanged: list[Exchanged] | None
+    ) -> None:
+        """Tell the sinks how a request went that was begun at this moment, and note it where a tracer wants it."""
+        told = self._listeners(_kind_of(reply))
+        if not told and exchanged is None:
+            return
+        ended_s = self.clock.moment().monotonic_s
+        if exchanged is not None:
+            exchanged.append(Exchanged(effect.request, reply, begun_s, ended_s))
+        if told:
+            emit_safely(told, _of_request(effect, reply, ended_s - begun_s))
+
+
+def _kind_of(reply: WireReply | SendFailure) -> type[SdkEvent]:
+    if isinstance(reply, WireReply):
+        return RequestSent
+    return RequestRefused if reply.kind is FailureKind.REFUSED else RequestFailed
 
 
 def _of_request(effect: Send, reply: WireReply | SendFailure, elapsed_s: float) -> SdkEvent:
@@ -139,6 +192,8 @@ class SyncHost:
 
     around: Surroundings
     transport: Transport
+    exchanged: list[Exchanged] | None = field(default=None, repr=False)
+    """Where requests are noted for a tracer."""
 
     def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -165,7 +220,7 @@ class SyncHost:
         begun_s = self.around.clock.moment().monotonic_s
         left_s = effect.deadline_s - begun_s
         reply = self.transport.send(request, left_s) if left_s > 0 else _LATE
-        self.around.tell(effect, reply, begun_s)
+        self.around.tell(effect, reply, begun_s, self.exchanged)
         return reply
 
 
@@ -175,6 +230,8 @@ class AsyncHosting:
 
     around: Surroundings
     transport: AsyncTransport
+    exchanged: list[Exchanged] | None = field(default=None, repr=False)
+    """Where requests are noted for a tracer."""
 
     async def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -193,7 +250,7 @@ class AsyncHosting:
                 begun_s = self.around.clock.moment().monotonic_s
                 left_s = effect.deadline_s - begun_s
                 reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
-                self.around.tell(effect, reply, begun_s)
+                self.around.tell(effect, reply, begun_s, self.exchanged)
                 return reply
             case Sleep(seconds):
                 await anyio.sleep(max(0.0, seconds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 MAX_REPLY_BYTES = 1024 * 1024
@@ -18,6 +19,8 @@ class WireRequest:
     ``endpoint``: the partner's name of the operation, for limits, logs and the audit trail.
     ``moves_money``: whether it may charge, hold, refund or send money; reads do not.
     ``max_reply_bytes``: a longer reply is cut off and counts as unreadable.
+    ``not_after``: an instant (with time zone) from which on it may not leave any more, however long it waited for its
+    turn.
     """
 
     endpoint: str
@@ -27,6 +30,7 @@ class WireRequest:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     max_reply_bytes: int = MAX_REPLY_BYTES
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,13 +119,17 @@ class AccountSettings:
 class JournalSettings:
     """Where payments are written down.
 
-    ``url``: SQLAlchemy's form, ``sqlite:///payments.db``; it may hold a password, so it is not shown.
+    ``url``: ``sqlite:///payments.db``, ``postgresql://user@host/database`` or ``mysql://user@host/database``; it may
+    hold a password, so it is not shown. ``password``: of the database server, instead.
     ``durability``: ``full`` waits for the disk at each commit.
+    ``connections``: to a database server, as many to write with at most, and as many to read with.
     """
 
     url: str = field(default="sqlite:///payments.db", repr=False)
+    password: Secret | None = None
     sealing_key: Secret | None = None
     durability: Literal["full", "normal"] = "full"
+    connections: int = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,17 +139,45 @@ class TimeoutSettings:
     deadline_s: float = 10.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardSettings:
+    """How partners are measured, see :class:`payport.sdk.scorecards.Scorecards`. ``enabled``: whether they are.
+
+    ``success`` and ``accuracy``: the shares that a partner must reach; ``response_share`` of the calls within
+    ``response_s`` seconds; ``confidence``: how sure a verdict is. ``keep_days``: how long counts are kept.
+    """
+
+    enabled: bool = True
+    success: float = 0.999
+    accuracy: float = 0.9999
+    response_s: float = 2.0
+    response_share: float = 0.95
+    confidence: float = 0.95
+    time_zone: str = "UTC"
+    flush_s: float = 10.0
+    keep_days: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTelemetrySettings:
+    """``enabled``: whether operations are shown to OpenTelemetry; see :class:`payport.sdk.otel.OpenTelemetry`."""
+
+    enabled: bool = False
+
+
 def _no_accounts() -> Mapping[str, AccountSettings]:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, what watches."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    scorecards: ScorecardSettings = field(default_factory=ScorecardSettings)
+    otel: OpenTelemetrySettings = field(default_factory=OpenTelemetrySettings)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

@@ -6,15 +6,25 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
+from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
-from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings, Setting, Settings, TimeoutSettings
+from payport.sdk.settings import (
+    AccountSettings,
+    AccountTable,
+    JournalSettings,
+    OpenTelemetrySettings,
+    ScorecardSettings,
+    Setting,
+    Settings,
+    TimeoutSettings,
+)
 
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
@@ -34,12 +44,33 @@ class _Table(BaseModel):
 
 class _Journal(_Table):
     url: str = JournalSettings().url
+    password: str | None = None
     sealing_key: str | None = None
     durability: Literal["full", "normal"] = JournalSettings().durability
+    connections: PositiveInt = JournalSettings().connections
 
 
 class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
+
+
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Scorecards(_Table):
+    enabled: bool = ScorecardSettings().enabled
+    success: _Share = ScorecardSettings().success
+    accuracy: _Share = ScorecardSettings().accuracy
+    response_s: PositiveFloat = ScorecardSettings().response_s
+    response_share: _Share = ScorecardSettings().response_share
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = ScorecardSettings().confidence
+    time_zone: str = ScorecardSettings().time_zone
+    flush_s: PositiveFloat = ScorecardSettings().flush_s
+    keep_days: PositiveInt = ScorecardSettings().keep_days
+
+
+class _OpenTelemetry(_Table):
+    enabled: bool = OpenTelemetrySettings().enabled
 
 
 class _File(BaseSettings):
@@ -48,13 +79,17 @@ class _File(BaseSettings):
     account: dict[str, dict[str, object]] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
+    scorecards: _Scorecards = _Scorecards()
+    otel: _OpenTelemetry = _OpenTelemetry()
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2}
+_DEPTH = {"account": 3, "journal": 2, "timeouts": 2, "scorecards": 2, "otel": 2}
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]"),
+    (): ("[account.NAME]", "[journal]", "[timeouts]", "[scorecards]", "[otel]"),
     ("journal",): _Journal.model_fields,
     ("timeouts",): _Timeouts.model_fields,
+    ("scorecards",): _Scorecards.model_fields,
+    ("otel",): _OpenTelemetry.model_fields,
 }
 _PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
 
@@ -87,11 +122,23 @@ class _Reading:
         accounts = {name: self._account(name, table) for name, table in file.account.items()}
         journal = JournalSettings(
             url=self._journal_url(file.journal.url),
+            password=self._secret(("journal", "password"), file.journal.password),
             sealing_key=self._secret(("journal", "sealing_key"), file.journal.sealing_key),
             durability=file.journal.durability,
+            connections=file.journal.connections,
         )
-        timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
-        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts)
+        try:
+            zone_of(file.scorecards.time_zone)
+        except ConfigurationError:
+            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
+        found = Settings(
+            accounts=accounts,
+            journal=journal,
+            timeouts=TimeoutSettings(deadline_s=file.timeouts.deadline_s),
+            scorecards=ScorecardSettings(**file.scorecards.model_dump()),
+            otel=OpenTelemetrySettings(enabled=file.otel.enabled),
+        )
+        return None if self.problems else found
 
     def _variables(self) -> dict[str, Any]:
         """The environment variables as nested tables."""
@@ -171,7 +218,9 @@ class _Reading:
 
     def _journal_url(self, url: str) -> str:
         path = ("journal", "url")
-        secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
+        if _PASSWORD_IN_URL.search(url) and path not in self._names:
+            self._wrong(path, "a password must not stand in the file", 'leave it out: password = "env:NAME" beside it')
+        secret = self._looked_up(path, found) if (found := _REFERENCE.fullmatch(url)) else None
         return secret.reveal() if secret else url
 
     def _plain_secret(self, path: _Path, value: str) -> Secret | None:

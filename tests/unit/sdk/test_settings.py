@@ -21,6 +21,8 @@ from payport.sdk.settings import (
     AccountSettings,
     AccountTable,
     JournalSettings,
+    OpenTelemetrySettings,
+    ScorecardSettings,
     Settings,
     TimeoutSettings,
     open_adapter,
@@ -47,6 +49,13 @@ durability = "normal"
 
 [timeouts]
 deadline_s = 12.5
+
+[scorecards]
+success = 0.995
+time_zone = "Asia/Shanghai"
+
+[otel]
+enabled = true
 """
 ENV = {"KEY_TWO": "second", "JOURNAL": "postgresql://pay:word@db/pay", "SEALING": "c2VhbA==", "UNRELATED__X": "1"}
 
@@ -83,6 +92,8 @@ def test_a_file_with_two_accounts(tmp_path: Path) -> None:
         url="postgresql://pay:word@db/pay", sealing_key=Secret("c2VhbA=="), durability="normal"
     )
     assert settings.timeouts == TimeoutSettings(deadline_s=12.5)
+    assert settings.scorecards == ScorecardSettings(success=0.995, time_zone="Asia/Shanghai")
+    assert settings.otel == OpenTelemetrySettings(enabled=True)
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
@@ -94,6 +105,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
         "PAYPORT_JOURNAL__URL": "mysql://pay:word@db/pay",
         "PAYPORT_JOURNAL__SEALING_KEY": "c2VhbA==",
         "PAYPORT_TIMEOUTS__DEADLINE_S": "7.5",
+        "PAYPORT_SCORECARDS__ENABLED": "false",
         "PAYPORT_VECTORS": "not a setting",
     }
     settings = load(tmp_path, '[account.shop]\npartner = "alipay"\napp_id = "2021"\n', env)
@@ -101,6 +113,17 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert settings.accounts["new"].partner == "stripe"
     assert settings.journal == JournalSettings(url="mysql://pay:word@db/pay", sealing_key=Secret("c2VhbA=="))
     assert settings.timeouts.deadline_s == 7.5
+    assert not settings.scorecards.enabled
+
+
+def test_the_password_of_a_database_server_stands_beside_its_url(tmp_path: Path) -> None:
+    """By reference, like any secret; from the environment it may stand in the URL, or by itself."""
+    text = '[journal]\nurl = "postgresql://pay@db/pay"\npassword = "env:WORD"\nconnections = 3\n'
+    settings = load(tmp_path, text, {"WORD": "hunter2"})
+    assert settings.journal == JournalSettings(url="postgresql://pay@db/pay", password=Secret("hunter2"), connections=3)
+    assert "hunter2" not in repr(settings)
+    given = load(tmp_path, text, {"WORD": "hunter2", "PAYPORT_JOURNAL__PASSWORD": "hunter3"})
+    assert given.journal.password == Secret("hunter3")
 
 
 def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +138,18 @@ def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.M
 ACCOUNT = '[account.shop]\npartner = "alipay"\n'
 REFUSED: dict[str, tuple[str, str]] = {
     "unknown table": ("[accounts.shop]\n", "payport.toml [accounts]: unknown; known here: [account.NAME], [journal],"),
-    "unknown key": ("[journal]\nuri = 1\n", "payport.toml [journal] uri: unknown; known here: url, sealing_key, dura"),
+    "no such time zone": (
+        '[scorecards]\ntime_zone = "Mars/Olympus"\n',
+        "payport.toml [scorecards] time_zone: no such time zone; write one like Asia/Shanghai",
+    ),
+    "a share in percent": (
+        "[scorecards]\nsuccess = 99.9\n",
+        "payport.toml [scorecards] success: Input should be less than 1",
+    ),
+    "unknown key": (
+        "[journal]\nuri = 1\n",
+        "payport.toml [journal] uri: unknown; known here: url, password, sealing_key, dura",
+    ),
     "no table": ("journal = 1\n", "payport.toml [journal]: must be a table"),
     "account is no table": ("[account]\nshop = 1\n", "payport.toml [account.shop]: must be a table"),
     "not positive": (
@@ -141,8 +175,13 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "password in URL": (
         '[journal]\nurl = "mysql://a:b@c/d"\n',
-        "payport.toml [journal] url: a secret must not stand i",
+        'payport.toml [journal] url: a password must not stand in the file; leave it out: password = "env:NAME" beside',
     ),
+    "password in file": (
+        '[journal]\nurl = "mysql://a@c/d"\npassword = "b"\n',
+        "payport.toml [journal] password: a secret must not sta",
+    ),
+    "no connection": ("[journal]\nconnections = 0\n", "payport.toml [journal] connections: Input should be greater"),
     "no file": (
         f'{ACCOUNT}x = "file:no.pem"\n',
         "[account.shop] x: cannot read no.pem: No such file or directory; che",

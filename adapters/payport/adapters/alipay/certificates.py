@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from cryptography import x509
@@ -59,6 +60,7 @@ class Certificate:
         return self.not_after - at
 
 
+@lru_cache(maxsize=64)
 def parse_certificates(pem: str) -> tuple[Certificate, ...]:
     """The RSA certificates of a file, in their order; others are passed over.
 

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from payport.sdk import opening
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.journal.store import Journal
 from payport.sdk.settings import Settings
@@ -45,9 +46,7 @@ def open_journal(settings: Settings) -> Journal:
         raise ConfigurationError(
             f"there is no journal at {path.absolute()}; run this where the application runs, or set [journal] url"
         )
-    return Journal.open(
-        settings.journal.url, sealing_key=settings.journal.sealing_key, durability=settings.journal.durability
-    )
+    return opening.open_journal(settings, create=False)
 
 
 def new_sealing_key() -> str:

@@ -8,9 +8,9 @@ from rich.console import Console
 
 from payport.sdk.adapter import Adapter
 from payport.sdk.cli.stopping import stopped_by_signals
+from payport.sdk.errors import JournalError
 from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
-from payport.sdk.journal.records import Operation
 from payport.sdk.journal.store import Journal
 from payport.sdk.opening import open_gateway
 from payport.sdk.operations.resuming import Resumed
@@ -26,7 +26,8 @@ def resume_accounts(
     """
     gateways = {name: open_gateway(settings, name, journal) for name in accounts}
     try:
-        _round(console, gateways)
+        for name, gateway in gateways.items():
+            _tell(console, name, gateway, _resumed(console, name, gateway))
         if every_s is None:
             return
         console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
@@ -34,7 +35,7 @@ def resume_accounts(
             while True:
                 with console.status("waiting for the next round"):
                     SystemClock().sleep(every_s)
-                _round(console, gateways, quiet=True)
+                _watch(console, gateways)
     except KeyboardInterrupt:
         console.print("Stopped.")
     finally:
@@ -42,19 +43,24 @@ def resume_accounts(
             gateway.close()
 
 
-def _round(console: Console, gateways: Mapping[str, Gateway[Adapter]], *, quiet: bool = False) -> None:
+def _watch(console: Console, gateways: Mapping[str, Gateway[Adapter]]) -> None:
+    """One round that tells only of what happened, and goes on when the journal fails: the next one may find it back."""
     for name, gateway in gateways.items():
-        with console.status(f"{name}: asking about what is open"):
-            resumed = gateway.resume()
-            waiting = gateway.open_operations()
-        if quiet and not resumed.settled and not resumed.open:
-            continue
-        _tell(console, name, gateway, resumed, waiting)
+        try:
+            resumed = _resumed(console, name, gateway)
+            if resumed.settled or resumed.open:
+                _tell(console, name, gateway, resumed)
+        except JournalError as error:
+            _say(console, f"{name}: {error}; the next round tries again", "red")
 
 
-def _tell(
-    console: Console, name: str, gateway: Gateway[Adapter], resumed: Resumed, waiting: Sequence[Operation]
-) -> None:
+def _resumed(console: Console, name: str, gateway: Gateway[Adapter]) -> Resumed:
+    with console.status(f"{name}: asking about what is open"):
+        return gateway.resume()
+
+
+def _tell(console: Console, name: str, gateway: Gateway[Adapter], resumed: Resumed) -> None:
+    waiting = gateway.open_operations()
     for operation_id in resumed.settled:
         ref = operation_id.partition("/")[0]
         last = [each for each in gateway.history(ref) if each.operation == operation_id][-1]

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, event
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.journal.backends import backend_of
 from payport.sdk.journal.backends.backend import Durability, root_of
+from payport.sdk.journal.measure_part import MeasureStatements, compile_measure_statements
 from payport.sdk.journal.recent import Recent
 from payport.sdk.journal.statements import Statements, compile_statements
 
@@ -65,6 +66,7 @@ class Database:
     backend: Backend
     engine: Engine = field(repr=False)
     statements: Statements = field(repr=False)
+    measure_statements: MeasureStatements = field(repr=False)
     recent: Recent = field(default_factory=Recent, repr=False)
 
     def connect(self, *, reading: bool = False) -> Link:
@@ -116,7 +118,12 @@ def open_database(
     """Set up the engine for a journal's URL. Raises :class:`ConfigurationError` for one that cannot hold a journal."""
     backend = backend_of(url, password, durability=durability, busy_timeout_s=busy_timeout_s)
     engine = _engine(backend, patient=False)
-    return Database(backend=backend, engine=engine, statements=compile_statements(engine.dialect, backend))
+    return Database(
+        backend=backend,
+        engine=engine,
+        statements=compile_statements(engine.dialect, backend),
+        measure_statements=compile_measure_statements(engine.dialect, backend),
+    )
 
 
 def _engine(backend: Backend, *, patient: bool) -> Engine:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
+
+if TYPE_CHECKING:
+    from payport.sdk.journal.measure_part import MeasurePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class Session(Protocol):
     debt, from the first touch on. Every method may raise :class:`payport.sdk.errors.JournalError` when the storage
     fails; nothing of the transaction is kept then.
     """
+
+    @property
+    def measures(self) -> MeasurePart:
+        """Counts for scorecards."""
+        ...
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, its row locked until the transaction ends (the payment's lock)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
 from payport.sdk.journal.driver import Row
+from payport.sdk.journal.measure_part import MeasurePart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
@@ -44,6 +45,11 @@ class SqlSession:
         self._locked: set[str] | None = set() if locks else None
         self.failure: JournalError | None = None
         """What the storage failed with. The transaction must be rolled back then, whatever its work made of it."""
+
+    @property
+    def measures(self) -> MeasurePart:
+        """Counts for scorecards."""
+        return MeasurePart(self._database.measure_statements, read=self._read, write=self._write)
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""

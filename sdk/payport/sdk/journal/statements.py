@@ -84,18 +84,20 @@ def compile_statements(dialect: Dialect, backend: Backend) -> Statements:
     found = _COMPILED.get(kind)
     if found is None:
         core = {**_on_operations(), **_on_transitions(), **_on_debts(backend), **_on_notices(backend)}
-        compiled = {item.name: _compiled(core[item.name], dialect) for item in fields(Statements)}
-        found = _COMPILED[kind] = Statements(**compiled)
+        found = _COMPILED[kind] = Statements(
+            **{item.name: compiled(core[item.name], dialect) for item in fields(Statements)}
+        )
     return found
 
 
 _COMPILED: dict[tuple[type[Dialect], type[Backend], str], Statements] = {}
 
 
-def _compiled(statement: ClauseElement, dialect: Dialect) -> Statement:
-    compiled = cast("SQLCompiler", statement.compile(dialect=dialect))
-    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    return Statement(str(compiled), tuple(compiled.positiontup or ()), constants)
+def compiled(statement: ClauseElement, dialect: Dialect) -> Statement:
+    """A statement in the spelling of one database."""
+    found = cast("SQLCompiler", statement.compile(dialect=dialect))
+    constants = {name: bind.value for name, bind in found.binds.items() if not bind.required}
+    return Statement(str(found), tuple(found.positiontup or ()), constants)
 
 
 def _of_debt(operation_id: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:

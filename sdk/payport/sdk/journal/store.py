@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakMethod
 
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.forks import follow_forks
 from payport.sdk.journal.engine import Durability, open_database
 from payport.sdk.journal.gate import Gate
 from payport.sdk.journal.readers import Readers
@@ -21,6 +20,7 @@ from payport.sdk.secrets import Secret
 if TYPE_CHECKING:
     from typing import Self
 
+    from payport.sdk.journal.backends.backend import Setting
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.session import Session
 
@@ -47,9 +47,7 @@ class Journal:
         self._closed = False
         self._paused = False
         self._start()
-        _follow_forks(
-            before=self._before_fork, in_parent=self._after_fork_in_parent, in_child=self._after_fork_in_child
-        )
+        follow_forks(before=self._before_fork, in_parent=self._after_fork_in_parent, in_child=self._after_fork_in_child)
 
     @classmethod
     def open(
@@ -61,6 +59,7 @@ class Journal:
         durability: Durability = "full",
         busy_timeout_s: float = 10.0,
         connections: int = CONNECTIONS,
+        create: bool = True,
     ) -> Self:
         """Open a journal, creating or upgrading its tables.
 
@@ -73,6 +72,7 @@ class Journal:
         ``durability``: ``"full"`` survives a power cut; ``"normal"`` only the death of the process.
         ``busy_timeout_s``: how long a write waits for others.
         ``connections``: to a database server, how many at most this process writes with, and as many to read with.
+        ``create``: whether to make a journal where there is none; else that raises :class:`.schema.NoJournal`.
 
         Raises :class:`payport.sdk.errors.ConfigurationError` for a URL, key or place that cannot be used, and
         :class:`payport.sdk.errors.JournalError` when the storage fails.
@@ -82,9 +82,8 @@ class Journal:
         keys = [sealing_key] if isinstance(sealing_key, Secret) else sealing_key
         sealing = None if keys is None else SealingKeys(keys)
         database = open_database(url, password=password, durability=durability, busy_timeout_s=busy_timeout_s)
-        journal = cls(database, sealing, connections=connections, wait_s=busy_timeout_s)
-        ensure_schema(database)
-        return journal
+        ensure_schema(database, create=create)
+        return cls(database, sealing, connections=connections, wait_s=busy_timeout_s)
 
     @property
     def durable(self) -> bool:
@@ -96,12 +95,26 @@ class Journal:
         """Whether there is a key to seal requests with."""
         return self._keys is not None
 
+    def settings(self) -> Sequence[Setting]:
+        """The settings of the database that durability hangs on, as they are in force, for people to look at."""
+        self._gate.check()
+        if not self.durable:
+            return ()
+        with self._gate, self._database.errors("look at its settings"):
+            link = self._database.connect(reading=True)
+            try:
+                return self._database.backend.settings(link.cursor)
+            finally:
+                link.close()
+
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one transaction; what it wrote is durable on return.
 
         Raises what ``work`` raises, with nothing written, and :class:`payport.sdk.errors.JournalError` when the storage
-        fails. Writers in flight share a commit. ``work`` must not wait for anything, nor do anything but read and write
-        through the session: when another writer of the same commit fails, it is rolled back and called again.
+        fails; :class:`payport.sdk.errors.JournalUnsure` when a server did not say whether it committed. ``work`` must
+        not wait for anything, nor do anything but read and write through the session: it is rolled back and called
+        again when another writer of the same commit fails (writers on SQLite that are in flight share one), when a
+        server undoes it to let another one through, and once when the connection breaks before it is committed.
         """
         return self._writer.write(work)
 
@@ -179,22 +192,3 @@ class Journal:
         # stays as it was, and its gate refuses everybody in this process
         if self._paused:  # pragma: no cover - in another process
             self._start()
-
-
-def _follow_forks(*, before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
-    """Call these around every fork for as long as their object lives: Python cannot take such calls back."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=_weakly(before), after_in_parent=_weakly(in_parent), after_in_child=_weakly(in_child)
-        )
-
-
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
-    weak = WeakMethod(method)
-
-    def call() -> None:
-        found = weak()
-        if found is not None:
-            found()
-
-    return call

@@ -108,6 +108,21 @@ notices = Table(
 )
 
 
+measures = Table(
+    "payport_measure",
+    metadata,
+    # the day as 2026-11-23: it is read and forgotten by the day
+    Column("day", _name(10), primary_key=True),
+    Column("partner", _name(64), primary_key=True),
+    Column("account", _name(128), primary_key=True),
+    Column("endpoint", _name(128), primary_key=True),
+    Column("measure", _name(64), primary_key=True),
+    Column("number", _NUMBER, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+
 class DatabaseClock(GenericFunction[int]):
     """Now, by the database's own clock, in microseconds since 1970: leases of several machines compare on it."""
 

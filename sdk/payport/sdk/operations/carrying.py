@@ -57,10 +57,13 @@ def attempt(setup: Setup, operation: Operation, step: Step, deadline_s: float) -
     doubt: a repetition can be refused (too many calls, too little money) while the first request is still under way.
     """
     doubted: Observation | None = None
+    refused: Observation | None = None
     for tries in range(1, setup.policy.max_attempts + 1):
         observation = yield from _try_once(setup, operation, step, deadline_s)
         if observation.state is State.DOUBT:
             doubted = observation
+        if observation.state is State.DECLINED:
+            refused = observation
         if not observation.again or (observation.state is State.DOUBT and not step.replayable):
             break
         wait_s = yield from _wait_before_retry(setup, observation, tries, deadline_s)
@@ -72,6 +75,8 @@ def attempt(setup: Setup, operation: Operation, step: Step, deadline_s: float) -
         raise AssertionError("no attempt was made")
     if observation.state.over and doubted is not None:
         return doubted
+    if observation.state is State.NOT_SENT and refused is not None:
+        return refused  # something left, and this is what was said of it
     if observation.state is not State.DOUBT:
         setup.budget.succeeded()
     return observation

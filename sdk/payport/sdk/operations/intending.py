@@ -134,7 +134,7 @@ def intend(
                 unsure = tried[-1].operation
                 continue  # look whether it is there
             return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
-        if isinstance(begun, Fresh) and OperationStarted.level >= setup.least:
+        if isinstance(begun, Fresh) and setup.hears(OperationStarted):
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
     if unsure is not None:

@@ -11,7 +11,7 @@ from payport.schemas.payment import FactKind
 from payport.schemas.references import check_reference
 from payport.sdk.adapter import Plan, Slot, SupportsRefund
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.records import RESTORES_HOLD, Operation, State, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.operations.cancelling import REVERSE
 from payport.sdk.operations.following import run
@@ -27,8 +27,12 @@ def refund(
     check_reference(refund_ref, "refund_ref")
 
     def plan(session: Session, slot: Slot) -> Plan:
-        paid = paid_with(session.operations(ref), amount, setup.adapter.account)
-        return replace(adapter.plan_refund(paid, amount, slot, reason=reason), of=paid.id)
+        operations = session.operations(ref)
+        paid = paid_with(operations, amount, setup.adapter.account)
+        seen = replace(slot, refused=_refused(operations, paid))
+        planned = adapter.plan_refund(paid, amount, seen, reason=reason)
+        marks = {RESTORES_HOLD: "1"} if planned.restores_hold else {}
+        return replace(planned, of=paid.id, identity={**planned.identity, **marks})
 
     intent = Intent(ref=ref, verb=Verb.REFUND, amount=amount, plan=plan, part=refund_ref)
     carried = yield from run(setup, intent, deadline_s)
@@ -76,6 +80,15 @@ def _reversing(operations: Sequence[Operation], paid: Operation) -> bool:
         and REVERSE in operation.identity
         and not operation.state.final
         for operation in operations
+    )
+
+
+def _refused(operations: Sequence[Operation], paid: Operation) -> tuple[Operation, ...]:
+    """The refunds of this payment that the partner refused."""
+    return tuple(
+        operation
+        for operation in operations
+        if operation.verb is Verb.REFUND and operation.of == paid.id and operation.state is State.DECLINED
     )
 
 

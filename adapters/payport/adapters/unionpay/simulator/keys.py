@@ -5,7 +5,6 @@ One authority certifies UnionPay and the merchants alike, and signs with SHA-1, 
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from payport.adapters.unionpay.certificates import UNIONPAY, cert_id
+from payport.sdk.testing.signers import signature
 
 _FROM = datetime(2020, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(2045, 1, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ class Certified:
 
     def sign(self, digest: bytes) -> str:
         """RSA over the hexadecimal text of a digest, as base64."""
-        return base64.b64encode(self.key.sign(digest, _PADDING, hashes.SHA256())).decode()
+        return signature(self.key, digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,12 +53,13 @@ class Connecting:
 class Setting:
     """A setting of the database that durability or safety hangs on, as it is in force.
 
-    ``doubt``: what can go wrong with it as it is, and how to mend it; empty when all is well.
+    ``doubt``: what can go wrong with it as it is, empty when all is well; ``mend``: what to do then.
     """
 
     name: str
     value: str
     doubt: str = ""
+    mend: str = ""
 
 
 class Backend(ABC):
@@ -128,6 +129,10 @@ class Backend(ABC):
     @abstractmethod
     def insert_absent(self, table: Table, values: Sequence[str], key: Sequence[str]) -> ClauseElement:
         """An INSERT that changes no row when one with the same ``key`` is there; it may then fail as ``TAKEN``."""
+
+    @abstractmethod
+    def insert_adding(self, table: Table, key: Sequence[str], number: str) -> ClauseElement:
+        """An INSERT of a row with this ``key``, or where there is one, its ``number`` added to that of the row."""
 
     @abstractmethod
     def alone(self, connection: Connection) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from sqlalchemy import bindparam, exists, insert, select
+from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -185,6 +186,11 @@ class MySql(Backend):
         chosen = select(*(bindparam(name, type_=table.c[name].type) for name in values)).where(~there)
         return insert(table).from_select(list(values), chosen).inline()
 
+    def insert_adding(self, table: Table, key: Sequence[str], number: str) -> ClauseElement:
+        """By the primary key, the only unique one of such a table."""
+        new = mysql_insert(table).values({name: bindparam(name) for name in (*key, number)})
+        return new.on_duplicate_key_update({number: table.c[number] + new.inserted[number]}).inline()
+
     def alone(self, connection: Connection) -> None:
         """By a lock with a name, since there is no table to lock yet. It ends with the connection."""
         # a year, since a long change of another process is no reason to fail
@@ -195,17 +201,15 @@ class MySql(Backend):
         found = _variables(cursor)
         weak = _weak(found)
         shown = [
-            Setting(
-                name=name,
-                value=found[name],
-                doubt=f"a power cut loses payments: set {name} = {weak[name]}" if name in weak else "",
-            )
+            Setting(name=name, value=found[name], doubt="a power cut loses payments", mend=f"set {name} = {weak[name]}")
+            if name in weak
+            else Setting(name=name, value=found[name])
             for name in _SHOWN
             if name in found
         ]
         cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         encrypted = any(row[1] for row in cursor.fetchall())
-        return [*shown, encryption(self._url, encrypted=encrypted)]
+        return [*shown, encryption(self._url, encrypted=encrypted, how="?ssl_ca=FILE")]
 
 
 def _variables(cursor: driver.Cursor | pymysql.cursors.Cursor) -> Mapping[str, str]:

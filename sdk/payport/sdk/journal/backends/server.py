@@ -42,12 +42,15 @@ def too_old(backend: Backend, oldest: str) -> ConfigurationError:
     return ConfigurationError(f"{backend.place} is too old: a journal needs {oldest} or newer")
 
 
-def encryption(url: URL, *, encrypted: bool) -> Setting:
-    """How the connection looks to somebody on the way."""
+def encryption(url: URL, *, encrypted: bool, how: str) -> Setting:
+    """How the connection looks to somebody on the way. ``how``: what to write into the URL for TLS."""
     host = url.host or ""
     near = host in _HERE or host.startswith("/")
     if encrypted or near:
         return Setting(name="connection", value="TLS" if encrypted else "on this machine")
     return Setting(
-        name="connection", value="in the clear", doubt="whoever is on the way can read and change payments: use TLS"
+        name="connection",
+        value="in the clear",
+        doubt="whoever is on the way can read and change payments",
+        mend=f"use TLS: {how}",
     )

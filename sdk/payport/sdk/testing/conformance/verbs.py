@@ -17,6 +17,7 @@ from payport.sdk.testing.watching import EveryVerb
 _VERBS = {
     "pay": Verb.PAY,
     "refund": Verb.REFUND,
+    "undo": Verb.REFUND,
     "capture": Verb.CAPTURE,
     "close": Verb.CANCEL,
     "reverse": Verb.CANCEL,
@@ -43,6 +44,9 @@ def prepare(world: World[PartnerT], verb: str, ref: str) -> None:
             world.sell(ref)
         case "capture" | "release":
             world.hold(ref)
+        case "undo":
+            world.hold(ref)
+            world.capture(ref)
         case "close":
             world.partner.payer.leave(world.hand_out(ref))
         case "complete":
@@ -72,6 +76,7 @@ def call(
     calls: dict[str, Callable[[], object]] = {
         "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
         "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
+        "undo": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
         "capture": lambda: gateway.capture(ref, subject.part, deadline_s=s),
         "close": lambda: gateway.cancel(ref, deadline_s=s),
         "release": lambda: gateway.cancel(ref, deadline_s=s),
@@ -96,6 +101,7 @@ def acall(
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
         "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
+        "undo": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
         "capture": lambda: gateway.capture(ref, subject.part, deadline_s=s),
         "close": lambda: gateway.cancel(ref, deadline_s=s),
         "release": lambda: gateway.cancel(ref, deadline_s=s),
@@ -118,6 +124,7 @@ def exchange_of(desk: Desk, world: World[PartnerT], verb: str, way: Way[PartnerT
     begun: dict[str, Callable[[], Exchange[object]]] = {
         "pay": lambda: desk.pay(adapter, world.order(ref, hold=_way(way).hold), world.method(_way(way)), s),
         "refund": lambda: desk.refund(adapter, ref, back_ref(ref), subject.part, "", s),
+        "undo": lambda: desk.refund(adapter, ref, back_ref(ref), subject.part, "", s),
         "capture": lambda: desk.capture(adapter, ref, subject.part, "", s, final=True),
         "close": lambda: desk.cancel(ref, s, reverse_paid=False),
         "release": lambda: desk.cancel(ref, s, reverse_paid=False),

@@ -25,7 +25,7 @@ from payport.sdk.events import SdkEvent
 from payport.sdk.exchange import Exchange
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.hosting import Admission, SyncHost
-from payport.sdk.journal.records import Operation, Transition, Verb
+from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.journal.store import Journal
 from payport.sdk.retry import RetryPolicy
 from payport.sdk.secrets import Secret
@@ -181,6 +181,16 @@ class World(Generic[PartnerT]):
         way = self.subject.holding
         assert way is not None
         self._bring_about(ref, way)
+
+    def capture(self, ref: str) -> None:
+        """The sample part of a hold is taken, and the journal knows it."""
+        self.tell(self.worker.capture(ref, self.subject.part, deadline_s=DEADLINE_S))
+        self.partner.process()
+        if not self.last(ref, Verb.CAPTURE).state.final:
+            self.worker.resolve(ref)
+        if not self.last(ref, Verb.CAPTURE).state.final:
+            self.deliver()
+        assert self.last(ref, Verb.CAPTURE).state is State.SUCCEEDED, self.last(ref, Verb.CAPTURE)
 
     def _bring_about(self, ref: str, way: Way[PartnerT]) -> None:
         outcome = self.pay(ref, way, deadline_s=DEADLINE_S)

@@ -67,7 +67,7 @@ def scenarios(subject: AnySubject) -> Iterator[Scenario]:
     """Every way to pay, every verb that the partner has, and the recoveries."""
     for way in subject.ways:
         yield _verb(f"pay, {way.name}", "pay", _as_usual("pay"), way)
-    for verb in ("refund", "capture", "close", "reverse", "release", "payout", "complete"):
+    for verb in ("refund", "undo", "capture", "close", "reverse", "release", "payout", "complete"):
         if getattr(subject, verb) is not None:
             yield _verb(verb, verb, _as_usual(verb))
     if subject.cancels and subject.refund is not None:
