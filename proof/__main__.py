@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -67,7 +68,9 @@ def _prove(chosen: Sequence[Family], todo: Sequence[Shard], options: argparse.Na
         _tell("interrupted; with --state the same command goes on from here")
         return 130
     lines = [_line(family, state, todo) for family in chosen]
-    _tell(f"\n{table.plain(lines)}\n\n{table.notes(lines)}\n\n{time.monotonic() - begun:.0f} s in all")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _tell(f"\n{table.plain(lines)}\n\n{table.notes(lines)}\n")
+    _tell(f"{time.monotonic() - begun:.0f} s on the clock, {used.ru_utime + used.ru_stime:.0f} s of processors")
     if options.table is not None:
         options.table.write_text(f"{table.markdown(lines)}\n", "utf-8")
     for line in lines:

@@ -8,6 +8,7 @@ from importlib import import_module
 from proof.family import Family
 
 MODULES: tuple[str, ...] = (
+    "schedules",
     "crash_points",
     "killing",
     "power",
