@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from payport.sdk.testing.world import run as run_schedules
 from proof.family import Family, Tally
 from proof.subjects import AnySubject, subjects
-
-from payport.sdk.testing.world import run as run_schedules
 
 BLOCK = 1_000
 """So many seeds of one partner lie side by side; then come as many of the next partner."""
