@@ -92,4 +92,4 @@ class Walk:
         if self.dice.random() >= 0.3:
             return
         faults = sorted(subject.plays - _NEVER, key=lambda fault: fault.value)
-        self.world.partner.faults.next(self.dice.choice(faults), delay_s=self.dice.choice((5.0, 40.0, 900.0)))
+        self.world.partner.faults.next(self.dice.choice(faults), delay_s=self.dice.choice((5.0, 40.0)))
