@@ -54,7 +54,8 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def _units(family: Family, options: argparse.Namespace) -> int:
     figure = family.long if options.long else family.gate
-    return options.count if options.count is not None else max(0, figure - options.first)
+    count: int = figure - options.first if options.count is None else options.count
+    return max(0, count)
 
 
 def _prove(chosen: Sequence[Family], todo: Sequence[Shard], options: argparse.Namespace) -> int:

@@ -172,13 +172,13 @@ def recorded(name: str) -> Recorded:
             elif way.confirm is not None:
                 way.confirm(world.partner, world.last(ref).partner_ref)
             listen()
-        for verb, way, door in subject.doors():
+        for verb, by, door in subject.doors():
             for fault in (None, *(each for each in _CONTENT if each in subject.plays - door.cannot)):
                 ref = world.new_ref()
                 prepare(world, verb, ref)
                 if fault is not None:
                     world.partner.faults.next(fault, door.endpoint)
-                call(world.gateway(), world, verb, way, ref)
+                call(world.gateway(), world, verb, by, ref)
                 world.partner.faults.clear()
                 listen()
         return Recorded(world.bare, talks, notices, forged)

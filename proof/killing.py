@@ -58,7 +58,7 @@ class Counted:
         self._left = left
 
     def __getattr__(self, name: str) -> object:
-        found: object = getattr(self._cursor, name)
+        found: Callable[..., object] = getattr(self._cursor, name)
         return partial(self._counting, found) if name.startswith("execute") else found
 
     def _counting(self, execute: Callable[..., object], *arguments: object) -> object:
@@ -81,7 +81,7 @@ def count_on(left: Iterator[int]) -> None:
         make(link)
         link.cursor = Counted(link.cursor, left)  # type: ignore[assignment] # it does whatever the cursor does
 
-    Link.__post_init__ = counting  # type: ignore[method-assign] # in a process that is about to die
+    Link.__post_init__ = counting  # type: ignore[assignment, method-assign] # in a process that is about to die
 
 
 def tell(told: int, text: str) -> None:

@@ -194,5 +194,5 @@ def test_trap_a_refund_that_succeeded_fails_later(shop: Shop) -> None:
     shop.receive_all()
     refund = shop.last(ref, Verb.REFUND)
     assert refund.state is State.SUCCEEDED
-    assert [FactKind.REFUND_BOUNCED] == [fact.kind for fact in refund.facts]
+    assert [fact.kind for fact in refund.facts] == [FactKind.REFUND_BOUNCED]
     assert isinstance(shop.gateway.refund(ref, "BACK0002", EUROS), Succeeded)
