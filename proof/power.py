@@ -13,9 +13,11 @@ from pathlib import Path
 
 from tests.support.journal_records import NOW, intend, sealing_key
 
+from payport.sdk.audit.verifying import Verification
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.journal import Journal
 from payport.sdk.journal.records import State
+from payport.sdk.journal.trail import JournalTrail
 from proof.family import Family, Tally, each
 
 KEY = sealing_key()
@@ -77,6 +79,8 @@ def writes_found(folder: Path) -> int:
             journal.read(lambda session, ref=f"P{number:02}": session.operations(ref))  # type: ignore[misc] # bound now
             for number in range(PAYMENTS)
         ]
+        flaws = list(Verification(trail=JournalTrail(journal)).flaws())
+    assert flaws == [], "the audit trail of a prefix is whole"
     assert lengths == [len(one) and one[0].version + 1 for one in operations]
     total = sum(lengths)
     assert lengths == [max(0, min(2, total - 2 * number)) for number in range(PAYMENTS)], "a prefix of what was written"

@@ -21,13 +21,14 @@ GROUND_UP = (
     (
         "values",
         (
-            "errors version message profile secrets compact_json strict_json strict_xml "
+            "errors version message profile secrets compact_json card_numbers strict_json strict_xml "
             "journal.records observation lattice outcomes forks background scorecards.measures"
         ),
     ),
     ("effects", "journal.session exchange"),
     ("adapter contract", "adapter"),
     ("safety", "host_clock events redaction keys keyring tls retry"),
+    ("audit", "audit"),
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),

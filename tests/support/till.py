@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
@@ -22,8 +23,8 @@ from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.tls import Trust
 
 
-def write_settings(account: AlipayAccount, folder: Path, journal: str | None = None) -> Path:
-    """What a till needs to know. ``journal``: its URL, by default an SQLite file in the folder."""
+def write_settings(account: AlipayAccount, folder: Path, journal: str = "", codes: Sequence[str] = ()) -> Path:
+    """What a till needs to know. ``journal``: its URL, by default of a file in the folder."""
     assert account.trust is not None
     settings = {
         "app_id": account.app_id,
@@ -33,16 +34,16 @@ def write_settings(account: AlipayAccount, folder: Path, journal: str | None = N
         "gateway_url": account.gateway_url,
         "authority": account.trust.ca_data,
         "journal": journal or f"sqlite:///{folder / 'payments.db'}",
+        "codes": list(codes),
     }
     place = folder / "settings.json"
     place.write_text(json.dumps(settings))
     return place
 
 
-def open_till(place: Path) -> Gateway[Alipay]:
-    """The gateway that the settings describe."""
-    settings = json.loads(place.read_text())
-    account = AlipayAccount(
+def account_of(settings: Mapping[str, str]) -> AlipayAccount:
+    """The account that settings describe."""
+    return AlipayAccount(
         app_id=settings["app_id"],
         private_key=Secret(settings["private_key"]),
         alipay_public_key=settings["alipay_public_key"],
@@ -50,6 +51,12 @@ def open_till(place: Path) -> Gateway[Alipay]:
         gateway_url=settings["gateway_url"],
         trust=Trust(ca_data=settings["authority"]),
     )
+
+
+def open_till(place: Path) -> Gateway[Alipay]:
+    """The gateway that the settings describe."""
+    settings = json.loads(place.read_text())
+    account = account_of(settings)
     return Gateway(Alipay(account), journal=settings["journal"], sealing_key=SEALING_KEY, sinks=())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -32,6 +33,8 @@ from payport.sdk.adapter import (
     SupportsPayout,
     SupportsRefund,
 )
+from payport.sdk.audit.flood import Flood
+from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import GatewayClosed
 from payport.sdk.events import EventSink, Level, StructlogSink, flush_safely
 from payport.sdk.exchange import Exchange
@@ -81,6 +84,7 @@ class Desk:
     owns_journal: bool
     deadline_s: float
     closed: bool = False
+    flood: Flood = field(default_factory=Flood)
     calls: Iterator[int] = field(default_factory=count)
     """Numbers the calls of this process: each takes leases under its own name."""
 
@@ -109,6 +113,7 @@ class Desk:
             sinks=(*told, *(each for each in admissions if callable(each))),
             admissions=tuple(admissions),
         )
+        opened.announce(account_opened(adapter, around.clock.moment().utc, around.actor))
         return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
 
     def close(self) -> None:
@@ -157,6 +162,7 @@ class Desk:
             policy=self.policy,
             budget=self.budget,
             hears=self.around.hears,
+            flood=self.flood,
         )
 
     def _until(self, deadline_s: float | None) -> float:
@@ -296,7 +302,7 @@ class Desk:
     ) -> str | NotSent:
         """See :meth:`payport.sdk.Gateway.prepare`."""
         journal = self.around.journal
-        session = journal.session_on(connection)
+        session = journal.session_on(connection, actor=self.around.actor)
         now = self.around.clock.moment().utc
         return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals)
 
@@ -325,6 +331,16 @@ def answered(outcome: NotSent) -> Exchange[NotSent]:
     """An operation that needs no effect at all."""
     return outcome
     yield  # pragma: no cover - makes this a generator  # pyright: ignore[reportUnreachable]
+
+
+def account_opened(adapter: Adapter, now: datetime, actor: str) -> Entry:
+    """What an account was configured with, for the audit trail: no key, and nothing that a key could be told by."""
+    kind = type(adapter)
+    detail = {"adapter": f"{kind.__module__}.{kind.__qualname__}", "hosts": ",".join(sorted(adapter.profile.hosts))}
+    return Entry(
+        what=What.ACCOUNT_OPENED, result="opened", at=now, partner=adapter.partner, account=adapter.account,
+        detail=detail, who=actor,
+    )  # fmt: skip
 
 
 def _change(transition: Transition) -> Change:

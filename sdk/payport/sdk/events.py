@@ -261,6 +261,21 @@ class ObserverFailed(SdkEvent):
     dropped: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHeadSigned(SdkEvent):
+    """How far a chain of the audit trail had come, signed: see :class:`payport.sdk.audit.heads.SignedHead`."""
+
+    name: ClassVar[str] = "audit.head"
+    level: ClassVar[Level] = Level.INFO
+    start: str
+    chain: int
+    seq: int
+    hash: str
+    at: str
+    key_id: str
+    signature: str
+
+
 class EventSink(Protocol):
     """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick.
 

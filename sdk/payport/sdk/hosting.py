@@ -203,7 +203,7 @@ class SyncHost:
             case Load(_, work):
                 return self.around.journal.read(work)
             case Record(_, work):
-                return self.around.journal.write(work)
+                return self.around.journal.write(work, actor=self.around.actor)
             case Sign(key, message):
                 return key.sign(message)
             case Send(request):
@@ -243,7 +243,7 @@ class AsyncHosting:
             case Load(_, work):
                 return await self.around.journal.aread(work)
             case Record(_, work):
-                return await self.around.journal.awrite(work)
+                return await self.around.journal.awrite(work, actor=self.around.actor)
             case Sign(key, message):
                 return await anyio.to_thread.run_sync(key.sign, message)
             case Send(request):

@@ -11,6 +11,7 @@ from payport.sdk.settings import Settings, open_adapter
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
+    from payport.sdk.audit.policy import AuditPolicy
     from payport.sdk.journal.store import Journal
 
 
@@ -29,6 +30,26 @@ def open_journal(settings: Settings, *, create: bool = True) -> Journal:
         durability=wanted.durability,
         connections=wanted.connections,
         create=create,
+        audit=audit_policy(settings) or False,
+    )
+
+
+def audit_policy(settings: Settings) -> AuditPolicy | None:
+    """How the configured journal keeps its audit trail; ``None`` when it is switched off.
+
+    Raises :class:`payport.sdk.ConfigurationError` for a key that is none.
+    """
+    from payport.sdk.audit.heads import HeadFile  # noqa: PLC0415 - with the first journal only
+    from payport.sdk.audit.policy import AuditPolicy  # noqa: PLC0415 - see above
+    from payport.sdk.audit.signing import AuditKey  # noqa: PLC0415 - see above
+
+    found = settings.audit
+    if not found.enabled:
+        return None
+    return AuditPolicy(
+        payers=found.payers,
+        key=None if found.key is None else AuditKey(found.key),
+        sinks=[] if found.heads is None else [HeadFile(found.heads)],
     )
 
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
+from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -165,19 +166,37 @@ class OpenTelemetrySettings:
     enabled: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """How the audit trail is kept.
+
+    ``enabled``: whether anything is recorded. ``key``: signs heads and archives; ``former_keys``: the public halves of
+    those that did so before. ``heads``: the file of signed heads; a relative path begins at the folder of the settings.
+    ``payers``: record who paid, too, sealed. ``retention_days``: how long records are kept, three years at least.
+    """
+
+    enabled: bool = True
+    key: Secret | None = None
+    former_keys: tuple[str, ...] = ()
+    heads: Path | None = None
+    payers: bool = False
+    retention_days: int = LEAST_DAYS
+
+
 def _no_accounts() -> Mapping[str, AccountSettings]:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs, what watches."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, the audit trail, what watches."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     scorecards: ScorecardSettings = field(default_factory=ScorecardSettings)
     otel: OpenTelemetrySettings = field(default_factory=OpenTelemetrySettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

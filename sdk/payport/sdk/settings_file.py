@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
 from payport.sdk.scorecards.tally import zone_of
@@ -18,6 +19,7 @@ from payport.sdk.secrets import Secret
 from payport.sdk.settings import (
     AccountSettings,
     AccountTable,
+    AuditSettings,
     JournalSettings,
     OpenTelemetrySettings,
     ScorecardSettings,
@@ -36,6 +38,11 @@ _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 _Path: TypeAlias = tuple[str, ...]
+
+
+def _split(value: object) -> object:
+    """An array; from the environment, its items with commas between them."""
+    return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
 class _Table(BaseModel):
@@ -73,6 +80,15 @@ class _OpenTelemetry(_Table):
     enabled: bool = OpenTelemetrySettings().enabled
 
 
+class _Audit(_Table):
+    enabled: bool = AuditSettings().enabled
+    key: str | None = None
+    former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    heads: str | None = None
+    payers: bool = AuditSettings().payers
+    retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
+
+
 class _File(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -81,15 +97,16 @@ class _File(BaseSettings):
     timeouts: _Timeouts = _Timeouts()
     scorecards: _Scorecards = _Scorecards()
     otel: _OpenTelemetry = _OpenTelemetry()
+    audit: _Audit = _Audit()
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2, "scorecards": 2, "otel": 2}
+_TABLES: Mapping[str, Iterable[str]] = {
+    name: type(item.default).model_fields for name, item in _File.model_fields.items() if name != "account"
+}
+_DEPTH = {"account": 3, **dict.fromkeys(_TABLES, 2)}
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]", "[scorecards]", "[otel]"),
-    ("journal",): _Journal.model_fields,
-    ("timeouts",): _Timeouts.model_fields,
-    ("scorecards",): _Scorecards.model_fields,
-    ("otel",): _OpenTelemetry.model_fields,
+    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES)),
+    **{(name,): known for name, known in _TABLES.items()},
 }
 _PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
 
@@ -127,18 +144,34 @@ class _Reading:
             durability=file.journal.durability,
             connections=file.journal.connections,
         )
-        try:
-            zone_of(file.scorecards.time_zone)
-        except ConfigurationError:
-            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
         found = Settings(
             accounts=accounts,
             journal=journal,
             timeouts=TimeoutSettings(deadline_s=file.timeouts.deadline_s),
-            scorecards=ScorecardSettings(**file.scorecards.model_dump()),
+            scorecards=self._scorecards(file.scorecards),
             otel=OpenTelemetrySettings(enabled=file.otel.enabled),
+            audit=self._audit(file.audit),
         )
         return None if self.problems else found
+
+    def _scorecards(self, table: _Scorecards) -> ScorecardSettings:
+        try:
+            zone_of(table.time_zone)
+        except ConfigurationError:
+            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
+        return ScorecardSettings(**table.model_dump())
+
+    def _audit(self, table: _Audit) -> AuditSettings:
+        if (table.key is None) is not (table.heads is None):
+            self._wrong(("audit", "heads"), "key and heads go together", "set both: what signs, and the file for it")
+        return AuditSettings(
+            enabled=table.enabled,
+            key=self._secret(("audit", "key"), table.key),
+            former_keys=table.former_keys,
+            heads=None if table.heads is None else self._file.parent / table.heads,
+            payers=table.payers,
+            retention_days=table.retention_days,
+        )
 
     def _variables(self) -> dict[str, Any]:
         """The environment variables as nested tables."""

@@ -140,6 +140,22 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         events.StorageFailed(**ACCOUNT, work="settle", error="JournalError"),
     ),
     (
+        "audit.head",
+        Level.INFO,
+        {
+            "start": "2026-01-31",
+            "chain": 0,
+            "seq": 7,
+            "hash": "ab",
+            "at": "2026-01-31T12:00:00Z",
+            "key_id": "k1",
+            "signature": "sig",
+        },
+        events.AuditHeadSigned(
+            start="2026-01-31", chain=0, seq=7, hash="ab", at="2026-01-31T12:00:00Z", key_id="k1", signature="sig"
+        ),
+    ),
+    (
         "observer.failed",
         Level.WARNING,
         {"observer": "scorecards", "error": "JournalError", "waiting": 12, "dropped": 3},

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from payport.sdk.adapter import Adapter
 from payport.sdk.cli.stopping import stopped_by_signals
-from payport.sdk.errors import JournalError
+from payport.sdk.errors import JournalError, PayportError
 from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal.store import Journal
@@ -29,13 +29,14 @@ def resume_accounts(
         for name, gateway in gateways.items():
             _tell(console, name, gateway, _resumed(console, name, gateway))
         if every_s is None:
-            return
+            return  # closing the journal signs
         console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
         with stopped_by_signals():
             while True:
                 with console.status("waiting for the next round"):
                     SystemClock().sleep(every_s)
                 _watch(console, gateways)
+                _sign_heads(console, journal)
     except KeyboardInterrupt:
         console.print("Stopped.")
     finally:
@@ -52,6 +53,14 @@ def _watch(console: Console, gateways: Mapping[str, Gateway[Adapter]]) -> None:
                 _tell(console, name, gateway, resumed)
         except JournalError as error:
             _say(console, f"{name}: {error}; the next round tries again", "red")
+
+
+def _sign_heads(console: Console, journal: Journal) -> None:
+    """Sign how far the audit trail has come, when that is due. The worker goes on when it fails, and says so."""
+    try:
+        journal.sign_heads(at_once=False)
+    except PayportError as error:
+        _say(console, f"audit trail: {error}", "red")
 
 
 def _resumed(console: Console, name: str, gateway: Gateway[Adapter]) -> Resumed:

@@ -11,6 +11,8 @@ from sqlalchemy import Connection as CoreConnection
 from sqlalchemy import create_engine, event
 
 from payport.sdk.errors import ConfigurationError, JournalError
+from payport.sdk.journal.audit_statements import AuditStatements, compile_audit_statements
+from payport.sdk.journal.auditing import Auditing
 from payport.sdk.journal.backends import backend_of
 from payport.sdk.journal.backends.backend import Durability, root_of
 from payport.sdk.journal.measure_part import MeasureStatements, compile_measure_statements
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
+    from payport.sdk.audit.policy import AuditPolicy
     from payport.sdk.journal.backends.backend import Backend
     from payport.sdk.journal.driver import Connection, Cursor
     from payport.sdk.secrets import Secret
@@ -67,6 +70,8 @@ class Database:
     engine: Engine = field(repr=False)
     statements: Statements = field(repr=False)
     measure_statements: MeasureStatements = field(repr=False)
+    audit_statements: AuditStatements = field(repr=False)
+    auditing: Auditing = field(repr=False)
     recent: Recent = field(default_factory=Recent, repr=False)
 
     def connect(self, *, reading: bool = False) -> Link:
@@ -113,7 +118,12 @@ class Database:
 
 
 def open_database(
-    url: str, *, durability: Durability, busy_timeout_s: float, password: Secret | None = None
+    url: str,
+    *,
+    durability: Durability,
+    busy_timeout_s: float,
+    password: Secret | None = None,
+    audit: AuditPolicy | None = None,
 ) -> Database:
     """Set up the engine for a journal's URL. Raises :class:`ConfigurationError` for one that cannot hold a journal."""
     backend = backend_of(url, password, durability=durability, busy_timeout_s=busy_timeout_s)
@@ -123,6 +133,8 @@ def open_database(
         engine=engine,
         statements=compile_statements(engine.dialect, backend),
         measure_statements=compile_measure_statements(engine.dialect, backend),
+        audit_statements=compile_audit_statements(engine.dialect, backend),
+        auditing=Auditing(audit, shared=backend.shared),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.record import Entry
     from payport.sdk.journal.measure_part import MeasurePart
 
 
@@ -74,8 +75,11 @@ class Session(Protocol):
         detail: Mapping[str, str],
         now: datetime,
         lease: Lease | None = None,
+        personal: Mapping[str, str] | None = None,
     ) -> None:
         """Write a new operation at version 0 and its first transition, with ``lease`` taken from the beginning.
+
+        ``personal``: what the audit trail may tell of the payer, where the journal records that at all.
 
         Raises :class:`payport.sdk.errors.JournalConflict` when the id or (account, verb, partner reference) is taken.
         """
@@ -140,6 +144,10 @@ class Session(Protocol):
 
     def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
         """Kept notifications, oldest first."""
+        ...
+
+    def note(self, entry: Entry) -> None:
+        """Record something in the audit trail that is no transition; those are recorded by themselves."""
         ...
 
     def notice_applied(self, account: str, event_id: str) -> None:

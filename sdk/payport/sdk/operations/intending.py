@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from payport.schemas.money import Money
@@ -59,6 +59,8 @@ class Intent:
     method_digest: str = ""
     payable_until: datetime | None = None
     opens_debt: bool = False
+    payer: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Who pays, for the audit trail where that records payers."""
 
     @property
     def base(self) -> str:
@@ -198,7 +200,7 @@ def begin(
         next_at=now,
     )
     detail = {"method": plan.method} if plan.method else {}
-    session.add(operation, source="intent", detail=detail, now=now, lease=lease)
+    session.add(operation, source="intent", detail=detail, now=now, lease=lease, personal=intent.payer)
     return Fresh(operation)
 
 

@@ -44,7 +44,13 @@ def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: Met
         method_digest=method_digest(method, order.capture),
         payable_until=order.payable_until,
         opens_debt=True,
+        payer=_payer(order),
     )
+
+
+def _payer(order: Order) -> dict[str, str]:
+    told = {"id": order.payer.id, "ip": order.payer.ip, "email": order.payer.email}
+    return {name: value for name, value in told.items() if value}
 
 
 def method_digest(method: object, capture: CaptureMode) -> str:

@@ -15,6 +15,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Notice, Operation, State
 from payport.sdk.journal.session import Session
 from payport.sdk.observation import Observation
+from payport.sdk.operations.auditing import note_rejected
 from payport.sdk.operations.cancelling import end_with_cancel
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
@@ -41,6 +42,7 @@ def receive(setup: Setup, raw: RawNotification) -> Exchange[Received]:
     opened = yield from adapter.open_notice(raw)
     if isinstance(opened, Rejected):
         yield from exchange.emit(NoticeRejected(partner=adapter.partner, account=adapter.account, kind=opened.kind))
+        yield from note_rejected(setup, raw, opened)
         return opened
     now = (yield from exchange.now()).utc
     answers: Answers = {}

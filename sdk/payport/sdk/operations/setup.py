@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from payport.sdk.adapter import Adapter
+from payport.sdk.audit.flood import Flood
 from payport.sdk.events import SdkEvent
 from payport.sdk.journal.records import Operation
 from payport.sdk.outcomes import ladder_of
@@ -38,6 +39,8 @@ class Setup:
     budget: RetryBudget = field(repr=False)
     hears: Callable[[type[SdkEvent]], bool] = field(repr=False)
     """Whether anybody listens to events of a kind. Each call has some: those that nobody hears are not made."""
+    flood: Flood = field(default_factory=Flood, repr=False)
+    """Which refused notifications have a record of their own."""
 
     @property
     def profile(self) -> Profile:

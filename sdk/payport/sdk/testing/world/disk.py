@@ -20,6 +20,7 @@ from payport.sdk.journal.schema import ensure_schema
 from payport.sdk.journal.sealing import SealingKeys
 from payport.sdk.journal.store import Journal
 from payport.sdk.journal.tables import metadata
+from payport.sdk.journal.writer import Writer
 from payport.sdk.testing.conformance.world import SEALING_KEY
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -138,7 +139,9 @@ class Opened:
     @property
     def connection(self) -> sqlite3.Connection:
         """What the journal writes through."""
-        link = self.journal._writer._connected()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - below the journal
+        writer = self.journal._writer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - below the journal
+        assert isinstance(writer, Writer), "a journal in SQLite has one connection that writes"
+        link = writer._connected()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         return cast("sqlite3.Connection", link.connection)
 
     def follow(self, clock: Clock) -> None:
