@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.secrets import Secret
+from payport.sdk.watch.settings import WatchSettings
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
@@ -88,6 +90,17 @@ class AccountTable(Mapping[str, Setting]):
         found = _FLAGS.get(str(value).lower()) if isinstance(value, bool | str) else None
         if found is None:
             raise self._missing(key, value, "true or false")
+        return found
+
+    def number(self, key: str, default: float, *, least: float | None = None) -> float:
+        """A number, at least ``least``; from the environment as text."""
+        value = self._values.get(key, default)
+        try:
+            found = None if isinstance(value, bool | Secret) else float(value)
+        except ValueError:
+            found = None
+        if found is None or found != found or (least is not None and found < least):  # noqa: PLR0124 - NaN is no number
+            raise self._missing(key, value, "a number" if least is None else f"a number, at least {least:g}")
         return found
 
     def only(self, *keys: str) -> None:
@@ -199,6 +212,8 @@ class Settings:
     scorecards: ScorecardSettings = field(default_factory=ScorecardSettings)
     otel: OpenTelemetrySettings = field(default_factory=OpenTelemetrySettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

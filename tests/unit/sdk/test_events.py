@@ -127,6 +127,18 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         events.ForPerson(**OPERATION, reason="asked 40 times"),
     ),
     (
+        "order.held",
+        Level.WARNING,
+        {**ACCOUNT, "ref": "SHOP10010001", "rule": "amount_jump", "reason": "too much"},
+        events.OrderHeld(**ACCOUNT, ref="SHOP10010001", rule="amount_jump", reason="too much"),
+    ),
+    (
+        "order.released",
+        Level.WARNING,
+        {**ACCOUNT, "ref": "SHOP10010001", "by": "Wen", "note": "looked"},
+        events.OrderReleased(**ACCOUNT, ref="SHOP10010001", by="Wen", note="looked"),
+    ),
+    (
         "signature.failed",
         Level.ERROR,
         {**ACCOUNT, "endpoint": "trade.query"},
