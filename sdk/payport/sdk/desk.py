@@ -33,13 +33,14 @@ from payport.sdk.adapter import (
     SupportsPayout,
     SupportsRefund,
 )
+from payport.sdk.audit.exchanges import Evidence
 from payport.sdk.audit.flood import Flood
 from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import GatewayClosed
 from payport.sdk.events import EventSink, Level, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
-from payport.sdk.hosting import Admission, AsyncHosting, Clock, Surroundings, SyncHost
+from payport.sdk.hosting import Admission, AsyncHosting, Clock, Exchanged, Surroundings, SyncHost
 from payport.sdk.journal.records import Operation, Transition, Verb
 from payport.sdk.operations import (
     adopting,
@@ -128,18 +129,31 @@ class Desk:
 
     def drive(self, work: Exchange[T], transport: Transport) -> T:
         """Run an operation in this thread."""
-        tracer = self.around.tracer
-        if tracer is None:
-            return exchange.drive(work, SyncHost(around=self.around, transport=transport))
-        return tracer.drive(work, SyncHost(around=self.around, transport=transport, exchanged=[]), self.adapter)
+        tracer, evidence = self.around.tracer, self._evidence()
+        noted = None if tracer is None else list[Exchanged]()
+        host = SyncHost(around=self.around, transport=transport, exchanged=noted, evidence=evidence)
+        try:
+            return exchange.drive(work, host) if tracer is None else tracer.drive(work, host, self.adapter)
+        finally:
+            host.keep_evidence()
 
     async def adrive(self, work: Exchange[T], transport: AsyncTransport) -> T:
         """Run an operation in this task."""
-        tracer = self.around.tracer
-        if tracer is None:
-            return await exchange.adrive(work, AsyncHosting(around=self.around, transport=transport))
-        host = AsyncHosting(around=self.around, transport=transport, exchanged=[])
-        return await tracer.adrive(work, host, self.adapter)
+        tracer, evidence = self.around.tracer, self._evidence()
+        noted = None if tracer is None else list[Exchanged]()
+        host = AsyncHosting(around=self.around, transport=transport, exchanged=noted, evidence=evidence)
+        try:
+            if tracer is None:
+                return await exchange.adrive(work, host)
+            return await tracer.adrive(work, host, self.adapter)
+        finally:
+            await host.keep_evidence()
+
+    def _evidence(self) -> Evidence | None:
+        if not self.around.journal.keeps_exchanges:
+            return None
+        adapter = self.adapter
+        return Evidence(partner=adapter.partner, account=adapter.account, errands=adapter.profile.errands)
 
     def transport(self) -> Transport:
         """The usual way to the partner."""

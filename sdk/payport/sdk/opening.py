@@ -52,6 +52,7 @@ def audit_policy(settings: Settings) -> AuditPolicy | None:
         return None
     return AuditPolicy(
         payers=found.payers,
+        exchange_key=found.exchange_key,
         key=None if found.key is None else AuditKey(found.key),
         sinks=[] if found.heads is None else [HeadFile(found.heads)],
     )

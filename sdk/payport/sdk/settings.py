@@ -185,7 +185,8 @@ class AuditSettings:
 
     ``enabled``: whether anything is recorded. ``key``: signs heads and archives; ``former_keys``: the public halves of
     those that did so before. ``heads``: the file of signed heads; a relative path begins at the folder of the settings.
-    ``payers``: record who paid, too, sealed. ``retention_days``: how long records are kept, three years at least.
+    ``payers``: record who paid, too, sealed. ``exchange_key``: keep what goes over the wire, sealed under it.
+    ``retention_days``: how long records are kept, three years at least.
     """
 
     enabled: bool = True
@@ -193,6 +194,7 @@ class AuditSettings:
     former_keys: tuple[str, ...] = ()
     heads: Path | None = None
     payers: bool = False
+    exchange_key: Secret | None = None
     retention_days: int = LEAST_DAYS
 
 

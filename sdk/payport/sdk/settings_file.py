@@ -88,6 +88,7 @@ class _Audit(_Table):
     former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
     heads: str | None = None
     payers: bool = AuditSettings().payers
+    exchange_key: str | None = None
     retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
 
 
@@ -217,6 +218,7 @@ class _Reading:
             former_keys=table.former_keys,
             heads=None if table.heads is None else self._file.parent / table.heads,
             payers=table.payers,
+            exchange_key=self._secret(("audit", "exchange_key"), table.exchange_key),
             retention_days=table.retention_days,
         )
 

@@ -46,15 +46,17 @@ class Verification:
         """Up to the head as it is now: what others write meanwhile is left for the next time."""
         walk = Walk(chain.dropped, chain.chain)
         last, end = chain.dropped.seq, chain.head.seq
-        while last < end and (rows := self.trail.rows(chain.chain, last, min(BATCH, end - last))):
-            if rows[0].seq != last + 1:
-                now = self._chain(chain.chain)
-                if now is not None and now.dropped.seq > last:
-                    # what comes next was archived while we were on the way: go on behind it
-                    if now.dropped.seq >= end:
-                        return
-                    walk, last = Walk(now.dropped, chain.chain), now.dropped.seq
+        while last < end:
+            rows = self.trail.rows(chain.chain, last, min(BATCH, end - last))
+            if not rows or rows[0].seq != last + 1:
+                dropped = (self._chain(chain.chain) or chain).dropped
+                if dropped.seq >= end:
+                    return  # all of it was archived while we were on the way
+                if dropped.seq > last:
+                    walk, last = Walk(dropped, chain.chain), dropped.seq
                     continue
+            if not rows:
+                break
             for row in rows:
                 if row.seq <= end:
                     yield from walk.step(row)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from payport.sdk.cli.audit_commands import app as audit_app
 from payport.sdk.cli.configured import chosen_accounts, new_audit_key, new_sealing_key, open_journal
-from payport.sdk.cli.console import new_console
+from payport.sdk.cli.console import new_console as _console
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.drill_commands import drill
@@ -73,7 +73,7 @@ def _stop(message: str, status: int) -> NoReturn:
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        new_console().print(f"payport {__version__}", highlight=False)
+        _console().print(f"payport {__version__}", highlight=False)
         raise typer.Exit
 
 
@@ -95,7 +95,7 @@ def demo(
     from payport.sdk.cli.demo import perform  # noqa: PLC0415 - draws codes, which no other command does
 
     with tempfile.TemporaryDirectory(prefix="payport-demo-") as folder:
-        agree = perform(new_console(), Path(folder), plays)
+        agree = perform(_console(), Path(folder), plays)
     raise typer.Exit(0 if agree else 1)
 
 
@@ -111,7 +111,7 @@ def resume(
     settings = Settings.load(config)
     names = chosen_accounts(settings, account)
     with open_journal(settings) as journal:
-        resume_accounts(new_console(), settings, names, journal, every_s=every_s if watch else None)
+        resume_accounts(_console(), settings, names, journal, every_s=every_s if watch else None)
 
 
 @app.command()
@@ -122,7 +122,7 @@ def explain(
 ) -> None:
     """Tell the story of one order from journal and notices: what happened, what it means, what to do next."""
     with open_journal(Settings.load(config)) as journal:
-        found = explain_order(new_console(), journal, ref)
+        found = explain_order(_console(), journal, ref)
     raise typer.Exit(0 if found else 1)
 
 
@@ -135,7 +135,7 @@ def doctor(
 ) -> None:
     """Look at keys, certificates, clock, journal and the partner's host. Ends with 1 when something is red."""
     settings = Settings.load(config)
-    console = new_console()
+    console = _console()
     findings = examine_all(console, settings, chosen_accounts(settings, account), offline=offline)
     raise typer.Exit(show_findings(console, findings))
 
@@ -152,7 +152,7 @@ def simulate(
     """Serve a partner's simulator on this machine until stopped, and write the settings to use with it."""
     simulator = simulator_of(partner)
     with tempfile.TemporaryDirectory(prefix=f"payport-{partner}-") as spare:
-        serve_until_stopped(new_console(), simulator, folder or Path(spare), port=port)
+        serve_until_stopped(_console(), simulator, folder or Path(spare), port=port)
 
 
 @app.command()
@@ -164,7 +164,7 @@ def drift(
     ],
 ) -> None:
     """Compare a newer document of a partner with what its adapter uses. Ends with 1 when something breaks."""
-    raise typer.Exit(0 if show_drift(new_console(), partner, spec) else 1)
+    raise typer.Exit(0 if show_drift(_console(), partner, spec) else 1)
 
 
 app.command()(drill)

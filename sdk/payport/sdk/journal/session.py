@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.exchanges import RawExchange
     from payport.sdk.audit.record import Entry
     from payport.sdk.journal.measure_part import MeasurePart
     from payport.sdk.journal.operating_part import OperatingPart
@@ -154,6 +155,10 @@ class Session(Protocol):
 
     def note(self, entry: Entry) -> None:
         """Record something in the audit trail that is no transition; those are recorded by themselves."""
+        ...
+
+    def keep_exchange(self, exchange: RawExchange) -> None:
+        """Keep what went over the wire, sealed, where the journal does that, and record its digest."""
         ...
 
     def notice_applied(self, account: str, event_id: str) -> None:

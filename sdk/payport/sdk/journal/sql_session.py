@@ -18,6 +18,7 @@ from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evo
 from payport.sdk.journal.rules import check_history, check_new, check_successor
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.exchanges import RawExchange
     from payport.sdk.audit.record import Entry
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
@@ -97,6 +98,10 @@ class SqlSession:
     def note(self, entry: Entry) -> None:
         """Record something in the audit trail that is no transition."""
         self.audit.note(entry)
+
+    def keep_exchange(self, exchange: RawExchange) -> None:
+        """Keep what went over the wire, sealed, where the journal does that."""
+        self.audit.keep_exchange(exchange)
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""

@@ -118,6 +118,11 @@ class Journal:
             finally:
                 link.close()
 
+    @property
+    def keeps_exchanges(self) -> bool:
+        """Whether what goes over the wire is kept, sealed."""
+        return self._database.auditing.exchange_keys is not None
+
     def write(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         """Run ``work`` in one transaction; what it wrote is durable on return.
 

@@ -138,6 +138,18 @@ audit_records = Table(
     sqlite_strict=True,
 )
 
+audit_exchanges = Table(
+    "payport_audit_exchange",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("at", _NUMBER, nullable=False),
+    Column("about", _name(160), index=True),
+    Column("endpoint", _name(128), nullable=False),
+    Column("digest", _name(64), nullable=False, unique=True),
+    Column("sealed", _SEALED, nullable=False),
+    sqlite_strict=True,
+)
+
 audit_keys = Table(
     "payport_audit_key",
     metadata,
