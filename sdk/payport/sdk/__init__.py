@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from payport.sdk.events import EventSink, Level, SdkEvent, StructlogSink
     from payport.sdk.gateway import AsyncGateway, Gateway
     from payport.sdk.journal.store import Journal
-    from payport.sdk.opening import open_async_gateway, open_gateway, open_journal
+    from payport.sdk.opening import open_alerts, open_async_gateway, open_gateway, open_journal, open_watch
     from payport.sdk.operations.querying import Observed, UnknownReference
     from payport.sdk.operations.resuming import Resumed
     from payport.sdk.profile import Ladder, Profile
@@ -61,9 +61,11 @@ _HOME = {
     "avia": "router",
     "configure_logging": "redaction",
     "open_adapter": "settings",
+    "open_alerts": "opening",
     "open_async_gateway": "opening",
     "open_gateway": "opening",
     "open_journal": "opening",
+    "open_watch": "opening",
     "via": "router",
 }
 
@@ -98,9 +100,11 @@ __all__ = [
     "avia",
     "configure_logging",
     "open_adapter",
+    "open_alerts",
     "open_async_gateway",
     "open_gateway",
     "open_journal",
+    "open_watch",
     "via",
 ]
 
