@@ -22,7 +22,7 @@ GROUND_UP = (
         "values",
         (
             "errors version message profile secrets compact_json strict_json strict_xml "
-            "journal.records observation lattice outcomes"
+            "journal.records observation lattice outcomes forks"
         ),
     ),
     ("effects", "journal.session exchange"),

@@ -149,6 +149,7 @@ class Desk:
             policy=self.policy,
             budget=self.budget,
             least=self.around.least,
+            admits=bool(self.around.admissions),
         )
 
     def _until(self, deadline_s: float | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +17,7 @@ from payport.sdk.events import (
     least_level,
 )
 from payport.sdk.exchange import Admit, Effect, Emit, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
-from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.message import AskAgain, FailureKind, Purpose, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
     from payport.sdk.journal.store import Journal
@@ -51,6 +52,7 @@ class Asked:
     account: str
     request: WireRequest
     left_s: float
+    purpose: Purpose
 
 
 class Admission(Protocol):
@@ -58,11 +60,15 @@ class Admission(Protocol):
 
     They are asked in order, so the cheap one that refuses most goes first. One that can be called is told of the events
     too, as an :class:`payport.sdk.events.EventSink`, and so hears what became of the request. One that has a true
-    attribute ``blocks`` (it asks another host, say) is kept off the event loop.
+    attribute ``blocks`` (it asks another host, say) is kept off the event loop. What one has to tell itself, it puts
+    into an attribute ``news``, a ``deque`` of events: the sinks are told after the next request or event.
     """
 
-    def admit(self, asked: Asked) -> SendFailure | float | None:
-        """``None``: go. Seconds: go after so long, the place is taken. Else why not, and nothing was counted."""
+    def admit(self, asked: Asked) -> SendFailure | AskAgain | float | None:
+        """``None``: go. Seconds: go after so long, the place is taken. Else when to ask again, or why not.
+
+        Where it is not let go, nothing was counted.
+        """
         ...
 
 
@@ -79,55 +85,87 @@ class Surroundings:
     """The lowest level of events that anybody listens to."""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
+    news: tuple[deque[SdkEvent], ...] = field(init=False, repr=False)
+    """What admissions have to tell."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "least", least_level(self.sinks))
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
+        news = [getattr(each, "news", None) for each in self.admissions]
+        object.__setattr__(self, "news", tuple(each for each in news if isinstance(each, deque)))
+
+    def emit(self, event: SdkEvent) -> None:
+        """Tell the sinks, and what admissions have to tell since."""
+        emit_safely(self.sinks, event)
+        self.tell_news()
+
+    def tell_news(self) -> None:
+        """Tell the sinks what admissions have to tell; each piece is told once, by whichever gateway comes first."""
+        for news in self.news:
+            while news:
+                try:
+                    event = news.popleft()
+                except IndexError:  # another thread was faster
+                    break
+                emit_safely(self.sinks, event)
 
     def at_once(self, effect: Nonce | Emit) -> object:
         """The answer to an effect that neither blocks nor waits."""
         match effect:
             case Emit(event):
-                return emit_safely(self.sinks, event)
+                return self.emit(event)
             case Nonce():
                 return self.clock.nonce()
 
-    def admit(self, effect: Admit) -> SendFailure | float | None:
-        """What all admissions together say: the first refusal, or the longest wait."""
+    def admit(self, effect: Admit) -> SendFailure | AskAgain | float | None:
+        """What all admissions together say: the first that does not let it go, or the longest wait."""
         if not self.admissions:
             return None
         left_s = effect.deadline_s - self.clock.moment().monotonic_s
-        asked = Asked(effect.partner, effect.account, effect.request, left_s)
+        asked = Asked(effect.partner, effect.account, effect.request, left_s, _purpose(effect))
         wait_s = 0.0
         for admission in self.admissions:
             answer = admission.admit(asked)
-            if isinstance(answer, SendFailure):
+            if isinstance(answer, SendFailure | AskAgain):
+                self.tell_news()
                 return answer
             wait_s = max(wait_s, answer or 0.0)
+        self.tell_news()
         return wait_s or None
 
     def tell(self, effect: Send, reply: WireReply | SendFailure, begun_s: float) -> None:
         """Tell the sinks how a request went that was begun at this moment."""
         kind: type[SdkEvent] = RequestSent if isinstance(reply, WireReply) else RequestFailed
         if kind.level >= self.least:
-            elapsed_s = self.clock.moment().monotonic_s - begun_s
-            emit_safely(self.sinks, _of_request(effect, reply, elapsed_s))
+            now = self.clock.moment()
+            self.emit(_of_request(effect, reply, now, begun_s))
 
 
-def _of_request(effect: Send, reply: WireReply | SendFailure, elapsed_s: float) -> SdkEvent:
-    partner, account = effect.partner, effect.account
+def _purpose(effect: Admit | Send) -> Purpose:
+    return effect.purpose or (Purpose.MOVE if effect.request.moves_money else Purpose.ASK)
+
+
+def _of_request(effect: Send, reply: WireReply | SendFailure, now: Moment, begun_s: float) -> SdkEvent:
+    partner, account, elapsed_s = effect.partner, effect.account, now.monotonic_s - begun_s
     endpoint, moves_money = effect.request.endpoint, effect.request.moves_money
     if isinstance(reply, WireReply):
+        wait_s = reply.retry_after_s(now.utc) if reply.status in _ASKS_TO_WAIT else None
         return RequestSent(
             partner=partner, account=account, endpoint=endpoint, moves_money=moves_money,
-            status=reply.status, elapsed_s=elapsed_s,
+            status=reply.status, elapsed_s=elapsed_s, purpose=_purpose(effect), retry_after_s=wait_s,
         )  # fmt: skip
     if reply.kind is FailureKind.REFUSED:
-        return RequestRefused(partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail)
+        return RequestRefused(
+            partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail,
+            purpose=_purpose(effect),
+        )  # fmt: skip
     return RequestFailed(
         partner=partner, account=account, endpoint=endpoint, moves_money=moves_money, failure_kind=reply.kind,
-        may_have_left=reply.may_have_left, elapsed_s=elapsed_s,
+        may_have_left=reply.may_have_left, elapsed_s=elapsed_s, purpose=_purpose(effect),
     )  # fmt: skip
+
+
+_ASKS_TO_WAIT = (429, 503)
 
 
 _LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")

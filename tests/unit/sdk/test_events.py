@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import anyio
@@ -21,7 +22,7 @@ from payport.sdk.events import NEVER, EventSink, Level, Plain, SdkEvent, Structl
 from payport.sdk.exchange import Send
 from payport.sdk.hosting import AsyncHosting, Surroundings, SyncHost
 from payport.sdk.journal.records import State, Verb
-from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.message import FailureKind, Purpose, SendFailure, WireReply, WireRequest
 from payport.sdk.testing.stepping import Time, WorkerClock
 
 ACCOUNT = {"partner": "alipay", "account": "alipay:2021"}
@@ -43,8 +44,24 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
     (
         "request.sent",
         Level.DEBUG,
-        {**ACCOUNT, "endpoint": "trade.pay", "status": 200, "elapsed_s": 0.5, "moves_money": True},
-        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=200, elapsed_s=0.5, moves_money=True),
+        {
+            **ACCOUNT,
+            "endpoint": "trade.pay",
+            "status": 429,
+            "elapsed_s": 0.5,
+            "moves_money": True,
+            "purpose": "move",
+            "retry_after_s": 2.0,
+        },
+        events.RequestSent(
+            **ACCOUNT,
+            endpoint="trade.pay",
+            status=429,
+            elapsed_s=0.5,
+            moves_money=True,
+            purpose=Purpose.MOVE,
+            retry_after_s=2.0,
+        ),
     ),
     (
         "request.failed",
@@ -56,15 +73,22 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             "may_have_left": False,
             "elapsed_s": 0.5,
             "moves_money": True,
+            "purpose": "resolve",
         },
         events.RequestFailed(
-            **ACCOUNT, endpoint="x", failure_kind=FailureKind.TLS, may_have_left=False, elapsed_s=0.5, moves_money=True
+            **ACCOUNT,
+            endpoint="x",
+            failure_kind=FailureKind.TLS,
+            may_have_left=False,
+            elapsed_s=0.5,
+            moves_money=True,
+            purpose=Purpose.RESOLVE,
         ),
     ),
     (
         "request.refused",
         Level.WARNING,
-        {**ACCOUNT, "endpoint": "trade.pay", "kind": "rate_limited", "reason": "limit"},
+        {**ACCOUNT, "endpoint": "trade.pay", "kind": "rate_limited", "reason": "limit", "purpose": None},
         events.RequestRefused(**ACCOUNT, endpoint="trade.pay", kind=FailureKind.RATE_LIMITED, reason="limit"),
     ),
     (
@@ -77,6 +101,8 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             "doubt": "mismatch",
             "refusal": None,
             "retry_after_s": None,
+            "status": 200,
+            "purpose": "move",
         },
         events.ReplyJudged(
             **ACCOUNT,
@@ -85,7 +111,39 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             doubt=UnknownKind.MISMATCH,
             refusal=None,
             retry_after_s=None,
+            status=200,
+            purpose=Purpose.MOVE,
         ),
+    ),
+    (
+        "limits.slowed",
+        Level.WARNING,
+        {**ACCOUNT, "limit": "refunds", "rate_per_s": 2.5, "pause_s": 30.0},
+        events.Slowed(**ACCOUNT, limit="refunds", rate_per_s=2.5, pause_s=30.0),
+    ),
+    (
+        "limits.lost",
+        Level.ERROR,
+        {"place": "redis.example:6379", "error": "TimeoutError"},
+        events.SharedLimitsLost(place="redis.example:6379", error="TimeoutError"),
+    ),
+    (
+        "limits.back",
+        Level.INFO,
+        {"place": "redis.example:6379", "away_s": 4.0},
+        events.SharedLimitsBack(place="redis.example:6379", away_s=4.0),
+    ),
+    (
+        "breaker.opened",
+        Level.ERROR,
+        {**ACCOUNT, "operations": "money", "failures": 8, "calls": 10, "rest_s": 15.0},
+        events.BreakerOpened(**ACCOUNT, operations="money", failures=8, calls=10, rest_s=15.0),
+    ),
+    (
+        "breaker.closed",
+        Level.INFO,
+        {**ACCOUNT, "operations": "money", "open_s": 20.0},
+        events.BreakerClosed(**ACCOUNT, operations="money", open_s=20.0),
     ),
     (
         "operation.retried",
@@ -223,19 +281,33 @@ REQUEST = WireRequest(
 )
 LOST = SendFailure(FailureKind.CONNECTION_LOST, True, "gone")
 CLOSED = SendFailure(FailureKind.REFUSED, False, "the transport is closed")
+SENT = partial(
+    events.RequestSent, **ACCOUNT, endpoint="trade.pay", elapsed_s=2.0, moves_money=True, purpose=Purpose.MOVE
+)
 TOLD: list[tuple[SdkEvent, WireReply | SendFailure]] = [
-    (
-        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=503, elapsed_s=2.0, moves_money=True),
-        WireReply(503, (), b""),
-    ),
+    (SENT(status=503), WireReply(503, (), b"")),
+    (SENT(status=200), WireReply(200, (("retry-after", "5"),), b"")),
+    (SENT(status=429, retry_after_s=5.0), WireReply(429, (("retry-after", "5"),), b"")),
     (
         events.RequestFailed(
-            **ACCOUNT, endpoint="trade.pay", failure_kind=LOST.kind, may_have_left=True, elapsed_s=2.0, moves_money=True
+            **ACCOUNT,
+            endpoint="trade.pay",
+            failure_kind=LOST.kind,
+            may_have_left=True,
+            elapsed_s=2.0,
+            moves_money=True,
+            purpose=Purpose.MOVE,
         ),
         LOST,
     ),
     (
-        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", kind=CLOSED.kind, reason="the transport is closed"),
+        events.RequestRefused(
+            **ACCOUNT,
+            endpoint="trade.pay",
+            kind=CLOSED.kind,
+            reason="the transport is closed",
+            purpose=Purpose.MOVE,
+        ),
         CLOSED,
     ),
 ]

@@ -17,6 +17,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
+from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
@@ -78,7 +79,7 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 
 def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     if setup.profile.answers_queries:
-        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s)))
+        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK))
     detail = f"{setup.adapter.partner} cannot be asked: its notification, the same request again or a fence tells"
     return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
 
@@ -177,7 +178,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     alone = yield from _mark_repetition(setup, operation, step)
     if alone is None:
         return Carried(operation)
-    observation = yield from attempt(setup, operation, step, deadline_s)
+    observation = yield from attempt(setup, operation, step, deadline_s, Purpose.RESOLVE)
     if observation.state is State.DECLINED and not alone:
         told = observation.partner_code or (observation.reason or Reason.OTHER).value
         observation = doubt(

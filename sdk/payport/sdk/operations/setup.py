@@ -37,6 +37,8 @@ class Setup:
     budget: RetryBudget = field(repr=False)
     least: int = Level.DEBUG
     """The lowest level of events that anybody listens to. Of those below it each call has some: they are not made."""
+    admits: bool = False
+    """Whether anybody decides which requests may go out, and so must know what each is for."""
 
     @property
     def profile(self) -> Profile:
