@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cli,aiohttp,contract,keyring]" --group test --group check
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cli,aiohttp,contract,keyring,redis]" --group test --group check
 	touch $@
 
 setup: $(VENV)/.ready

@@ -31,7 +31,8 @@ GROUND_UP = (
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
-    ("hosts and gateway", "hosting desk gateway settings settings_file opening routing router openapi drift"),
+    ("guards", "hosting limits breaker"),
+    ("hosts and gateway", "desk gateway settings settings_file opening routing router openapi drift"),
     ("front door", ""),
     ("tools", "testing cli web"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from payport.sdk.events import (
     EventSink,
@@ -91,8 +91,9 @@ class Surroundings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "least", least_level(self.sinks))
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
-        news = [getattr(each, "news", None) for each in self.admissions]
-        object.__setattr__(self, "news", tuple(each for each in news if isinstance(each, deque)))
+        told = [getattr(each, "news", None) for each in self.admissions]
+        news = [cast("deque[SdkEvent]", each) for each in told if isinstance(each, deque)]
+        object.__setattr__(self, "news", tuple(news))
 
     def emit(self, event: SdkEvent) -> None:
         """Tell the sinks, and what admissions have to tell since."""
@@ -113,7 +114,8 @@ class Surroundings:
         """The answer to an effect that neither blocks nor waits."""
         match effect:
             case Emit(event):
-                return self.emit(event)
+                self.emit(event)
+                return None
             case Nonce():
                 return self.clock.nonce()
 
