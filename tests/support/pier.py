@@ -41,12 +41,14 @@ class Calling(Corner):
     """The shop around the corner, which is called for every step and question. Its cancels need a step too."""
 
     fence_after_s: float | None = None
+    answers_queries: bool = True
 
     @property
     def profile(self) -> Profile:
         """Fences by age when it is told to."""
         ladder = Ladder(ask_after_s=(7.0,), fence_after_s=self.fence_after_s)
-        return replace(super().profile, ladders={"default": ladder, "slow": ladder})
+        ladders = {"default": ladder, "slow": ladder}
+        return replace(super().profile, ladders=ladders, answers_queries=self.answers_queries)
 
     def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
         """Call, then say what comes next. Like an order that is made before it is confirmed, no step says of itself

@@ -189,7 +189,7 @@ def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s
     """The partner has no way to close it: only its word about the attempt, or the end of its time, ends the wait."""
     if setup.profile.answers_queries:
         observation = yield from judged(setup, payment, setup.adapter.ask(payment, deadline_s), Purpose.ASK)
-        payment = yield from learn(setup, payment, observation, asked=True)
+        payment = yield from learn(setup, payment, observation, asked=not observation.held_back)
         if payment.state.over:
             by = payment.cancelled_by or CancelledBy.CLOSED
             return Carried((yield from _conclude(setup, cancel, payment, by, Source.QUERY)))

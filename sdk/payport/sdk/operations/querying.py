@@ -67,9 +67,11 @@ def query(
             return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
         operation = taken
     observation = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK)
-    answered = observation.state is not State.DOUBT or observation.absent
+    answered = observation.state not in (State.DOUBT, State.NOT_SENT) or observation.absent
     before = operation
-    operation = yield from learn(setup, operation, observation, asked=True, release=not before.state.final)
+    operation = yield from learn(
+        setup, operation, observation, asked=not observation.held_back, release=not before.state.final
+    )
     source = Source.QUERY.value if answered else JOURNAL
     return Observed(outcome(Carried(operation, bind(operation, observation).native)), source, now.utc)
 

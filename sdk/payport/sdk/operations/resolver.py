@@ -69,7 +69,9 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
-    operation = yield from learn(setup, operation, observation, asked=True, release=observation.state.final)
+    operation = yield from learn(
+        setup, operation, observation, asked=not observation.held_back, release=observation.state.final
+    )
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
