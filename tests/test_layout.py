@@ -22,7 +22,7 @@ GROUND_UP = (
         "values",
         (
             "errors version message profile secrets compact_json strict_json strict_xml "
-            "journal.records observation lattice outcomes forks"
+            "journal.records observation lattice outcomes forks verbs"
         ),
     ),
     ("effects", "journal.session exchange"),
@@ -31,8 +31,8 @@ GROUND_UP = (
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
-    ("guards", "hosting limits breaker"),
-    ("hosts and gateway", "desk gateway settings settings_file opening routing router openapi drift"),
+    ("guards", "hosting limits breaker guards"),
+    ("hosts and gateway", "desk front gateway settings settings_file opening routing router openapi drift"),
     ("front door", ""),
     ("tools", "testing cli web"),
 )

@@ -57,6 +57,15 @@ class BreakerPolicy:
             raise ValueError(f"0 < rest_s <= longest_rest_s and window_s > 0 must hold, got {self}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerSettings(BreakerPolicy):
+    """The table ``[breaker]``: a policy, and whether there are breakers (``on``)."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic
+
+    on: bool = True
+
+
 class Circuit(Enum):
     """How a circuit stands."""
 

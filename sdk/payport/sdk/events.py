@@ -287,6 +287,16 @@ class ForPerson(_OfOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionRefused(_OfAccount):
+    """Somebody wanted to do what their view of the gateway does not permit. ``actor``: who, as the view was told."""
+
+    name: ClassVar[str] = "permission.refused"
+    level: ClassVar[Level] = Level.WARNING
+    verb: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureFailed(_OfAccount):
     """Something that claims to come from the partner is not authentic."""
 

@@ -24,8 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
+from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.limits.settings import LimitChange, LimitsSettings
 from payport.sdk.secrets import Secret
+from payport.sdk.verbs import Role
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
@@ -107,12 +110,20 @@ class AccountTable(Mapping[str, Setting]):
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
+def _no_changes() -> Mapping[str, LimitChange]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings:
-    """One merchant account: its partner's name, and the table that the partner's adapter reads."""
+    """One merchant account: its partner's name, and the table that the partner's adapter reads.
+
+    ``limits``: what is other about its call limits than the partner's profile says, by their names.
+    """
 
     partner: str
     table: AccountTable
+    limits: Mapping[str, LimitChange] = field(default_factory=_no_changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,17 +146,24 @@ class TimeoutSettings:
     deadline_s: float = 10.0
 
 
+def _no_roles() -> Mapping[str, Role]:
+    return {}
+
+
 def _no_accounts() -> Mapping[str, AccountSettings]:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, what guards the partners, roles."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    roles: Mapping[str, Role] = field(default_factory=_no_roles)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
+from payport.sdk.limits.settings import LimitChange, LimitsSettings
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings, Setting, Settings, TimeoutSettings
+from payport.sdk.verbs import VERBS, Role
 
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
@@ -42,21 +46,64 @@ class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
 
 
+class _Account(BaseModel):
+    """A table whose keys its partner's adapter knows, and the few that every account may have."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    limits: dict[str, LimitChange] = {}
+
+
 class _File(BaseSettings):
+    """Settings that are dataclasses stand here as they are: pydantic reads them by their own annotations."""
+
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    account: dict[str, dict[str, object]] = {}
+    account: dict[str, _Account] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
+    limits: LimitsSettings = LimitsSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    role: dict[str, Role] = {}
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2}
+def _names(table: type[LimitsSettings | BreakerSettings | LimitChange | Role]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(table))
+
+
+_ANY = "*"
+_DEPTHS: Mapping[str, tuple[int, ...]] = {
+    "account": (3, 5), "journal": (2,), "timeouts": (2,), "limits": (2,), "breaker": (2,), "role": (),
+}  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]"),
+    (): ("[account.NAME]", "[journal]", "[timeouts]", "[limits]", "[breaker]", "[role.NAME]"),
     ("journal",): _Journal.model_fields,
     ("timeouts",): _Timeouts.model_fields,
+    ("limits",): _names(LimitsSettings),
+    ("breaker",): _names(BreakerSettings),
+    ("account", _ANY, "limits", _ANY): _names(LimitChange),
+    ("role", _ANY): _names(Role),
+    ("role", _ANY, "verbs"): VERBS,
 }
-_PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
+_PLAIN_WORDS = {
+    "extra_forbidden": "unknown",
+    "unexpected_keyword_argument": "unknown",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "dataclass_type": "must be a table",
+}
+
+
+_NAMED = ("account", "role")
+"""Tables of tables: each under a name of its own."""
+
+
+def _known(path: _Path) -> str:
+    """What there is in the table that a path leads to."""
+    for pattern, known in _KNOWN.items():
+        if len(pattern) == len(path) and all(ours in (_ANY, part) for ours, part in zip(pattern, path, strict=True)):
+            return ", ".join(known)
+    return "[account.NAME] with keys below it"
 
 
 def read(path: Path | None, env: Mapping[str, str] | None) -> Settings:
@@ -86,12 +133,19 @@ class _Reading:
             return None
         accounts = {name: self._account(name, table) for name, table in file.account.items()}
         journal = JournalSettings(
-            url=self._journal_url(file.journal.url),
+            url=self._url(("journal", "url"), file.journal.url),
             sealing_key=self._secret(("journal", "sealing_key"), file.journal.sealing_key),
             durability=file.journal.durability,
         )
         timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
-        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts)
+        redis = file.limits.redis
+        shared = Secret(self._url(("limits", "redis"), redis)) if isinstance(redis, str) else None
+        limits = replace(file.limits, redis=shared)
+        if self.problems:
+            return None
+        return Settings(
+            accounts=accounts, journal=journal, timeouts=timeouts, limits=limits, breaker=file.breaker, roles=file.role
+        )
 
     def _variables(self) -> dict[str, Any]:
         """The environment variables as nested tables."""
@@ -101,7 +155,7 @@ class _Reading:
                 continue
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             self._names[path] = name
-            if len(path) != _DEPTH.get(path[0]):
+            if len(path) not in _DEPTHS.get(path[0], ()):
                 self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
                 continue
             table = tree
@@ -131,8 +185,10 @@ class _Reading:
         except ValidationError as error:
             for item in error.errors(include_url=False, include_context=False, include_input=False):
                 path = tuple(str(part) for part in item["loc"])
-                known = ", ".join(_KNOWN.get(path[:-1], ())) or "[account.NAME] with keys below it"
-                self._wrong(path, _PLAIN_WORDS.get(item["type"], item["msg"]), f"known here: {known}")
+                # a table that is wrong as a whole says so of itself, and what it knows; a key says what its table knows
+                table = path if item["type"] == "value_error" else path[:-1]
+                what = _PLAIN_WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
+                self._wrong(path, what, f"known here: {_known(table)}")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             place = error if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
             self.problems.append(f"{file}: this is not TOML: {place}; texts go in quotes, tables in [brackets]")
@@ -140,8 +196,8 @@ class _Reading:
             self.problems.append(f"{file}: cannot be read: {error.strerror}")
         return None
 
-    def _account(self, name: str, table: Mapping[str, object]) -> AccountSettings:
-        path = ("account", name)
+    def _account(self, name: str, account: _Account) -> AccountSettings:
+        path, table = ("account", name), account.model_extra or {}
         if not _ACCOUNT_NAME.fullmatch(name):
             self._wrong(path, "not an account's name", "use a to z, 0 to 9 and single _, a letter first")
         found = {key: self._setting((*path, key), value) for key, value in table.items() if key != "partner"}
@@ -151,7 +207,7 @@ class _Reading:
             self._wrong((*path, "partner"), "missing", 'say whose account it is: partner = "alipay"')
         places = {key: self._place((*path, key)) for key in table}
         table_of_adapter = AccountTable(values, where=self._place(path), places=places)
-        return AccountSettings(partner=str(partner), table=table_of_adapter)
+        return AccountSettings(partner=str(partner), table=table_of_adapter, limits=account.limits)
 
     def _setting(self, path: _Path, value: object) -> Setting | None:
         if not isinstance(value, str | int | float):
@@ -169,8 +225,7 @@ class _Reading:
         reference = _REFERENCE.fullmatch(value)
         return self._looked_up(path, reference) if reference else self._plain_secret(path, value)
 
-    def _journal_url(self, url: str) -> str:
-        path = ("journal", "url")
+    def _url(self, path: _Path, url: str) -> str:
         secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
         return secret.reveal() if secret else url
 
@@ -200,7 +255,7 @@ class _Reading:
         """Where a setting stands, as its writer would say it."""
         if path in self._names:
             return f"environment variable {self._names[path]}"
-        depth = 2 if path[0] == "account" else 1
+        depth = 2 if path[0] in _NAMED else 1
         table, keys = ".".join(path[:depth]), ".".join(path[depth:])
         return f"{self._file} [{table}] {keys}".rstrip()
 

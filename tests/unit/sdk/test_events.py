@@ -183,6 +183,12 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         events.ForPerson(**OPERATION, reason="asked 40 times"),
     ),
     (
+        "permission.refused",
+        Level.WARNING,
+        {**ACCOUNT, "verb": "refund", "actor": "till-7"},
+        events.PermissionRefused(**ACCOUNT, verb="refund", actor="till-7"),
+    ),
+    (
         "signature.failed",
         Level.ERROR,
         {**ACCOUNT, "endpoint": "trade.query"},

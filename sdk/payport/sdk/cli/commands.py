@@ -15,6 +15,7 @@ from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_jo
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.explaining import explain_order
+from payport.sdk.cli.limiting import show_limits
 from payport.sdk.cli.partners import plays_of, simulator_of
 from payport.sdk.cli.resuming import resume_accounts
 from payport.sdk.cli.serving import serve_until_stopped
@@ -128,6 +129,13 @@ def doctor(
     console = _console()
     findings = examine_all(console, settings, chosen_accounts(settings, account), offline=offline)
     raise typer.Exit(show_findings(console, findings))
+
+
+@app.command()
+def limits(*, config: Config = None, account: Account = None) -> None:
+    """Show the call limits of each account, and what is left of them where all processes share them."""
+    settings = Settings.load(config)
+    show_limits(_console(), settings, chosen_accounts(settings, account))
 
 
 @app.command()

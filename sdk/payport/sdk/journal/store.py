@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakMethod
 
 from payport.sdk.errors import JournalError
+from payport.sdk.journal.companions import Companions
 from payport.sdk.journal.engine import (
     BEGIN_READ,
     Durability,
@@ -46,6 +47,8 @@ class Journal:
     def __init__(self, database: Database, keys: SealingKeys | None) -> None:
         self._database = database
         self._keys = keys
+        self.companions = Companions()
+        """What the gateways on this journal share besides it."""
         self._closed = False
         self._paused = False
         self._start()
@@ -147,6 +150,7 @@ class Journal:
         """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing."""
         self._gate.check()
         self._closed = True
+        self.companions.close()
         self._writer.close()
         self._readers.shutdown()
         self._disconnect_readers()

@@ -58,6 +58,11 @@ class Limiter:
         """By endpoint: its method, and the limits that it counts under."""
 
     @property
+    def limits(self) -> Sequence[CallLimit]:
+        """The limits that it keeps."""
+        return self._limits
+
+    @property
     def blocks(self) -> bool:
         """Whether asking leaves the process."""
         return self._store.blocks
