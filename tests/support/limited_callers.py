@@ -25,7 +25,7 @@ def call_for(limiter: Limiter, seconds: float) -> list[float]:
     sent: list[float] = []
     until_s = monotonic() + seconds
     while (now_s := monotonic()) < until_s:
-        answer = limiter.admit(Asked("corner", "corner:1", REQUEST, until_s - now_s, Purpose.MOVE))
+        answer = limiter.admit(Asked("corner", "corner:1", REQUEST, until_s - now_s, Purpose.MOVE, now_s))
         if isinstance(answer, SendFailure):
             continue
         sleep(answer.after_s if isinstance(answer, AskAgain) else answer or 0.0)

@@ -102,6 +102,9 @@ class Breaker:
     payment tries. ``asks``: false for a partner that cannot be asked: then a payment tries as soon as money has rested.
     """
 
+    kinds = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
+    """The events that it hears."""
+
     def __init__(
         self,
         account: str,
@@ -131,7 +134,7 @@ class Breaker:
         if circuit.state is Circuit.CLOSED:
             return None
         with self._lock:
-            wait_s = circuit.admit(asked.request, self._clock.moment().monotonic_s, asked.left_s)
+            wait_s = circuit.admit(asked.request, asked.now_s, asked.left_s)
         if wait_s is None:
             return None
         detail = f"too many calls of {self._account} failed lately, so it is left alone for {wait_s:.3g} s more"

@@ -199,7 +199,7 @@ class Desk:
             policy=self.policy,
             budget=self.budget,
             least=self.around.least,
-            admits=bool(self.around.admissions),
+            admits=bool(self.around.admissions or self.around.hearing),
         )
 
     def _until(self, deadline_s: float | None) -> float:

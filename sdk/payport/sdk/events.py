@@ -327,12 +327,23 @@ class StorageFailed(_OfAccount):
 class EventSink(Protocol):
     """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick.
 
-    One that has an attribute ``least``, a :class:`Level`, is not sure to be told of events below it.
+    One that has an attribute ``least``, a :class:`Level`, is not sure to be told of events below it. One that has an
+    attribute ``kinds``, some of :data:`REQUEST_EVENTS`, is told of these alone, and others need not be made for it.
     """
 
     def __call__(self, event: SdkEvent, /) -> None:
         """Take one event."""
         ...
+
+
+REQUEST_EVENTS = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
+"""The events about single requests: what limits, breakers and scorecards live on."""
+
+
+def kinds_of(sink: EventSink) -> frozenset[type[SdkEvent]] | None:
+    """Of which events alone a sink is told; ``None``: of all."""
+    stated: object = getattr(sink, "kinds", None)
+    return REQUEST_EVENTS & stated if isinstance(stated, frozenset) else None
 
 
 def emit_safely(sinks: Iterable[EventSink], event: SdkEvent) -> int:

@@ -90,6 +90,11 @@ class Send:
     purpose: Purpose | None = None
 
 
+def purpose_of(effect: Admit | Send) -> Purpose:
+    """What a request is for: as marked, or as it says of itself."""
+    return effect.purpose or (Purpose.MOVE if effect.request.moves_money else Purpose.ASK)
+
+
 @dataclass(frozen=True, slots=True)
 class Sleep:
     """Wait."""
@@ -183,7 +188,7 @@ def overheard(
 ) -> Exchange[T]:
     """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``.
 
-    Its requests are marked with their ``purpose``.
+    Its requests are marked with their ``purpose``, where that is not what they say of themselves.
     """
     answer: object = None
     error: BaseException | None = None
@@ -194,7 +199,7 @@ def overheard(
             except StopIteration as end:
                 return cast("T", end.value)
             answer, error = None, None
-            if isinstance(effect, Admit | Send) and purpose is not None:
+            if purpose is not None and isinstance(effect, Admit | Send) and purpose_of(effect) is not purpose:
                 effect = type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
             try:
                 answer = yield effect

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from payport.sdk.events import (
+    REQUEST_EVENTS,
     EventSink,
     RequestFailed,
     RequestRefused,
     RequestSent,
     SdkEvent,
     emit_safely,
+    kinds_of,
     least_level,
 )
-from payport.sdk.exchange import Admit, Effect, Emit, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
+from payport.sdk.exchange import (
+    Admit,
+    Effect,
+    Emit,
+    Load,
+    Moment,
+    Nonce,
+    Now,
+    Record,
+    Send,
+    Sign,
+    Sleep,
+    purpose_of,
+)
 from payport.sdk.message import AskAgain, FailureKind, Purpose, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
@@ -44,15 +59,18 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that wants to go out. ``left_s``: how long it could wait for its turn."""
+class Asked(NamedTuple):
+    """A request that wants to go out. ``left_s``: how long it could wait for its turn.
+
+    ``now_s``: the time, on the monotonic clock.
+    """
 
     partner: str
     account: str
     request: WireRequest
     left_s: float
     purpose: Purpose
+    now_s: float
 
 
 class Admission(Protocol):
@@ -82,22 +100,32 @@ class Surroundings:
     admissions: Sequence[Admission] = field(default=(), repr=False)
     actor: str = ""
     least: int = field(init=False)
-    """The lowest level of events that anybody listens to."""
+    """The lowest level of events that anybody listens to who listens to all of them."""
+    told: tuple[EventSink, ...] = field(init=False, repr=False)
+    """Who is told of all events."""
+    hearing: Mapping[type[SdkEvent], tuple[EventSink, ...]] = field(init=False, repr=False)
+    """Who is told of some kinds of events alone."""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
     news: tuple[deque[SdkEvent], ...] = field(init=False, repr=False)
     """What admissions have to tell."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "least", least_level(self.sinks))
+        kinds = [(each, kinds_of(each)) for each in self.sinks]
+        told = tuple(each for each, some in kinds if some is None)
+        hearing = {kind: tuple(each for each, some in kinds if some and kind in some) for kind in REQUEST_EVENTS}
+        object.__setattr__(self, "told", told)
+        object.__setattr__(self, "least", least_level(told))
+        object.__setattr__(self, "hearing", {kind: heard for kind, heard in hearing.items() if heard})
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
-        told = [getattr(each, "news", None) for each in self.admissions]
-        news = [cast("deque[SdkEvent]", each) for each in told if isinstance(each, deque)]
+        waiting = [getattr(each, "news", None) for each in self.admissions]
+        news = [cast("deque[SdkEvent]", each) for each in waiting if isinstance(each, deque)]
         object.__setattr__(self, "news", tuple(news))
 
     def emit(self, event: SdkEvent) -> None:
         """Tell the sinks, and what admissions have to tell since."""
-        emit_safely(self.sinks, event)
+        emit_safely(self.told, event)
+        emit_safely(self.hearing.get(type(event), ()), event)
         self.tell_news()
 
     def tell_news(self) -> None:
@@ -108,7 +136,7 @@ class Surroundings:
                     event = news.popleft()
                 except IndexError:  # another thread was faster
                     break
-                emit_safely(self.sinks, event)
+                emit_safely(self.told, event)
 
     def at_once(self, effect: Nonce | Emit) -> object:
         """The answer to an effect that neither blocks nor waits."""
@@ -123,8 +151,9 @@ class Surroundings:
         """What all admissions together say: the first that does not let it go, or the longest wait."""
         if not self.admissions:
             return None
-        left_s = effect.deadline_s - self.clock.moment().monotonic_s
-        asked = Asked(effect.partner, effect.account, effect.request, left_s, _purpose(effect))
+        now_s = self.clock.moment().monotonic_s
+        left_s = effect.deadline_s - now_s
+        asked = Asked(effect.partner, effect.account, effect.request, left_s, purpose_of(effect), now_s)
         wait_s = 0.0
         for admission in self.admissions:
             answer = admission.admit(asked)
@@ -138,13 +167,9 @@ class Surroundings:
     def tell(self, effect: Send, reply: WireReply | SendFailure, begun_s: float) -> None:
         """Tell the sinks how a request went that was begun at this moment."""
         kind: type[SdkEvent] = RequestSent if isinstance(reply, WireReply) else RequestFailed
-        if kind.level >= self.least:
+        if kind.level >= self.least or self.hearing:
             now = self.clock.moment()
             self.emit(_of_request(effect, reply, now, begun_s))
-
-
-def _purpose(effect: Admit | Send) -> Purpose:
-    return effect.purpose or (Purpose.MOVE if effect.request.moves_money else Purpose.ASK)
 
 
 def _of_request(effect: Send, reply: WireReply | SendFailure, now: Moment, begun_s: float) -> SdkEvent:
@@ -154,16 +179,16 @@ def _of_request(effect: Send, reply: WireReply | SendFailure, now: Moment, begun
         wait_s = reply.retry_after_s(now.utc) if reply.status in _ASKS_TO_WAIT else None
         return RequestSent(
             partner=partner, account=account, endpoint=endpoint, moves_money=moves_money,
-            status=reply.status, elapsed_s=elapsed_s, purpose=_purpose(effect), retry_after_s=wait_s,
+            status=reply.status, elapsed_s=elapsed_s, purpose=purpose_of(effect), retry_after_s=wait_s,
         )  # fmt: skip
     if reply.kind is FailureKind.REFUSED:
         return RequestRefused(
             partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail,
-            purpose=_purpose(effect),
+            purpose=purpose_of(effect),
         )  # fmt: skip
     return RequestFailed(
         partner=partner, account=account, endpoint=endpoint, moves_money=moves_money, failure_kind=reply.kind,
-        may_have_left=reply.may_have_left, elapsed_s=elapsed_s, purpose=_purpose(effect),
+        may_have_left=reply.may_have_left, elapsed_s=elapsed_s, purpose=purpose_of(effect),
     )  # fmt: skip
 
 

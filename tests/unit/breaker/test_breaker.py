@@ -206,9 +206,10 @@ def test_each_failed_try_doubles_the_rest(journal: Journal, time: Time) -> None:
     assert [event.rest_s for event in counter.opened] == [15.0, 30.0, 40.0, 40.0]
 
 
-def ask_for(breaker: Breaker, purpose: Purpose, about: str = "pay") -> SendFailure | None:
+def ask_for(time: Time, breaker: Breaker, purpose: Purpose) -> SendFailure | None:
     """Whether one request may go."""
-    return breaker.admit(Asked("corner", "corner:1", request(about, moves_money=True), 10.0, purpose))
+    now_s = WorkerClock(time, "").moment().monotonic_s
+    return breaker.admit(Asked("corner", "corner:1", request("pay", moves_money=True), 10.0, purpose, now_s))
 
 
 class Whose(TypedDict):
@@ -241,23 +242,23 @@ def tried(time: Time) -> Breaker:
     return breaker
 
 
-def test_a_crowd_does_not_storm_a_partner_that_comes_back(tried: Breaker) -> None:
+def test_a_crowd_does_not_storm_a_partner_that_comes_back(tried: Breaker, time: Time) -> None:
     """One payment at a time, then two, then all."""
     for most in (1, 2, 3):
-        let_go = [ask_for(tried, Purpose.MOVE) for _ in range(10)]
+        let_go = [ask_for(time, tried, Purpose.MOVE) for _ in range(10)]
         assert [most, 1.0] == [let_go.count(None), let_go[-1].retry_after_s if let_go[-1] else None]
         for _ in range(most - 1):
             tried(RequestSent(partner="", account="", endpoint="pay", status=200, elapsed_s=0.1, moves_money=True))
         arrived(tried)
-    assert [ask_for(tried, Purpose.MOVE) for _ in range(10)] == [None] * 10
+    assert [ask_for(time, tried, Purpose.MOVE) for _ in range(10)] == [None] * 10
 
 
 def test_who_tries_and_dies_does_not_stop_the_others(tried: Breaker, time: Time) -> None:
     """Its place is free at its deadline."""
-    assert ask_for(tried, Purpose.MOVE) is None
-    assert ask_for(tried, Purpose.MOVE) is not None
+    assert ask_for(time, tried, Purpose.MOVE) is None
+    assert ask_for(time, tried, Purpose.MOVE) is not None
     time.pass_by(10.0)
-    assert ask_for(tried, Purpose.MOVE) is None
+    assert ask_for(time, tried, Purpose.MOVE) is None
 
 
 def test_who_tries_and_must_wait_for_a_limit_keeps_its_place(journal: Journal, time: Time) -> None:
@@ -271,9 +272,11 @@ def test_who_tries_and_must_wait_for_a_limit_keeps_its_place(journal: Journal, t
     counter.fail()
     time.pass_by(15.0)
     assert isinstance(shop.pay(PAID, ref="CORNER100001"), Succeeded)
-    asked = Asked("corner", "corner:1", request("other", moves_money=True), 0.5, Purpose.MOVE)
+    first_s = WorkerClock(time, "").moment().monotonic_s
+    asked = Asked("corner", "corner:1", request("other", moves_money=True), 0.5, Purpose.MOVE, first_s)
     assert limits.admit(asked) is not None, "the turn is too late"
     time.pass_by(1.0)
+    asked = asked._replace(now_s=first_s + 1.0)
     assert limits.admit(asked) is None, "it holds the only place for half a second"
     assert isinstance(limits.admit(asked), AskAgain | SendFailure)
     assert isinstance(shop.pay(PAID, ref="CORNER100002"), Succeeded), "it waited for place and turn, and tried"
@@ -370,8 +373,8 @@ def test_whatever_happens_settling_goes_and_the_partner_comes_back(
     breaker = Breaker("corner:1", POLICY, clock=WorkerClock(time, "breaker"))
     for pause_s, purpose, end in acts:
         time.pass_by(pause_s)
-        assert ask_for(breaker, Purpose.RESOLVE) is None
-        if ask_for(breaker, purpose) is not None or end == "nothing":
+        assert ask_for(time, breaker, Purpose.RESOLVE) is None
+        if ask_for(time, breaker, purpose) is not None or end == "nothing":
             continue
         if end == "lost":
             breaker(
@@ -384,7 +387,7 @@ def test_whatever_happens_settling_goes_and_the_partner_comes_back(
             arrived(breaker, good=end == "good")
     time.pass_by(2 * POLICY.longest_rest_s + 10.0)
     for _ in range(POLICY.trials):
-        assert ask_for(breaker, Purpose.MOVE) is None
+        assert ask_for(time, breaker, Purpose.MOVE) is None
         arrived(breaker)
     assert circuit(breaker) is Circuit.CLOSED
 

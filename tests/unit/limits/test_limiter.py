@@ -29,12 +29,13 @@ def limiter(time: Time, *limits: CallLimit, account: str = "corner:1", store: Li
     return Limiter(account, limits, clock=WorkerClock(time, "limits"), store=store)
 
 
-def ask(limits: Limiter, endpoint: str = "pay", method: str = "POST", left_s: float = 0.0) -> object:
+def ask(time: Time, limits: Limiter, endpoint: str = "pay", method: str = "POST", left_s: float = 0.0) -> object:
     """Whether one more may go out."""
+    now_s = WorkerClock(time, "").moment().monotonic_s
     request = WireRequest(
         endpoint=endpoint, moves_money=True, method=method, url="https://corner/", headers={}, content=b""
     )
-    return limits.admit(Asked("corner", "corner:1", request, left_s, Purpose.MOVE))
+    return limits.admit(Asked("corner", "corner:1", request, left_s, Purpose.MOVE, now_s))
 
 
 def kind(outcome: PayOutcome[str]) -> NotSentKind:
@@ -72,7 +73,7 @@ def test_endpoints_have_limits_of_their_own(time: Time) -> None:
     )
 
     def most(endpoint: str, method: str = "POST") -> int:
-        return sum(ask(limits, endpoint, method) is None for _ in range(9))
+        return sum(ask(time, limits, endpoint, method) is None for _ in range(9))
 
     assert [most("POST /refunds"), most("orders", "GET"), most("orders")] == [2, 3, 9]
     assert [most("v2/a"), most("v2/b")] == [4, 4]
@@ -102,8 +103,8 @@ def test_accounts_of_one_service_provider_are_counted_together(time: Time) -> No
     """Where the partner counts by the number of the provider."""
     store, both = LocalStore(), CallLimit(name="account", rate_per_s=1, burst=2, per="corner:provider")
     one, two = (limiter(time, both, account=account, store=store) for account in ("corner:1", "corner:2"))
-    assert [ask(one), ask(two)] == [None, None]
-    assert isinstance(ask(one), SendFailure)
+    assert [ask(time, one), ask(time, two)] == [None, None]
+    assert isinstance(ask(time, one), SendFailure)
 
 
 def test_a_place_is_waited_for_and_given_back(journal: Journal, time: Time) -> None:
@@ -116,9 +117,9 @@ def test_a_place_is_waited_for_and_given_back(journal: Journal, time: Time) -> N
     for number in range(4):
         shop.pay(PAID, ref=f"CORNER00000{number}")
     assert shop.pier.sent_at == [0.0] * 4
-    assert ask(limits, left_s=5.0) is None
-    assert AskAgain(0.02) == ask(limits, left_s=1.0)
-    refused = ask(limits, left_s=0.01)
+    assert ask(time, limits, left_s=5.0) is None
+    assert AskAgain(0.02) == ask(time, limits, left_s=1.0)
+    refused = ask(time, limits, left_s=0.01)
     assert isinstance(refused, SendFailure)
     assert "all 1 places of its limit 'account' are taken" in refused.detail
     assert isinstance(shop.pay(PAID, ref="CORNER000005"), Succeeded), "whoever died with the place is not waited for"
@@ -203,7 +204,7 @@ def test_what_is_under_way_is_settled_while_payments_queue(
     shop = Shop(journal, time, admissions=[limits])
     shop.pay(LOST)
     time.pass_by(20.0)
-    while ask(limits, left_s=60.0) is None or limits.left()[0].next_s < 50.0:
+    while ask(time, limits, left_s=60.0) is None or limits.left()[0].next_s < 50.0:
         pass
     assert kind(shop.pay(PAID, ref="CORNER000002", deadline_s=10)) is NotSentKind.RATE_LIMITED
     before = len(shop.pier.sent_at)

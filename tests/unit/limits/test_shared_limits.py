@@ -37,7 +37,7 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def store(server: RedisServer) -> Iterator[SharedStore]:
-    with closing(SharedStore(server.url, prefix=f"test{next(NUMBERS)}")) as opened:
+    with closing(SharedStore(server.url, prefix=f"test{next(NUMBERS, timeout_s=5.0)}")) as opened:
         yield opened
 
 
@@ -124,7 +124,7 @@ def test_redis_decides_as_a_process_does(
     """Whatever is asked of both, in whatever order: the two ways to count never come apart."""
     own = () if narrow is None else (Rule(replace(narrow.limit, name="narrow"), "shop/narrow", narrow.reserve),)
     local, told = LocalStore(), (list[tuple[str, float]](), list[tuple[str, float]]())
-    with closing(Stepped(server.url, prefix=f"same{next(NUMBERS)}")) as shared:
+    with closing(Stepped(server.url, prefix=f"same{next(NUMBERS, timeout_s=5.0)}")) as shared:
         shared.at_s = 1000.0
         for what, pause_s, lane, seconds, both in acts:
             shared.at_s += pause_s
@@ -149,7 +149,7 @@ def test_redis_decides_as_a_process_does(
 
 def test_two_stores_on_one_server_keep_one_limit(server: RedisServer) -> None:
     """What one takes is gone for the other; another prefix, another limit."""
-    one, two, other = (SharedStore(server.url, prefix=prefix) for prefix in ("pair", "pair", "third"))
+    one, two, other = (SharedStore(server.url, prefix=prefix, timeout_s=5.0) for prefix in ("pair", "pair", "third"))
     with closing(one), closing(two), closing(other):
         taken = [store.take((rule(burst=3),), MOVING, 0.0, 0.0) for store in (one, two, one, two, one)]
         assert [type(each) for each in taken] == [float, float, float, Refused, Refused]
@@ -177,7 +177,7 @@ def test_a_place_of_a_dead_process_runs_out(store: SharedStore) -> None:
 def test_a_complaint_slows_every_process(server: RedisServer) -> None:
     """The one that heard of it tells Redis."""
     slowed: list[tuple[str, float, float]] = []
-    one, two = (SharedStore(server.url, prefix="slow") for _ in range(2))
+    one, two = (SharedStore(server.url, prefix="slow", timeout_s=5.0) for _ in range(2))
     with closing(one), closing(two):
         one.take((rule(100, 20),), MOVING, 0.0, 0.0)
         one.slow((rule(100, 20),), 30.0, 0.0, lambda *told: slowed.append((told[0].name, *told[1:])))
@@ -191,7 +191,7 @@ def test_a_complaint_slows_every_process(server: RedisServer) -> None:
 def test_a_clock_that_is_set_back_changes_nothing(server: RedisServer) -> None:
     """What is booked, who is under way and how long the pause is move with it."""
     one = rule(burst=2, concurrency=2)
-    with closing(Stepped(server.url, prefix="clock")) as store:
+    with closing(Stepped(server.url, prefix="clock", timeout_s=5.0)) as store:
         store.at_s = 100_000.0
         assert store.take((one,), MOVING, 10.0, 0.0) == 0.0
         store.slow((one,), 20.0, 0.0, lambda *_: None)
@@ -242,6 +242,24 @@ def test_a_redis_that_takes_and_never_answers_costs_one_time_out() -> None:
             store.release((rule(),), MOVING)
         assert monotonic() - begun_s < 1.0
         assert [SharedLimitsLost(place=store.place, error="TimeoutError")] == list(store.news)
+
+
+def test_a_redis_that_answers_and_refuses_to_write_is_lost_too(server: RedisServer, store: SharedStore) -> None:
+    """A replica after a failover: told once, however often it answers, until it takes writes again."""
+
+    def tell(*words: str) -> None:
+        with socket.create_connection(("127.0.0.1", server.port)) as admin:
+            admin.sendall(" ".join(words).encode() + b"\r\n")
+            assert admin.recv(16).startswith(b"+OK")
+
+    assert store.take((rule(),), MOVING, 0.0, 0.0) == 0.0
+    tell("REPLICAOF", "127.0.0.1", str(free_port()))
+    for _ in range(30):
+        store.take((rule(),), MOVING, 0.0, 0.0)
+        sleep(0.05)
+    assert [SharedLimitsLost(place=store.place, error="ReadOnlyError")] == list(store.news)
+    tell("REPLICAOF", "NO", "ONE")
+    assert eventually(lambda: not store.lost)
 
 
 def test_a_lost_redis_still_lets_the_partner_slow_us() -> None:

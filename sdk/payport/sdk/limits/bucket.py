@@ -25,10 +25,11 @@ FORGET = 10.0
 
 
 class Turn(NamedTuple):
-    """The first turn that can be had: when, and in which lane."""
+    """The first turn that can be had: when, in which lane, and how long it is; -1 where turns are not limited."""
 
     at_s: float
     lane: int
+    turn_s: float
 
 
 class Bucket:
@@ -70,30 +71,31 @@ class Bucket:
         """The first turn for a request of this lane; its own, or the next one of the other lane when it is sooner."""
         lanes = self._lanes(now_s)
         if not lanes:
-            return Turn(max(now_s, self._until_s), lane)
-        own = min(lane, len(lanes) - 1)
-        turn = Turn(self._due_s[own] - lanes[own].ahead_s, own)
-        if turn.at_s > now_s and len(lanes) > 1:
-            other = 1 - own
-            at_s = self._due_s[other] - lanes[other].ahead_s
-            if at_s < turn.at_s and at_s <= now_s + lanes[other].turn_s:
-                turn = Turn(at_s, other)
-        return turn if turn.at_s >= self._until_s else Turn(self._until_s, turn.lane)
+            return Turn(self._until_s, -1, 0.0)
+        which = lane if lane < len(lanes) else 0
+        turn_s, ahead_s = lanes[which]
+        at_s = self._due_s[which] - ahead_s
+        if at_s > now_s and len(lanes) > 1:
+            other_turn_s, ahead_s = lanes[1 - which]
+            other_s = self._due_s[1 - which] - ahead_s
+            if other_s < at_s and other_s <= now_s + other_turn_s:
+                at_s, which, turn_s = other_s, 1 - which, other_turn_s
+        return Turn(at_s if at_s >= self._until_s else self._until_s, which, turn_s)
 
     def paused(self, at_s: float) -> bool:
         """Whether the partner wants to be left alone until this time."""
         return self._until_s >= at_s
 
-    def book(self, lane: int, at_s: float, now_s: float, deadline_s: float, asker: int) -> None:
-        """Take the turn of ``lane`` at this time, for a request of the lane ``asker``.
+    def book(self, turn: Turn, at_s: float, now_s: float, deadline_s: float, lane: int) -> None:
+        """Take this turn, to be used at ``at_s`` by a request of this lane.
 
         Its place among those under way is held until ``deadline_s``, so that one that died never keeps it.
         """
-        lanes = self._lanes(now_s)
-        if lanes:
-            self._due_s[lane] = max(self._due_s[lane], at_s) + lanes[lane].turn_s
+        if turn.lane >= 0:
+            due_s = self._due_s[turn.lane]
+            self._due_s[turn.lane] = (due_s if due_s > at_s else at_s) + turn.turn_s
         if self.rule.limit.concurrency is not None:
-            heappush(self._under_way[asker], deadline_s)
+            heappush(self._under_way[lane], deadline_s)
         if now_s - self._window_s >= 1.0:
             self._last = self._count if now_s - self._window_s < _TWO_WINDOWS_S else 0
             self._count, self._window_s = 0, now_s

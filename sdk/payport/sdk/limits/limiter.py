@@ -36,6 +36,9 @@ class Limiter:
     long as it asks. Without a limit in ``limits`` only that happens.
     """
 
+    kinds = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
+    """The events that it hears."""
+
     def __init__(
         self,
         account: str,
@@ -75,8 +78,7 @@ class Limiter:
     def admit(self, asked: Asked) -> SendFailure | AskAgain | float | None:
         """``None``: go. Seconds: go after so long. Else when to ask again, or that there is no turn in time."""
         rules = self._rules(asked.request.endpoint, asked.request.method)
-        now_s = self._clock.moment().monotonic_s
-        decision = self._store.take(rules, lane_of(asked.purpose), asked.left_s, now_s)
+        decision = self._store.take(rules, lane_of(asked.purpose), asked.left_s, asked.now_s)
         if isinstance(decision, Refused):
             rule, wait_s = decision.rule, decision.retry_after_s
             if decision.paused:

@@ -17,6 +17,7 @@ from payport.sdk.host_clock import SystemClock
 from payport.sdk.limits import script
 from payport.sdk.limits.rules import Full, LimitLeft, Refused, Rule
 from payport.sdk.limits.store import Decision, LocalStore, Tell
+from payport.sdk.profile import CallLimit
 
 if TYPE_CHECKING:
     from payport.sdk.events import SdkEvent
@@ -28,6 +29,8 @@ TIMEOUT_S = 0.2
 LOOK_FOR_IT_S = 1.0
 """How often it is tried whether Redis is back."""
 
+_PATIENCE_S = 2.0
+"""How long closing waits for what is being told to Redis."""
 _SCHEMES = ("redis", "rediss", "unix")
 _TAKEN, _LATE = 0, 1
 
@@ -41,10 +44,6 @@ class Client(Protocol):
 
     def register_script(self, script: str) -> _Script:
         """A script that is sent once and then called by its digest."""
-        ...
-
-    def ping(self) -> object:
-        """Ask whether it answers."""
         ...
 
     def close(self) -> None:
@@ -78,7 +77,7 @@ class SharedStore:
     ) -> None:
         self.news: deque[SdkEvent] = deque()
         self.place = _place(url.reveal())
-        self._redis, self._errors = _client(url.reveal(), timeout_s)
+        self._redis = _client(url.reveal(), timeout_s)
         self._take = self._redis.register_script(script.TAKE)
         self._release = self._redis.register_script(script.RELEASE)
         self._slow = self._redis.register_script(script.SLOW)
@@ -110,7 +109,7 @@ class SharedStore:
         if self._lost_at_s is None:
             try:
                 answer = self._run(self._take, rules, f"{left_s:.6f}", str(lane + 1))
-            except self._errors as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, limits fail no payment
                 self._lose(error)
             else:
                 what, seconds, which, paused = cast("tuple[int, bytes, int, int]", answer)
@@ -160,7 +159,7 @@ class SharedStore:
         if self._lost_at_s is None:
             try:
                 answer = cast("list[bytes]", self._run(self._look, rules, "", ""))
-            except self._errors as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, limits fail no payment
                 self._lose(error)
             else:
                 figures = [float(each) for each in answer]
@@ -171,6 +170,8 @@ class SharedStore:
         """Let go of the connections."""
         self._closed.set()
         self._errands.put(None)
+        if self._runner is not None:
+            self._runner.join(_PATIENCE_S)
         self._redis.close()
 
     def _run(self, script: _Script, rules: Sequence[Rule], first: str, second: str, at: str = "") -> object:
@@ -191,7 +192,7 @@ class SharedStore:
                 return
             self._lost_at_s = self._clock.moment().monotonic_s
         self.news.append(SharedLimitsLost(place=self.place, error=type(error).__name__))
-        self._later(self._redis.ping)
+        self._later(self._probe)
 
     def _find(self) -> None:
         with self._lock:
@@ -212,24 +213,36 @@ class SharedStore:
         while (errand := self._errands.get()) is not None:
             try:
                 errand()
-            except self._errors as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, limits fail no payment
                 self._lose(error)
-                self._look_for_it()
+                if not self._look_for_it():
+                    return
             self._find()
 
-    def _look_for_it(self) -> None:
-        """Return when Redis answers. What was to be told is dropped: the places that it gives back run out anyway."""
+    def _probe(self) -> None:
+        """Take a turn that nobody else wants: one that answers a ping may still refuse to write."""
+        self._run(self._take, (_PROBE,), "1", "1")
+
+    def _look_for_it(self) -> bool:
+        """Return when Redis works; false when this was closed meanwhile.
+
+        What was to be told is dropped: the places that it would give back run out anyway.
+        """
         while not self._closed.wait(LOOK_FOR_IT_S):
             try:
-                self._redis.ping()
-            except self._errors:
+                self._probe()
+            except Exception:  # noqa: BLE001, S112 - it was told that Redis is lost
                 continue
             break
         while not self._closed.is_set():
             try:
                 self._errands.get_nowait()
             except Empty:
-                break
+                return True
+        return False
+
+
+_PROBE = Rule(CallLimit(name="probe", rate_per_s=1e6), "probe/probe")
 
 
 def _left(rule: Rule, rate: float, left: float, next_s: float, in_use: float, paused_s: float) -> LimitLeft:
@@ -263,11 +276,10 @@ def _place(url: str) -> str:
 _UNREADABLE = "the URL of Redis cannot be read: write redis://host:6379/0"
 
 
-def _client(url: str, timeout_s: float) -> tuple[Client, tuple[type[Exception], ...]]:
+def _client(url: str, timeout_s: float) -> Client:
     try:
         from redis import Redis  # noqa: PLC0415 - the extra "redis"
         from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
-        from redis.exceptions import RedisError  # noqa: PLC0415 - as above
         from redis.retry import Retry  # noqa: PLC0415 - as above
     except ImportError as error:
         raise ConfigurationError('redis is not installed; run: pip install "payport[redis]"') from error
@@ -279,7 +291,7 @@ def _client(url: str, timeout_s: float) -> tuple[Client, tuple[type[Exception], 
     except ValueError:
         # not chained: what it says may hold the password
         raise ConfigurationError(_UNREADABLE) from None
-    return cast("Client", client), (RedisError, OSError)
+    return cast("Client", client)
 
 
 _MOST_CONNECTIONS = 10_000

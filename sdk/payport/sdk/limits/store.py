@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from payport.sdk.forks import follow_forks
-from payport.sdk.limits.bucket import Bucket
+from payport.sdk.limits.bucket import Bucket, Turn
 from payport.sdk.limits.rules import Full, LimitLeft, Refused, Rule
 
 if TYPE_CHECKING:
@@ -72,17 +72,20 @@ class LocalStore:
     def take(self, rules: Sequence[Rule], lane: int, left_s: float, now_s: float) -> Decision:
         """See :meth:`LimitStore.take`."""
         with self._lock:
-            buckets = [self._bucket(rule) for rule in rules]
-            turns = [bucket.first(lane, now_s) for bucket in buckets]
-            at_s = max([now_s, *[turn.at_s for turn in turns]])
-            if at_s > now_s + left_s:
-                last = next(bucket for bucket, turn in zip(buckets, turns, strict=True) if turn.at_s == at_s)
+            at_s, last, found = now_s, None, list[tuple[Bucket, Turn]]()
+            for rule in rules:
+                bucket = self._bucket(rule)
+                turn = bucket.first(lane, now_s)
+                found.append((bucket, turn))
+                if turn.at_s > at_s:
+                    at_s, last = turn.at_s, bucket
+            if last is not None and at_s > now_s + left_s:
                 return Refused(last.rule, at_s - now_s, paused=last.paused(at_s))
-            for bucket in buckets:
+            for bucket, _ in found:
                 if bucket.full(lane, now_s):
                     return Full(bucket.rule)
-            for bucket, turn in zip(buckets, turns, strict=True):
-                bucket.book(turn.lane, at_s, now_s, now_s + left_s, lane)
+            for bucket, turn in found:
+                bucket.book(turn, at_s, now_s, now_s + left_s, lane)
             return at_s - now_s
 
     def release(self, rules: Sequence[Rule], lane: int) -> None:

@@ -33,9 +33,8 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: 
             answered[:] = [(effect.request, answer)] if isinstance(answer, WireReply) else []
 
     answer = yield from exchange.overheard(asking, hear, purpose)
-    if ReplyJudged.level >= setup.least:
-        for request, reply in answered:
-            yield from exchange.emit(_verdict(setup, about, request, reply, answer, purpose))
+    for request, reply in answered:
+        yield from exchange.emit(_verdict(setup, about, request, reply, answer, purpose))
     return answer
 
 

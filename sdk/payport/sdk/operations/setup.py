@@ -38,7 +38,7 @@ class Setup:
     least: int = Level.DEBUG
     """The lowest level of events that anybody listens to. Of those below it each call has some: they are not made."""
     admits: bool = False
-    """Whether anybody decides which requests may go out, and so must know what each is for."""
+    """Whether anybody decides which requests may go out, or hears of requests alone: each must say what it is for."""
 
     @property
     def profile(self) -> Profile:
