@@ -37,7 +37,7 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def store(server: RedisServer) -> Iterator[SharedStore]:
-    with closing(SharedStore(server.url, prefix=f"test{next(NUMBERS, timeout_s=5.0)}")) as opened:
+    with closing(SharedStore(server.url, prefix=f"test{next(NUMBERS)}", timeout_s=5.0)) as opened:
         yield opened
 
 
@@ -124,7 +124,7 @@ def test_redis_decides_as_a_process_does(
     """Whatever is asked of both, in whatever order: the two ways to count never come apart."""
     own = () if narrow is None else (Rule(replace(narrow.limit, name="narrow"), "shop/narrow", narrow.reserve),)
     local, told = LocalStore(), (list[tuple[str, float]](), list[tuple[str, float]]())
-    with closing(Stepped(server.url, prefix=f"same{next(NUMBERS, timeout_s=5.0)}")) as shared:
+    with closing(Stepped(server.url, prefix=f"same{next(NUMBERS)}", timeout_s=5.0)) as shared:
         shared.at_s = 1000.0
         for what, pause_s, lane, seconds, both in acts:
             shared.at_s += pause_s
