@@ -19,6 +19,7 @@ from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.drill_commands import drill
 from payport.sdk.cli.explaining import explain_order
 from payport.sdk.cli.incident_commands import app as incidents_app
+from payport.sdk.cli.limiting import show_limits
 from payport.sdk.cli.partners import plays_of, simulator_of
 from payport.sdk.cli.resuming import resume_accounts
 from payport.sdk.cli.serving import serve_until_stopped
@@ -138,6 +139,13 @@ def doctor(
     console = _console()
     findings = examine_all(console, settings, chosen_accounts(settings, account), offline=offline)
     raise typer.Exit(show_findings(console, findings))
+
+
+@app.command()
+def limits(*, config: Config = None, account: Account = None) -> None:
+    """Show the call limits of each account, and what is left of them where all processes share them."""
+    settings = Settings.load(config)
+    show_limits(_console(), settings, chosen_accounts(settings, account))
 
 
 @app.command()
