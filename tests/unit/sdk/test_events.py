@@ -25,7 +25,6 @@ from payport.sdk.journal.records import State, Verb
 from payport.sdk.message import FailureKind, Purpose, SendFailure, WireReply, WireRequest
 from payport.sdk.testing.stepping import Time, WorkerClock
 
-
 ACCOUNT = {"partner": "alipay", "account": "alipay:2021"}
 OPERATION = {**ACCOUNT, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
 

@@ -52,30 +52,30 @@ def load(folder: Path, text: str, env: Mapping[str, str] | None = None) -> Setti
 
 def test_a_file_with_limits_breaker_and_roles(tmp_path: Path) -> None:
     """The account's own keys stay the adapter's; what is not said is as it always is."""
-    settings = load(tmp_path, TEXT, {"REDIS": "redis://:word@redis.example:6379/1"})
+    settings = load(tmp_path, TEXT, {"REDIS": "redis://:w0rd5@redis.example:6379/1"})
     shop = settings.accounts["shop"]
     assert dict(shop.table) == {"app_id": "2021"}
     assert shop.limits == {
         "account": LimitChange(rate_per_s=40),
         "refunds": LimitChange(rate_per_s=5.5, burst=2, endpoints=("alipay.trade.refund",), methods=("POST",)),
     }
-    assert settings.limits == LimitsSettings(redis=Secret("redis://:word@redis.example:6379/1"), hosts=8, reserve=0.3)
+    assert settings.limits == LimitsSettings(redis=Secret("redis://:w0rd5@redis.example:6379/1"), hosts=8, reserve=0.3)
     assert settings.breaker == BreakerSettings(share=0.25, sample=20)
     assert settings.roles == {"cashier": Role(verbs=("pay", "query"))}
-    assert "word" not in repr(settings)
+    assert "w0rd5" not in repr(settings)
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     """And a URL with a password may stand there."""
     env = {
         "REDIS": "redis://unused",
-        "PAYPORT_LIMITS__REDIS": "redis://:word@other:6379",
+        "PAYPORT_LIMITS__REDIS": "redis://:w0rd5@other:6379",
         "PAYPORT_LIMITS__ON": "false",
         "PAYPORT_BREAKER__ON": "no",
         "PAYPORT_ACCOUNT__SHOP__LIMITS__ACCOUNT__RATE_PER_S": "7",
     }
     settings = load(tmp_path, TEXT, env)
-    assert (settings.limits.on, settings.limits.redis) == (False, Secret("redis://:word@other:6379"))
+    assert (settings.limits.on, settings.limits.redis) == (False, Secret("redis://:w0rd5@other:6379"))
     assert not settings.breaker.on
     assert settings.accounts["shop"].limits["account"] == LimitChange(rate_per_s=7)
 
