@@ -328,7 +328,8 @@ class EventSink(Protocol):
     """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick.
 
     One that has an attribute ``least``, a :class:`Level`, is not sure to be told of events below it. One that has an
-    attribute ``kinds``, some of :data:`REQUEST_EVENTS`, is told of these alone, and others need not be made for it.
+    attribute ``kinds``, some of :data:`REQUEST_EVENTS`, is told of these alone, and others need not be made for it; it
+    is also told of each request that got a status of 400 or more.
     """
 
     def __call__(self, event: SdkEvent, /) -> None:

@@ -105,6 +105,8 @@ class Surroundings:
     """Who is told of all events."""
     hearing: Mapping[type[SdkEvent], tuple[EventSink, ...]] = field(init=False, repr=False)
     """Who is told of some kinds of events alone."""
+    hear_trouble: tuple[EventSink, ...] = field(init=False, repr=False)
+    """Who of them is told of replies with a status of 400 or more."""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
     news: tuple[deque[SdkEvent], ...] = field(init=False, repr=False)
@@ -117,6 +119,7 @@ class Surroundings:
         object.__setattr__(self, "told", told)
         object.__setattr__(self, "least", least_level(told))
         object.__setattr__(self, "hearing", {kind: heard for kind, heard in hearing.items() if heard})
+        object.__setattr__(self, "hear_trouble", tuple(each for each, some in kinds if some))
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
         waiting = [getattr(each, "news", None) for each in self.admissions]
         news = [cast("deque[SdkEvent]", each) for each in waiting if isinstance(each, deque)]
@@ -125,7 +128,8 @@ class Surroundings:
     def emit(self, event: SdkEvent) -> None:
         """Tell the sinks, and what admissions have to tell since."""
         emit_safely(self.told, event)
-        emit_safely(self.hearing.get(type(event), ()), event)
+        trouble = isinstance(event, RequestSent) and event.status >= _TROUBLE
+        emit_safely(self.hear_trouble if trouble else self.hearing.get(type(event), ()), event)
         self.tell_news()
 
     def tell_news(self) -> None:
@@ -157,17 +161,23 @@ class Surroundings:
         wait_s = 0.0
         for admission in self.admissions:
             answer = admission.admit(asked)
+            if answer is None:
+                continue
             if isinstance(answer, SendFailure | AskAgain):
                 self.tell_news()
                 return answer
-            wait_s = max(wait_s, answer or 0.0)
+            wait_s = max(wait_s, answer)
         self.tell_news()
         return wait_s or None
 
     def tell(self, effect: Send, reply: WireReply | SendFailure, begun_s: float) -> None:
         """Tell the sinks how a request went that was begun at this moment."""
-        kind: type[SdkEvent] = RequestSent if isinstance(reply, WireReply) else RequestFailed
-        if kind.level >= self.least or self.hearing:
+        if isinstance(reply, WireReply):
+            wanted = self.hear_trouble if reply.status >= _TROUBLE else self.hearing.get(RequestSent)
+            level = RequestSent.level
+        else:
+            wanted, level = self.hear_trouble, RequestFailed.level
+        if wanted or level >= self.least:
             now = self.clock.moment()
             self.emit(_of_request(effect, reply, now, begun_s))
 
@@ -192,6 +202,7 @@ def _of_request(effect: Send, reply: WireReply | SendFailure, now: Moment, begun
     )  # fmt: skip
 
 
+_TROUBLE = 400
 _ASKS_TO_WAIT = (429, 503)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from payport.schemas.outcome import Reason
-from payport.sdk.events import ReplyJudged, RequestFailed, RequestRefused, RequestSent, SdkEvent, Slowed
+from payport.sdk.events import REQUEST_EVENTS, ReplyJudged, RequestFailed, RequestRefused, RequestSent, SdkEvent, Slowed
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.limits.rules import RESERVE, Full, LimitLeft, Refused, Rule, lane_of
 from payport.sdk.limits.store import LimitStore, LocalStore
@@ -36,9 +36,6 @@ class Limiter:
     long as it asks. Without a limit in ``limits`` only that happens.
     """
 
-    kinds = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
-    """The events that it hears."""
-
     def __init__(
         self,
         account: str,
@@ -64,6 +61,12 @@ class Limiter:
     def limits(self) -> Sequence[CallLimit]:
         """The limits that it keeps."""
         return self._limits
+
+    @property
+    def kinds(self) -> frozenset[type[SdkEvent]]:
+        """The events that it hears: of every reply only where it counts how many requests are under way."""
+        counts = any(limit.concurrency is not None for limit in self._limits)
+        return REQUEST_EVENTS if counts else REQUEST_EVENTS - {RequestSent}
 
     @property
     def blocks(self) -> bool:
