@@ -100,6 +100,7 @@ class Breaker:
     When money has rested, a *question* tries whether the partner works again; the first one that is answered lets a
     payment through, then two, until ``trials`` of them succeeded. When nobody asks for as long as it rested, one
     payment tries. ``asks``: false for a partner that cannot be asked: then a payment tries as soon as money has rested.
+    ``errands``: endpoints that only fetch a token or a certificate: they try nothing, and are stopped with the rest.
     """
 
     hears = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
@@ -111,12 +112,16 @@ class Breaker:
         policy: BreakerPolicy | None = None,
         *,
         asks: bool = True,
+        errands: frozenset[str] = frozenset(),
         clock: Clock | None = None,
     ) -> None:
         policy = policy or BreakerPolicy()
         self.news: deque[SdkEvent] = deque()
         self._account = account
         self._patience_s = policy.patience_s
+        self._errands = errands
+        self._asked_s = 0.0
+        """When a request was last asked about: near enough to count a success by, without another look at the clock."""
         self._clock = clock or SystemClock()
         self._money = _Circuit("money", policy, trials=policy.trials, waits=asks)
         self._questions = _Circuit("questions", policy, trials=1, waits=False)
@@ -128,13 +133,15 @@ class Breaker:
 
     def admit(self, asked: Asked) -> SendFailure | None:
         """``None``, or that the partner is left alone for now."""
+        self._asked_s = asked.now_s
         if asked.purpose is Purpose.RESOLVE:
             return None
         circuit = self._money if asked.purpose is Purpose.MOVE else self._questions
         if circuit.state is Circuit.CLOSED:
             return None
         with self._lock:
-            wait_s = circuit.admit(asked.request, asked.now_s, asked.left_s)
+            tries = asked.request.endpoint not in self._errands
+            wait_s = circuit.admit(asked.request, asked.now_s, asked.left_s, tries=tries)
         if wait_s is None:
             return None
         detail = f"too many calls of {self._account} failed lately, so it is left alone for {wait_s:.3g} s more"
@@ -144,6 +151,7 @@ class Breaker:
         """Hear what became of a request."""
         match event:
             case ReplyJudged():
+                self._over(event.endpoint)
                 good = _worth(event)
             case RequestFailed():
                 self._over(event.endpoint)
@@ -173,6 +181,10 @@ class Breaker:
                 self._questions.over(endpoint)
 
     def _learn(self, event: RequestFailed | ReplyJudged, purpose: Purpose, *, good: bool) -> None:
+        circuit = self._questions if purpose is Purpose.ASK else self._money
+        if good and self._money.state is circuit.state is Circuit.CLOSED:
+            circuit.count(self._asked_s)
+            return
         now_s = self._clock.moment().monotonic_s
         with self._lock:
             if purpose is Purpose.ASK:
@@ -236,14 +248,18 @@ class _Circuit:
         """Whether a request is under way that tries."""
         return bool(self._trying)
 
-    def admit(self, request: WireRequest, now_s: float, left_s: float) -> float | None:
-        """``None``, or for how long not. A request that was let go and asks again is let go again."""
+    def admit(self, request: WireRequest, now_s: float, left_s: float, *, tries: bool) -> float | None:
+        """``None``, or for how long not. A request that was let go and asks again is let go again.
+
+        ``tries``: whether it shows anything of the partner; one that does not goes along with those that do.
+        """
         if self.state is Circuit.OPEN:
             until_s = self._rests_until_s + (self._rest_s if self._waits else 0.0)
             if now_s < until_s:
                 return (self._rests_until_s if now_s < self._rests_until_s else until_s) - now_s
-            self._try()
-        if self.state is Circuit.TRYING:
+            if tries:
+                self._try()
+        if self.state is Circuit.TRYING and tries:
             self._trying = [(end_s, each) for end_s, each in self._trying if end_s > now_s]
             if all(each is not request for _, each in self._trying):
                 if len(self._trying) > self._passed:
@@ -257,6 +273,10 @@ class _Circuit:
             if each.endpoint == endpoint:
                 del self._trying[number]
                 return
+
+    def count(self, now_s: float) -> None:
+        """Count a success while it is closed. Without a lock: two at once may count as one, and that is enough."""
+        self._window.add(now_s, good=True)
 
     def learn(self, now_s: float, *, good: bool) -> _Change | None:
         """Count what became of a call of this circuit; what that changes."""

@@ -64,8 +64,15 @@ class Guards:
     def _make(self, adapter: Adapter, changes: Mapping[str, LimitChange], where: str) -> tuple[Admission, ...]:
         made: list[Admission] = []
         if self._breaker.on:
-            asks = adapter.profile.answers_queries
-            made.append(Breaker(adapter.account, self._breaker, asks=asks, clock=self._clock))
+            made.append(
+                Breaker(
+                    adapter.account,
+                    self._breaker,
+                    asks=adapter.profile.answers_queries,
+                    errands=adapter.profile.errands,
+                    clock=self._clock,
+                )
+            )
         if self._store is not None:
             limits = changed(adapter.profile.limits, changes, where)
             reserve = self._limits.reserve

@@ -191,10 +191,12 @@ class Surroundings:
         wait_s = 0.0
         for admission in self.admissions:
             answer = admission.admit(asked)
+            if answer is None:
+                continue
             if isinstance(answer, SendFailure | AskAgain):
                 self.tell_news()
                 return answer
-            wait_s = max(wait_s, answer or 0.0)
+            wait_s = max(wait_s, answer)
         self.tell_news()
         return wait_s or None
 
@@ -239,6 +241,7 @@ def _of_request(effect: Send, reply: WireReply | SendFailure, now: Moment, begun
     )  # fmt: skip
 
 
+_TROUBLE = 400
 _ASKS_TO_WAIT = (429, 503)
 
 

@@ -8,7 +8,7 @@ in Lua, see :mod:`payport.sdk.limits.script`.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import TypeAlias
 
 from payport.sdk.limits.rules import MOVING, Lane, LimitLeft, Rule
 
@@ -24,12 +24,8 @@ FORGET = 10.0
 """Where no limit is known, a complaint is forgotten at so many times the rate that it left."""
 
 
-class Turn(NamedTuple):
-    """The first turn that can be had: when, in which lane, and how long it is; -1 where turns are not limited."""
-
-    at_s: float
-    lane: int
-    turn_s: float
+Turn: TypeAlias = tuple[float, int, float]
+"""The first turn that can be had: when, in which lane (-1 where turns are not limited), and how long it is."""
 
 
 class Bucket:
@@ -69,9 +65,9 @@ class Bucket:
 
     def first(self, lane: int, now_s: float) -> Turn:
         """The first turn for a request of this lane; its own, or the next one of the other lane when it is sooner."""
-        lanes = self._lanes(now_s)
+        lanes = self.rule.lanes if self._slow_per_s is None else self._lanes(now_s)
         if not lanes:
-            return Turn(self._until_s, -1, 0.0)
+            return self._until_s, -1, 0.0
         which = lane if lane < len(lanes) else 0
         turn_s, ahead_s = lanes[which]
         at_s = self._due_s[which] - ahead_s
@@ -80,7 +76,7 @@ class Bucket:
             other_s = self._due_s[1 - which] - ahead_s
             if other_s < at_s and other_s <= now_s + other_turn_s:
                 at_s, which, turn_s = other_s, 1 - which, other_turn_s
-        return Turn(at_s if at_s >= self._until_s else self._until_s, which, turn_s)
+        return at_s if at_s >= self._until_s else self._until_s, which, turn_s
 
     def paused(self, at_s: float) -> bool:
         """Whether the partner wants to be left alone until this time."""
@@ -91,9 +87,10 @@ class Bucket:
 
         Its place among those under way is held until ``deadline_s``, so that one that died never keeps it.
         """
-        if turn.lane >= 0:
-            due_s = self._due_s[turn.lane]
-            self._due_s[turn.lane] = (due_s if due_s > at_s else at_s) + turn.turn_s
+        _, which, turn_s = turn
+        if which >= 0:
+            due_s = self._due_s[which]
+            self._due_s[which] = (due_s if due_s > at_s else at_s) + turn_s
         if self.rule.limit.concurrency is not None:
             heappush(self._under_way[lane], deadline_s)
         if now_s - self._window_s >= 1.0:
@@ -154,7 +151,7 @@ class Bucket:
             usual_per_s=self.rule.limit.rate_per_s,
             burst=self.rule.limit.burst,
             left=left if lanes or paused_s else None,
-            next_s=max(0.0, self.first(MOVING, now_s).at_s - now_s),
+            next_s=max(0.0, self.first(MOVING, now_s)[0] - now_s),
             in_use=sum(map(len, self._under_way)),
             concurrency=self.rule.limit.concurrency,
             paused_s=paused_s,

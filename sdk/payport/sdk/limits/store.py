@@ -72,16 +72,19 @@ class LocalStore:
     def take(self, rules: Sequence[Rule], lane: int, left_s: float, now_s: float) -> Decision:
         """See :meth:`LimitStore.take`."""
         with self._lock:
-            at_s, last, found = now_s, None, list[tuple[Bucket, Turn]]()
+            at_s, last = now_s, None
+            counting, found = list[Bucket](), list[tuple[Bucket, Turn]]()
             for rule in rules:
-                bucket = self._bucket(rule)
+                bucket = self._buckets.get(rule.key) or self._bucket(rule)
                 turn = bucket.first(lane, now_s)
                 found.append((bucket, turn))
-                if turn.at_s > at_s:
-                    at_s, last = turn.at_s, bucket
+                if turn[0] > at_s:
+                    at_s, last = turn[0], bucket
+                if rule.limit.concurrency is not None:
+                    counting.append(bucket)
             if last is not None and at_s > now_s + left_s:
                 return Refused(last.rule, at_s - now_s, paused=last.paused(at_s))
-            for bucket, _ in found:
+            for bucket in counting:
                 if bucket.full(lane, now_s):
                     return Full(bucket.rule)
             for bucket, turn in found:
