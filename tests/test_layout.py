@@ -36,7 +36,7 @@ GROUND_UP = (
         "scorecards hosting otel desk gateway settings settings_file opening routing router openapi drift",
     ),
     ("front door", ""),
-    ("tools", "testing cli web"),
+    ("tools", "report testing cli web"),
 )
 """The modules of ``payport.sdk`` from the ground up (the longest name that fits counts). A new one needs its place."""
 
