@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from benchmarks import calls, journal, lines, notices, starting, transport
+from benchmarks import calls, journal, lines, notices, observers, starting, transport
 from benchmarks.figures import Row, interleaved, ratio
 
 
@@ -34,6 +34,11 @@ def test_starting_and_lines_run() -> None:
     """Imports in new interpreters, gateways, keys, log lines."""
     assert len(starting.rows(1, 4)) == 4
     assert len(lines.rows(1, 4)) == 2
+
+
+def test_observers_run() -> None:
+    """Scorecards, traces, both."""
+    assert len(observers.rows(1, 4)) == 5
 
 
 def test_rounds_are_interleaved_and_turn() -> None:

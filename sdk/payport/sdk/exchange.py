@@ -174,23 +174,20 @@ def emit(event: SdkEvent) -> Exchange[None]:
 
 def overheard(exchange: Exchange[T], hear: Callable[[Effect, object], None]) -> Exchange[T]:
     """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``."""
-    answer: object = None
-    error: BaseException | None = None
     try:
+        effect = next(exchange)
         while True:
-            try:
-                effect = exchange.send(answer) if error is None else exchange.throw(error)
-            except StopIteration as end:
-                return cast("T", end.value)
-            answer, error = None, None
             try:
                 answer = yield effect
             except GeneratorExit:
                 raise
-            except BaseException as raised:  # noqa: BLE001 - the exchange decides, as it would have done
-                error = raised
+            except BaseException as error:  # noqa: BLE001 - the exchange decides, as it would have done
+                effect = exchange.throw(error)
             else:
                 hear(effect, answer)
+                effect = exchange.send(answer)
+    except StopIteration as end:
+        return cast("T", end.value)
     finally:
         exchange.close()
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from enum import Enum
 from itertools import zip_longest
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -195,7 +196,8 @@ def _show_table(console: Console, table: Table) -> None:
         return
     grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in table.columns:
-        grid.add_column(column.title, justify="right" if column.number else "left", no_wrap=column.number)
+        justify: Literal["left", "right"] = "right" if column.number else "left"
+        grid.add_column(column.title, justify=justify, no_wrap=column.number, overflow="fold")
     for row in table.rows:
         grid.add_row(*map(_told, row))
     console.print(grid, highlight=False, markup=False)

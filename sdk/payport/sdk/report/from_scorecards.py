@@ -62,14 +62,15 @@ def _cards(rows: Sequence[MeasureRow], thresholds: Thresholds, *fields: str) -> 
 
 def _scorecards(partners: Sequence[Scorecard], accounts: Sequence[Scorecard], thresholds: Thresholds) -> Section:
     several = {card.partner: sum(each.partner == card.partner for each in accounts) for card in partners}
-    parts: list[Cards | Table] = [Cards([_card(card, several[card.partner], thresholds) for card in partners])]
+    cards = [_card(card, several[card.partner], thresholds) for card in partners]
+    parts: list[Cards | Table] = [Cards(cards, _READING)]
     if len(accounts) > len(partners):
         parts.append(_accounts(accounts, thresholds))
     return Section(
         name="scorecards",
         title="Scorecards",
         summary=_glance(partners),
-        parts=[Text(_READING), *parts] if partners else [Text("No call was counted in these days.")],
+        parts=parts if partners else [Text("No call was counted in these days.")],
         records=[record(card) for card in [*partners, *accounts]],
         misses=any(card.verdict is Verdict.MISSES for card in [*partners, *accounts]),
     )
@@ -82,17 +83,10 @@ _READING = (
 
 
 def _glance(partners: Sequence[Scorecard]) -> str:
-    """How many of the partners are how, and how the cards are to be read."""
-    if not partners:
-        return ""
+    """How many of the partners are how."""
     verdicts = Counter(card.verdict for card in partners)
-    said = {
-        Verdict.MEETS: f"{verdicts[Verdict.MEETS]} meet every threshold",
-        Verdict.MISSES: f"{verdicts[Verdict.MISSES]} miss one at least",
-        Verdict.NOT_ENOUGH: f"for {verdicts[Verdict.NOT_ENOUGH]} there is not enough data",
-    }
-    whole = ", ".join(text for verdict, text in said.items() if verdicts[verdict])
-    return f"Of {words.counted(len(partners), 'partner')}, {whole}."
+    said = ", ".join(f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict if verdicts[verdict])
+    return f"{words.counted(len(partners), 'partner')}: {said}." if said else ""
 
 
 def _card(card: Scorecard, accounts: int, thresholds: Thresholds) -> Card:
@@ -255,11 +249,12 @@ def _endpoints(endpoints: Sequence[Scorecard], thresholds: Thresholds) -> Sectio
     )
 
 
-def _badness(card: Scorecard) -> tuple[int, float, str, str, str]:
-    """What misses first; then by the share that went wrong at least, as far as that is sure."""
+def _badness(card: Scorecard) -> tuple[object, ...]:
+    """What misses comes first; then what lacks most of its threshold, for sure and as seen; then what is used most."""
     order = (Verdict.MISSES, Verdict.NOT_ENOUGH, Verdict.MEETS)
-    surely_wrong = max(share.threshold - share.upper for share in card.shares.values())
-    return order.index(card.verdict), -surely_wrong, card.partner, card.account, card.endpoint
+    surely = max(share.threshold - share.upper for share in card.shares.values())
+    seen = max(share.threshold - (1.0 if share.share is None else share.share) for share in card.shares.values())
+    return order.index(card.verdict), -surely, -seen, -card.calls, card.partner, card.account, card.endpoint
 
 
 def record(card: Scorecard) -> dict[str, Scalar]:

@@ -81,9 +81,11 @@ def _section(section: Section) -> Iterator[str]:
 
 def _part(part: Part) -> Iterator[str]:
     match part:
-        case Cards(cards):
+        case Cards():
+            if part.note:
+                yield f"<p>{escape(part.note)}</p>"
             yield '<div class="cards">'
-            for card in cards:
+            for card in part.cards:
                 yield from _card(card)
             yield "</div>"
         case Table():

@@ -86,9 +86,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Cards side by side."""
+    """Cards side by side. ``note``: how what is drawn on them is to be read."""
 
     cards: Sequence[Card]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
