@@ -57,7 +57,9 @@ class Shop:
         """The application's gateway on the configured journal, its clock ``by_s`` seconds in the past."""
         settings = Settings.load(self.config, {}).journal
         with (
-            Journal.open(settings.url, sealing_key=settings.sealing_key if seals else None) as journal,
+            Journal.open(
+                settings.url, password=settings.password, sealing_key=settings.sealing_key if seals else None
+            ) as journal,
             Gateway(Alipay(self.partner.account), journal=journal, sinks=(), clock=EarlierClock(by_s)) as gateway,
         ):
             yield gateway

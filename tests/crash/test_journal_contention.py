@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.databases import NAMES, SERVERS
 from tests.support.journal_records import NOW, exit_status, in_child, intend
 
 from payport.sdk.errors import JournalConflict
@@ -23,7 +24,10 @@ NAME = "SHOP0001/pay//1"
 
 def contend(url: str, told: int) -> None:
     """One process: every thread adds one to a counter by compare-and-set, and tries once for the lease."""
-    with Journal.open(url, durability="normal", busy_timeout_s=60.0) as journal, ThreadPoolExecutor(THREADS) as threads:
+    with (
+        Journal.open(url, durability="normal", busy_timeout_s=60.0, connections=3) as journal,
+        ThreadPoolExecutor(THREADS) as threads,
+    ):
 
         def count_once() -> bool:
             found = journal.read(lambda session: session.operation(NAME))
@@ -50,9 +54,10 @@ def contend(url: str, told: int) -> None:
         list(threads.map(count, range(THREADS)))
 
 
-def test_sixty_four_callers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", NAMES)
+def test_sixty_four_callers(kind: str, tmp_path: Path) -> None:
     """No update is lost, no version is skipped, and one caller alone got the lease."""
-    url = f"sqlite:///{tmp_path / 'payments.db'}"
+    url = f"sqlite:///{tmp_path / 'payments.db'}" if kind == "sqlite" else SERVERS[kind].url()
     with Journal.open(url, durability="normal") as journal:
         journal.write(intend())
         reading, told = os.pipe()

@@ -57,6 +57,26 @@ def held(journal: Journal) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def in_the_middle(journal: Journal, work: Callable[[Session], object]) -> Iterator[None]:
+    """A writer that has done ``work`` and holds its transaction until the block ends; others may write meanwhile."""
+    inside, free = Event(), Event()
+
+    def hold(session: Session) -> None:
+        work(session)
+        inside.set()
+        assert free.wait(20)
+
+    thread = Thread(target=journal.write, args=(hold,))
+    thread.start()
+    assert inside.wait(20)
+    try:
+        yield
+    finally:
+        free.set()
+        thread.join()
+
+
 def queued(journal: Journal) -> int:
     """How many writes wait for the one connection to a file."""
     assert isinstance(journal._writer, Writer)

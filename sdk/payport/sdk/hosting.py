@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from payport.sdk.errors import JournalError
 from payport.sdk.events import (
     EventSink,
     RequestFailed,
@@ -20,8 +21,11 @@ from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import Adapter
+    from payport.sdk.audit.exchanges import Evidence
     from payport.sdk.exchange import Exchange
+    from payport.sdk.journal.session import Session
     from payport.sdk.journal.store import Journal
+    from payport.sdk.operations.screening import TransactionWatch
     from payport.sdk.transport import AsyncTransport, Transport
 
 T = TypeVar("T")
@@ -96,12 +100,13 @@ class Tracer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What both hosts share. ``actor``: on whose behalf, for the audit trail."""
+    """What both hosts share. ``actor``: on whose behalf, for the audit trail. ``watch``: who looks at new attempts."""
 
     journal: Journal
     clock: Clock
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
+    watch: TransactionWatch | None = field(default=None, repr=False)
     actor: str = ""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
@@ -194,6 +199,8 @@ class SyncHost:
     transport: Transport
     exchanged: list[Exchanged] | None = field(default=None, repr=False)
     """Where requests are noted for a tracer."""
+    evidence: Evidence | None = field(default=None, repr=False)
+    """Where requests are noted for the audit trail, when that keeps them."""
 
     def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -203,7 +210,7 @@ class SyncHost:
             case Load(_, work):
                 return self.around.journal.read(work)
             case Record(_, work):
-                return self.around.journal.write(work)
+                return self._record(work)
             case Sign(key, message):
                 return key.sign(message)
             case Send(request):
@@ -216,11 +223,29 @@ class SyncHost:
             case Nonce() | Emit():
                 return self.around.at_once(effect)
 
+    def _record(self, work: Callable[[Session], T]) -> T:
+        journal, actor = self.around.journal, self.around.actor
+        if self.evidence is None or not self.evidence.pending:
+            return journal.write(work, actor=actor)
+        answer = journal.write(self.evidence.along(work), actor=actor)
+        self.evidence.kept()
+        return answer
+
+    def keep_evidence(self) -> None:
+        """At the end of a call: keep what no write took along. That it failed is told, and changes no answer."""
+        if self.evidence is not None and self.evidence.pending:
+            try:
+                self._record(_nothing)
+            except JournalError as error:
+                self.around.at_once(Emit(self.evidence.lost(error)))
+
     def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
         begun_s = self.around.clock.moment().monotonic_s
         left_s = effect.deadline_s - begun_s
         reply = self.transport.send(request, left_s) if left_s > 0 else _LATE
         self.around.tell(effect, reply, begun_s, self.exchanged)
+        if self.evidence is not None:
+            self.evidence.add(request, reply, self.around.clock.moment().utc)
         return reply
 
 
@@ -232,6 +257,8 @@ class AsyncHosting:
     transport: AsyncTransport
     exchanged: list[Exchanged] | None = field(default=None, repr=False)
     """Where requests are noted for a tracer."""
+    evidence: Evidence | None = field(default=None, repr=False)
+    """Where requests are noted for the audit trail, when that keeps them."""
 
     async def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -243,15 +270,11 @@ class AsyncHosting:
             case Load(_, work):
                 return await self.around.journal.aread(work)
             case Record(_, work):
-                return await self.around.journal.awrite(work)
+                return await self._record(work)
             case Sign(key, message):
                 return await anyio.to_thread.run_sync(key.sign, message)
             case Send(request):
-                begun_s = self.around.clock.moment().monotonic_s
-                left_s = effect.deadline_s - begun_s
-                reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
-                self.around.tell(effect, reply, begun_s, self.exchanged)
-                return reply
+                return await self._send(effect, request)
             case Sleep(seconds):
                 await anyio.sleep(max(0.0, seconds))
                 return None
@@ -261,3 +284,32 @@ class AsyncHosting:
                 return self.around.admit(effect)
             case Nonce() | Emit():
                 return self.around.at_once(effect)
+
+    async def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
+        begun_s = self.around.clock.moment().monotonic_s
+        left_s = effect.deadline_s - begun_s
+        reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
+        self.around.tell(effect, reply, begun_s, self.exchanged)
+        if self.evidence is not None:
+            self.evidence.add(request, reply, self.around.clock.moment().utc)
+        return reply
+
+    async def _record(self, work: Callable[[Session], T]) -> T:
+        journal, actor = self.around.journal, self.around.actor
+        if self.evidence is None or not self.evidence.pending:
+            return await journal.awrite(work, actor=actor)
+        answer = await journal.awrite(self.evidence.along(work), actor=actor)
+        self.evidence.kept()
+        return answer
+
+    async def keep_evidence(self) -> None:
+        """As :meth:`SyncHost.keep_evidence`."""
+        if self.evidence is not None and self.evidence.pending:
+            try:
+                await self._record(_nothing)
+            except JournalError as error:
+                self.around.at_once(Emit(self.evidence.lost(error)))
+
+
+def _nothing(_: Session) -> None:
+    """No work of its own: what goes along with it is what is written."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
 
 import pytest
 from tests.support.databases import SERVERS, Server
 from tests.support.journal_records import NOW, debt, intend, operation
-from tests.support.journal_writers import adding, outcome, refs, wait_for
+from tests.support.journal_writers import adding, in_the_middle, outcome, refs, wait_for
 from tests.support.relay import relayed
 
 from payport.sdk.errors import JournalConflict, JournalError, JournalUnsure
@@ -33,26 +33,6 @@ def url(server_url: str) -> str:
 def kind(server: Server) -> str:
     """Which one."""
     return next(name for name, each in SERVERS.items() if each is server)
-
-
-@contextmanager
-def writing(journal: Journal, work: Callable[[Session], object]) -> Iterator[None]:
-    """A writer that has done ``work`` and holds its transaction until the block ends."""
-    inside, free = Event(), Event()
-
-    def hold(session: Session) -> None:
-        work(session)
-        inside.set()
-        assert free.wait(20)
-
-    thread = Thread(target=journal.write, args=(hold,))
-    thread.start()
-    assert inside.wait(20)
-    try:
-        yield
-    finally:
-        free.set()
-        thread.join()
 
 
 def end_connections(server: Server, url: str) -> None:
@@ -197,7 +177,7 @@ def test_a_lock_is_waited_for_only_so_long(url: str) -> None:
     """Then it is a storage error, and what held the lock goes on."""
     with Journal.open(url, busy_timeout_s=1.0) as journal:
         journal.write(adding("A"))
-        with writing(journal, lambda session: session.debt("A")):
+        with in_the_middle(journal, lambda session: session.debt("A")):
             with pytest.raises(JournalError, match=r"(?i)lock"):
                 journal.write(lambda session: session.debt("A"))
             journal.write(adding("OTHER"))
@@ -206,7 +186,7 @@ def test_a_lock_is_waited_for_only_so_long(url: str) -> None:
 
 def test_writers_do_not_wait_for_each_other(journal: Journal) -> None:
     """Only for the payment that another one is at."""
-    with writing(journal, adding("SLOW")):
+    with in_the_middle(journal, adding("SLOW")):
         journal.write(adding("QUICK"))
         assert refs(journal, ["SLOW", "QUICK"]) == ["QUICK"]
     assert refs(journal, ["SLOW", "QUICK"]) == ["SLOW", "QUICK"]
@@ -215,7 +195,7 @@ def test_writers_do_not_wait_for_each_other(journal: Journal) -> None:
 def test_connections_are_bounded(url: str) -> None:
     """Who finds none free waits, and is told when that takes too long."""
     with Journal.open(url, connections=2, busy_timeout_s=1.0) as journal:
-        with writing(journal, adding("A")), writing(journal, adding("B")):
+        with in_the_middle(journal, adding("A")), in_the_middle(journal, adding("B")):
             with pytest.raises(JournalError, match="all 2 connections of this process"):
                 journal.write(adding("C"))
             assert refs(journal, ["A"]) == [], "readers have connections of their own"
@@ -267,7 +247,7 @@ def test_closing_finishes_what_is_under_way_and_refuses_the_rest(url: str) -> No
     """Nobody hangs: who was in is written, who comes later is told. Closing twice is fine."""
     journal = Journal.open(url)
     with ThreadPoolExecutor(1) as threads:
-        with writing(journal, adding("A")):
+        with in_the_middle(journal, adding("A")):
             closing = threads.submit(journal.close)
             wait_for(lambda: outcome(lambda: journal.write(adding("LATE"))) == "JournalError")
             assert not closing.done()

@@ -116,6 +116,16 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert not settings.scorecards.enabled
 
 
+def test_the_password_of_a_database_server_stands_beside_its_url(tmp_path: Path) -> None:
+    """By reference, like any secret; from the environment it may stand in the URL, or by itself."""
+    text = '[journal]\nurl = "postgresql://pay@db/pay"\npassword = "env:WORD"\nconnections = 3\n'
+    settings = load(tmp_path, text, {"WORD": "hunter2"})
+    assert settings.journal == JournalSettings(url="postgresql://pay@db/pay", password=Secret("hunter2"), connections=3)
+    assert "hunter2" not in repr(settings)
+    given = load(tmp_path, text, {"WORD": "hunter2", "PAYPORT_JOURNAL__PASSWORD": "hunter3"})
+    assert given.journal.password == Secret("hunter3")
+
+
 def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``payport.toml`` of the current folder is read when it is there; the process's environment always."""
     monkeypatch.chdir(tmp_path)
@@ -136,7 +146,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         "[scorecards]\nsuccess = 99.9\n",
         "payport.toml [scorecards] success: Input should be less than 1",
     ),
-    "unknown key": ("[journal]\nuri = 1\n", "payport.toml [journal] uri: unknown; known here: url, sealing_key, dura"),
+    "unknown key": (
+        "[journal]\nuri = 1\n",
+        "payport.toml [journal] uri: unknown; known here: url, password, sealing_key, dura",
+    ),
     "no table": ("journal = 1\n", "payport.toml [journal]: must be a table"),
     "account is no table": ("[account]\nshop = 1\n", "payport.toml [account.shop]: must be a table"),
     "not positive": (
@@ -162,8 +175,13 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "password in URL": (
         '[journal]\nurl = "mysql://a:b@c/d"\n',
-        "payport.toml [journal] url: a secret must not stand i",
+        'payport.toml [journal] url: a password must not stand in the file; leave it out: password = "env:NAME" beside',
     ),
+    "password in file": (
+        '[journal]\nurl = "mysql://a@c/d"\npassword = "b"\n',
+        "payport.toml [journal] password: a secret must not sta",
+    ),
+    "no connection": ("[journal]\nconnections = 0\n", "payport.toml [journal] connections: Input should be greater"),
     "no file": (
         f'{ACCOUNT}x = "file:no.pem"\n',
         "[account.shop] x: cannot read no.pem: No such file or directory; che",

@@ -7,8 +7,11 @@ from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from payport.sdk import opening
+from payport.sdk.audit.signing import AuditKey
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.journal.store import Journal
+from payport.sdk.secrets import Secret
 from payport.sdk.settings import Settings
 
 _SQLITE = "sqlite:///"
@@ -45,14 +48,18 @@ def open_journal(settings: Settings) -> Journal:
         raise ConfigurationError(
             f"there is no journal at {path.absolute()}; run this where the application runs, or set [journal] url"
         )
-    return Journal.open(
-        settings.journal.url, sealing_key=settings.journal.sealing_key, durability=settings.journal.durability
-    )
+    return opening.open_journal(settings, create=False)
 
 
 def new_sealing_key() -> str:
     """Base64 of 32 random bytes."""
     return b64encode(os.urandom(_KEY_BYTES)).decode("ascii")
+
+
+def new_audit_key() -> tuple[str, str]:
+    """A new key that signs the audit trail, and its public half, both as base64 text."""
+    key = b64encode(os.urandom(_KEY_BYTES)).decode("ascii")
+    return key, AuditKey(Secret(key)).public
 
 
 def write_settings(folder: Path, files: Mapping[str, str]) -> Path:

@@ -15,7 +15,9 @@ from payport.sdk.errors import ConfigurationError, PayportError
 from payport.sdk.exchange import drive
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.hosting import Surroundings, SyncHost
+from payport.sdk.journal.schema import NoJournal
 from payport.sdk.journal.store import Journal
+from payport.sdk.opening import open_journal
 from payport.sdk.settings import Settings, open_adapter
 from payport.sdk.tls import Trust
 from payport.sdk.transport.http import HttpTransport
@@ -71,9 +73,12 @@ def examine_journal(settings: Settings) -> Iterator[Finding]:
 
 def _opened(settings: Settings) -> Iterator[Finding]:
     try:
-        with Journal.open(settings.journal.url, sealing_key=settings.journal.sealing_key) as journal:
+        with open_journal(settings, create=False) as journal:
             waiting = journal.read(lambda session: session.open_operations())
-            durable = journal.durable
+            durable, in_force = journal.durable, journal.settings()
+    except NoJournal as error:
+        yield green(str(error))
+        return
     except PayportError as error:
         yield red(f"the journal cannot be used: {error}", "see above; without a journal nothing is sent")
         return
@@ -82,6 +87,10 @@ def _opened(settings: Settings) -> Iterator[Finding]:
         return
     people = [operation.id for operation in waiting if operation.for_person]
     yield green(f"the journal opens; {len(waiting)} operations are open")
+    yield green(f"its database says: {', '.join(f'{setting.name} {setting.value}' for setting in in_force)}")
+    for setting in in_force:
+        if setting.doubt:
+            yield yellow(f"{setting.name} is {setting.value}: {setting.doubt}", setting.mend)
     if people:
         yield yellow(f"a person must look at {', '.join(people)}", "payport explain REF says why")
 

@@ -15,22 +15,29 @@ if TYPE_CHECKING:
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
 
-HEAD = "0004"
+HEAD = "0005"
 """The schema that this version of the library reads and writes: the newest revision in ``migrations/versions``."""
 
 _VERSION = f"SELECT version_num FROM {SCHEMA_TABLE}"  # noqa: S608 - a constant
 
 
-def ensure_schema(database: Database) -> None:
+class NoJournal(ConfigurationError):
+    """No journal stands in the database, and none was to be made."""
+
+
+def ensure_schema(database: Database, *, create: bool = True) -> None:
     """Bring the database to :data:`HEAD`; any number of processes may do so at once.
 
-    Raises :class:`ConfigurationError` when a newer version of the library has been there.
+    ``create``: whether to begin with nothing; :class:`NoJournal` is raised otherwise. Raises
+    :class:`ConfigurationError` when a newer version of the library has been there.
     """
     place = database.backend.place
     with database.errors(f"bring {place} up to date"):
         with database.engine.connect() as connection:
             if _at_head(connection, database.backend):
                 return
+            if not create and database.backend.durable and not _there(connection, database.backend):
+                raise NoJournal(f"there is no journal in {place}; the first gateway makes it")
         engine = database.patient_engine()
         try:
             with engine.begin() as connection:
@@ -57,8 +64,12 @@ def check_schema(cursor: Cursor, database: Database) -> None:
         )
 
 
+def _there(connection: Connection, backend: Backend) -> bool:
+    return connection.exec_driver_sql(backend.find_schema, (SCHEMA_TABLE,)).scalar() != 0
+
+
 def _at_head(connection: Connection, backend: Backend) -> bool:
-    if connection.exec_driver_sql(backend.find_schema, (SCHEMA_TABLE,)).scalar() == 0:
+    if not _there(connection, backend):
         return False
     found = [str(version) for version in connection.exec_driver_sql(_VERSION).scalars()]
     if found > [HEAD]:

@@ -53,12 +53,13 @@ class Connecting:
 class Setting:
     """A setting of the database that durability or safety hangs on, as it is in force.
 
-    ``doubt``: what can go wrong with it as it is, and how to mend it; empty when all is well.
+    ``doubt``: what can go wrong with it as it is, empty when all is well; ``mend``: what to do then.
     """
 
     name: str
     value: str
     doubt: str = ""
+    mend: str = ""
 
 
 class Backend(ABC):

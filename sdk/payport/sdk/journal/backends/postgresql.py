@@ -66,8 +66,8 @@ _SETTINGS = ("synchronous_commit", "fsync", "full_page_writes", "synchronous_sta
 
 _DOUBTS = {
     "synchronous_commit": "a crash of the server loses payments",
-    "fsync": "a power cut destroys the database: set fsync = on",
-    "full_page_writes": "a power cut tears pages, unless the file system writes them whole: set full_page_writes = on",
+    "fsync": "a power cut destroys the database",
+    "full_page_writes": "a power cut tears pages, unless the file system writes them whole",
 }
 """What is wrong with a setting that is off."""
 
@@ -199,10 +199,12 @@ class PostgreSql(Backend):
         cursor.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         encrypted = bool(cursor.fetchall()[0][0])
         found = [
-            Setting(name=name, value=value, doubt=_DOUBTS.get(name, "") if value == "off" else "")
+            Setting(name=name, value=value, doubt=_DOUBTS[name], mend=f"set {name} = on")
+            if name in _DOUBTS and value == "off"
+            else Setting(name=name, value=value)
             for name, value in values.items()
         ]
-        return [*found, encryption(self._url, encrypted=encrypted)]
+        return [*found, encryption(self._url, encrypted=encrypted, how="?sslmode=verify-full&sslrootcert=FILE")]
 
 
 class _Psycopg:

@@ -42,12 +42,19 @@ def too_old(backend: Backend, oldest: str) -> ConfigurationError:
     return ConfigurationError(f"{backend.place} is too old: a journal needs {oldest} or newer")
 
 
-def encryption(url: URL, *, encrypted: bool) -> Setting:
-    """How the connection looks to somebody on the way."""
+def is_near(url: URL) -> bool:
+    """Whether nobody is on the way: the server is on this machine."""
     host = url.host or ""
-    near = host in _HERE or host.startswith("/")
-    if encrypted or near:
+    return host in _HERE or host.startswith("/") or "unix_socket" in url.query
+
+
+def encryption(url: URL, *, encrypted: bool, how: str) -> Setting:
+    """How the connection looks to somebody on the way. ``how``: what to write into the URL for TLS."""
+    if encrypted or is_near(url):
         return Setting(name="connection", value="TLS" if encrypted else "on this machine")
     return Setting(
-        name="connection", value="in the clear", doubt="whoever is on the way can read and change payments: use TLS"
+        name="connection",
+        value="in the clear",
+        doubt="whoever is on the way can read and change payments",
+        mend=f"use TLS: {how}",
     )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from payport.sdk.journal.migrations.parts import make_table, name, number
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 
 def upgrade() -> None:

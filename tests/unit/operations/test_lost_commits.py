@@ -1,0 +1,82 @@
+"""The journal does not say whether it committed an intent: then nobody may be told that nothing was sent.
+
+``NotSent`` allows another partner to be asked. But an intent that is in the journal after all is sent by ``resume``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from tests.support.corner import ABSENT, GO_ON, PAID, Corner, Wink, gateway, order
+
+from payport.schemas import Succeeded, Unknown, UnknownKind
+from payport.sdk.errors import JournalError, JournalUnsure
+from payport.sdk.journal.session import Session
+from payport.sdk.journal.store import Journal
+from payport.sdk.testing.stepping import Time
+
+T = TypeVar("T")
+
+
+class LosingAnswers:
+    """A journal's ``write`` whose first commit goes unanswered, and whose next ``down`` writes fail."""
+
+    def __init__(self, journal: Journal, *, committed: bool, down: int = 0) -> None:
+        self._write = journal.write
+        self._committed = committed
+        self._left = down
+        self._lost = False
+
+    def __call__(self, work: Callable[[Session], T]) -> T:
+        if not self._lost:
+            self._lost = True
+            if self._committed:
+                self._write(work)
+            else:
+                with pytest.raises(ZeroDivisionError):
+                    self._write(lambda session: (work(session), 1 / 0))
+            raise JournalUnsure("no answer")
+        if self._left > 0:
+            self._left -= 1
+            raise JournalError("the server is gone")
+        return self._write(work)
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_an_intent_that_may_be_there_is_looked_for(
+    journal: Journal, time: Time, committed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the journal answers again the call goes on, from where it really stands, and charges once."""
+    corner = Corner(says=[ABSENT, GO_ON, PAID] if committed else [GO_ON, PAID])
+    till = gateway(corner, journal, time)
+    monkeypatch.setattr(journal, "write", LosingAnswers(journal, committed=committed))
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+    assert corner.did == (["ask"] if committed else []) + ["create", "confirm"]
+    assert len(journal.read(lambda session: session.operations("CORNER000001"))) == 1
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("down", [1, 99])
+def test_an_intent_that_may_be_there_is_in_doubt(
+    journal: Journal, time: Time, committed: bool, down: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the journal does not answer: what it may know, another process may send."""
+    corner = Corner(says=[ABSENT, GO_ON, PAID])
+    till = gateway(corner, journal, time)
+    monkeypatch.setattr(journal, "write", LosingAnswers(journal, committed=committed, down=down))
+    outcome = till.pay(order(), Wink())
+    if committed and down == 1:
+        assert isinstance(outcome, Succeeded), "it was found, and its lease is ours"
+        return
+    assert isinstance(outcome, Unknown)
+    assert outcome.cause.kind is UnknownKind.STORAGE
+    assert corner.did == []
+
+    monkeypatch.undo()
+    # as if its lease had run out
+    journal.write(lambda session: session.release("CORNER000001/pay//1", "corner:1/0"))
+    corner.says = [ABSENT, GO_ON, PAID] if committed else [GO_ON, PAID]
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+    assert corner.did.count("confirm") == 1
