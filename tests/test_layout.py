@@ -42,7 +42,7 @@ GROUND_UP = (
         ),
     ),
     ("front door", ""),
-    ("tools", "testing cli web"),
+    ("tools", "report testing cli web"),
 )
 """The modules of ``payport.sdk`` from the ground up (the longest name that fits counts). A new one needs its place."""
 

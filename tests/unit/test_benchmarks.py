@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from benchmarks import alerts, calls, guards, journal, lines, notices, starting, transport
+from benchmarks import alerts, calls, guards, journal, lines, notices, observers, starting, transport
 from benchmarks.figures import Row, interleaved, ratio
 
 
@@ -44,6 +44,11 @@ def test_starting_and_lines_run() -> None:
 def test_alerts_run() -> None:
     """The sink, its thread's work, and the look at a new payment."""
     assert len(alerts.rows(1, 50)) == 3
+
+
+def test_observers_run() -> None:
+    """Scorecards, traces, both."""
+    assert len(observers.rows(1, 4)) == 5
 
 
 def test_rounds_are_interleaved_and_turn() -> None:

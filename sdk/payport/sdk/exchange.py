@@ -190,25 +190,22 @@ def overheard(
 
     Its requests are marked with their ``purpose``, where that is not what they say of themselves.
     """
-    answer: object = None
-    error: BaseException | None = None
     try:
+        effect = next(exchange)
         while True:
             try:
-                effect = exchange.send(answer) if error is None else exchange.throw(error)
-            except StopIteration as end:
-                return cast("T", end.value)
-            answer, error = None, None
-            if purpose is not None and isinstance(effect, Admit | Send) and purpose_of(effect) is not purpose:
-                effect = type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
-            try:
+                if purpose is not None and isinstance(effect, Admit | Send) and purpose_of(effect) is not purpose:
+                    effect = type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
                 answer = yield effect
             except GeneratorExit:
                 raise
-            except BaseException as raised:  # noqa: BLE001 - the exchange decides, as it would have done
-                error = raised
+            except BaseException as error:  # noqa: BLE001 - the exchange decides, as it would have done
+                effect = exchange.throw(error)
             else:
                 hear(effect, answer)
+                effect = exchange.send(answer)
+    except StopIteration as end:
+        return cast("T", end.value)
     finally:
         exchange.close()
 

@@ -328,6 +328,19 @@ def test_a_clock_that_is_set_back_counts_on_the_right_day() -> None:
     assert [(row.day.day, row.number) for row in tally.take()] == [(24, 1), (25, 2), (26, 1)]
 
 
+def test_a_reply_counts_for_the_day_on_which_it_came() -> None:
+    """Judged after midnight, or after what came before was written."""
+    time, store = Time(), Store()
+    counting = Scorecards(store, every_s=NEVER_S, clock=WorkerClock(time, ""))
+    time.pass_by(22 * 3600 + 3599)
+    counting(sent())
+    counting.flush()
+    time.pass_by(2)
+    counting(judged())
+    counting.flush()
+    assert [(row.day.day, row.measure) for row in store.read(date.min, date.max)] == [(23, "judged"), (23, "time.-12")]
+
+
 def test_old_days_are_forgotten_once_a_day(store: Store) -> None:
     """As many as are to be kept stay."""
     time = Time()
