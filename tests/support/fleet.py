@@ -1,8 +1,8 @@
 """A fleet: worker processes that serve one account on one journal and are killed at random, and others that follow.
 
-``python -m tests.support.fleet SETTINGS LINES BETWEEN SEED [breaking]`` works until the journal's history has so many lines, and prints
-what it did, as JSON. The settings are those of :mod:`tests.support.till`, and ``codes``: one payment code for each
-order that there may be.
+``python -m tests.support.fleet SETTINGS LINES BETWEEN SEED [breaking]`` works until the journal's history has so many
+lines, and prints what it did, as JSON. The settings are those of :mod:`tests.support.till`, and ``codes``: one payment
+code for each order that there may be.
 """
 
 from __future__ import annotations
