@@ -73,10 +73,10 @@ class TimedJournal(Journal):
 
     timed: Timed
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         """As the journal's."""
         with self.timed():
-            return super().write(work)
+            return super().write(work, actor=actor)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """As the journal's."""

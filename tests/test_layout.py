@@ -21,17 +21,25 @@ GROUND_UP = (
     (
         "values",
         (
-            "errors version message profile secrets compact_json strict_json strict_xml "
-            "journal.records observation lattice outcomes"
+            "errors version message profile secrets compact_json card_numbers strict_json strict_xml "
+            "journal.records observation lattice outcomes forks background scorecards.measures "
+            "incidents.kinds incidents.records watch.moves watch.holds watch.tail"
         ),
     ),
     ("effects", "journal.session exchange"),
     ("adapter contract", "adapter"),
     ("safety", "host_clock events redaction keys keyring tls retry"),
+    ("audit", "audit"),
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
-    ("hosts and gateway", "hosting desk gateway settings settings_file opening routing router openapi drift"),
+    (
+        "hosts and gateway",
+        (
+            "scorecards hosting otel desk gateway settings settings_file opening routing router openapi drift "
+            "incidents watch"
+        ),
+    ),
     ("front door", ""),
     ("tools", "testing cli web"),
 )

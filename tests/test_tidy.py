@@ -27,6 +27,7 @@ ALLOWED = {
     "sdk/payport/sdk/settings_file.py": "files: reads payport.toml and what it refers to",
     "sdk/payport/sdk/transport/": "clock: deadlines are checked with every chunk, below the effects",
     "sdk/payport/sdk/journal/": "clock random files: seals rows, waits for writers, looks at the disk",
+    "sdk/payport/sdk/audit/": "random files: seals what is personal, writes signed heads and archives",
     "sdk/payport/sdk/tls.py": "clock files: certificates are read and their expiry is checked when an account is built",
     "adapters/payport/adapters/*/partner_keys.py": "clock: expiry is checked when an account is built",
     "sdk/payport/sdk/openapi.py": "files: reads a partner's document, for tests and the command line",

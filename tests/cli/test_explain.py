@@ -14,7 +14,7 @@ from payport.adapters.alipay.simulator import Wallet
 from payport.schemas import ActionRequired, Money, Order, QrCode, QrScanned, QrShown
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.sdk.cli.words import advice, meaning
-from payport.sdk.journal.records import Operation, State, Transition, Verb
+from payport.sdk.journal.records import RESTORES_HOLD, Operation, State, Transition, Verb
 
 ORDER = Order(ref="SHOP10010001", amount=Money.of("12.34", "CNY"), subject="Tea")
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -135,6 +135,16 @@ OPERATION = Operation(
         (
             "Since: R/refund/B/1 of 1.00 CNY: the money was given back",
             replace(OPERATION, id="R/refund/B/1", verb=Verb.REFUND, state=State.SUCCEEDED),
+        ),
+        (
+            "Since: R/refund/B/1 of 1.00 CNY: the capture was undone and the hold is in force again: cancel the order",
+            replace(
+                OPERATION,
+                id="R/refund/B/1",
+                verb=Verb.REFUND,
+                state=State.SUCCEEDED,
+                identity={RESTORES_HOLD: "1"},
+            ),
         ),
         ("capture it, or cancel it", replace(OPERATION, state=State.AUTHORIZED)),
         ("asking again under the same reference is safe", replace(OPERATION, state=State.NOT_SENT)),

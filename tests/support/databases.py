@@ -16,6 +16,12 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 PREFIX = "payport_test_"
+CHAINS = "payport_audit_chain"
+BEGIN_CHAINS = (
+    f"UPDATE {CHAINS} SET seq = 0, hash = start, dropped_seq = 0, dropped_hash = start, dropped_at = 0, "
+    "signed_seq = 0, signed_at = 0, since = 0"
+)
+"""The chains of the audit trail were made with the tables: they begin again."""
 
 
 @dataclass
@@ -159,7 +165,10 @@ class PostgreSql(Server):
         )
         tables = cursor.fetchone()[0]
         if tables:
-            cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+            kept = [table for table in tables.split(",") if table != CHAINS]
+            cursor.execute(f"TRUNCATE {','.join(kept)} RESTART IDENTITY")
+            if len(kept) < len(tables.split(",")):
+                cursor.execute(BEGIN_CHAINS)
 
 
 class MariaDb(Server):
@@ -212,12 +221,18 @@ class MariaDb(Server):
         tables = [row[0] for row in cursor.fetchall()]
         cursor.execute("SET SESSION FOREIGN_KEY_CHECKS = 0")
         for table in tables:
-            cursor.execute(f"DELETE FROM {table}")
+            cursor.execute(BEGIN_CHAINS if table == CHAINS else f"DELETE FROM {table}")
 
 
 SERVERS: dict[str, Server] = {"postgresql": PostgreSql(), "mariadb": MariaDb()}
 
 NAMES = ("sqlite", *SERVERS)
+
+
+def kind_of(url: str) -> str:
+    """The name of the database that a journal's URL leads to."""
+    backend = make_url(url).get_backend_name()
+    return "mariadb" if backend == "mysql" else backend
 
 
 def application(kind: str, url: str, *, autocommit: bool = False) -> Any:

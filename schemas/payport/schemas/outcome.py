@@ -49,7 +49,7 @@ class Reason(Enum):
     CLOSED = "closed"
     """Closed unpaid: by us, by the payer or by the partner."""
     EXPIRED = "expired"
-    """Its time to be paid is over and the partner knows of no payment."""
+    """Its time is over and the partner knows nothing of it."""
     PARTNER_UNAVAILABLE = "partner_unavailable"
     OTHER = "other"
     """An authentic refusal with a code that this version does not know; see ``partner_code``."""

@@ -84,10 +84,15 @@ class Capture(Settled[NativeT_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund(Settled[NativeT_co]):
-    """Money given back. ``amount`` is this refund alone, never the total refunded so far."""
+    """Money given back. ``amount`` is this refund alone, never the total refunded so far.
+
+    ``restores_hold``: the capture was undone instead of refunded, so that the hold is in force again: the payer has the
+    money, and cannot use it before the hold ends. ``cancel`` releases it; ``capture`` may take from it once more.
+    """
 
     refund_ref: str
     refunded_at: datetime | None
+    restores_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,11 +38,13 @@ class Slot:
     """What is already fixed when an adapter plans: the frozen reference at the partner, and the time.
 
     ``now``: when the operation was first asked for; a cancel that is planned anew sees the same instant again.
+    ``refused``: of a refund: those of the same payment that ended with the partner's refusal, oldest first.
     """
 
     partner_ref: str
     now: datetime
     payable_until: datetime
+    refused: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,10 @@ class Plan:
     """How an operation will be carried out: frozen in the journal before the first byte leaves.
 
     ``of``: the operation that it is about, when that was found while planning. ``payable_until``: when the method's
-    own life is shorter than the slot's. ``expires``: false where no time limit could be put on the wire.
-    ``method``: the method's name for the journal. ``identity``: what the partner dedupes on besides ``partner_ref``.
+    own life is shorter than the slot's; of a refund: from when on the partner carries it out no more. ``expires``:
+    false where no time limit could be put on the wire. ``method``: the method's name for the journal. ``identity``:
+    what the partner dedupes on besides ``partner_ref``. ``restores_hold``: of a refund: it undoes a whole capture, and
+    once it is done the hold is in force again.
     """
 
     steps: tuple[Step, ...]
@@ -61,6 +65,7 @@ class Plan:
     method: str = ""
     ladder: str = "default"
     identity: Mapping[str, str] = field(default_factory=dict[str, str])
+    restores_hold: bool = False
 
 
 class InvalidIntent(Exception):

@@ -26,6 +26,9 @@ _UNKNOWN = {
     FailureKind.CONNECTION_LOST: UnknownKind.CONNECTION_LOST,
     FailureKind.UNREADABLE: UnknownKind.UNREADABLE,
 }
+_TOO_LATE = SendFailure(
+    FailureKind.DEADLINE, may_have_left=False, detail="it had to wait for its turn until it was too old to be sent"
+)
 _WORTH_RETRYING = frozenset({FailureKind.UNRESOLVED, FailureKind.UNREACHABLE, FailureKind.RATE_LIMITED})
 
 
@@ -42,6 +45,8 @@ def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[
         return missing_reply(admitted)
     if admitted is not None:
         yield from exchange.sleep(admitted)
+        if request.not_after is not None and (yield from exchange.now()).utc >= request.not_after:
+            return missing_reply(_TOO_LATE)
     reply = yield from exchange.send(request, deadline_s, partner, account)
     return reply if isinstance(reply, WireReply) else missing_reply(reply)
 

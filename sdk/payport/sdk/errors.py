@@ -9,6 +9,7 @@
       JournalError           the storage failed, or would have broken a rule (operations turn it into an outcome)
         JournalConflict      another writer was first
         JournalUnsure        the answer to a commit was lost: what was written may be there or not
+      AuditError             the audit trail refused: too early to delete, a file that does not verify, no key
 """
 
 from __future__ import annotations
@@ -40,3 +41,7 @@ class JournalConflict(JournalError):
 
 class JournalUnsure(JournalError):
     """The answer to a commit was lost: everything that was written may be there, or nothing. Read before deciding."""
+
+
+class AuditError(PayportError):
+    """The audit trail refused something, or a file of it is not what it should be. Says what, and what to do."""

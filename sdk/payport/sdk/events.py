@@ -7,6 +7,7 @@ meant to be. A sink is any callable that takes an event.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cache
@@ -146,7 +147,7 @@ class ReplyJudged(_OfAccount):
     """What a whole reply amounts to, once it was authenticated, read and held against what was asked.
 
     ``doubt``: why nothing can be learnt from it, ``None`` when it says something. ``refusal``: the partner's reason
-    when it refused. ``retry_after_s``: how long it asks to be left alone.
+    when it refused. ``retry_after_s``: how long it asks to be left alone. ``status``: of HTTP.
     """
 
     name: ClassVar[str] = "reply.judged"
@@ -156,6 +157,7 @@ class ReplyJudged(_OfAccount):
     doubt: UnknownKind | None
     refusal: Reason | None
     retry_after_s: float | None
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,31 @@ class ForPerson(_OfOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHeld(_OfAccount):
+    """A rule on abnormal transactions holds an order back: nothing was sent, and nothing is until a person lets it go.
+
+    ``rule``: its name; ``reason``: what is abnormal, in words and without personal data.
+    """
+
+    name: ClassVar[str] = "order.held"
+    level: ClassVar[Level] = Level.WARNING
+    ref: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReleased(_OfAccount):
+    """A person let an order go that a rule had held: calling ``pay`` again sends it. ``by``: who; ``note``: why."""
+
+    name: ClassVar[str] = "order.released"
+    level: ClassVar[Level] = Level.WARNING
+    ref: str
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureFailed(_OfAccount):
     """Something that claims to come from the partner is not authentic."""
 
@@ -243,10 +270,43 @@ class StorageFailed(_OfAccount):
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserverFailed(SdkEvent):
+    """Something that only watches could not do its work; no payment was harmed. Told once until it works again.
+
+    ``observer``: which; ``error``: the class of the error; ``waiting``: how much it keeps for later; ``dropped``: how
+    much was lost since the process began.
+    """
+
+    name: ClassVar[str] = "observer.failed"
+    level: ClassVar[Level] = Level.WARNING
+    observer: str
+    error: str
+    waiting: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHeadSigned(SdkEvent):
+    """How far a chain of the audit trail had come, signed: see :class:`payport.sdk.audit.heads.SignedHead`."""
+
+    name: ClassVar[str] = "audit.head"
+    level: ClassVar[Level] = Level.INFO
+    start: str
+    chain: int
+    seq: int
+    hash: str
+    at: str
+    key_id: str
+    signature: str
+
+
 class EventSink(Protocol):
     """Takes events: a logger, a counter, an alert. Called in the thread or loop of the payment, so be quick.
 
-    One that has an attribute ``least``, a :class:`Level`, is not sure to be told of events below it.
+    One that has an attribute ``least``, a :class:`Level`, is told of no event below it; one that has an attribute
+    ``hears``, a frozen set of classes of events, of these alone. One that has a method ``flush`` is asked to write what
+    it kept when a gateway closes.
     """
 
     def __call__(self, event: SdkEvent, /) -> None:
@@ -265,14 +325,26 @@ def emit_safely(sinks: Iterable[EventSink], event: SdkEvent) -> int:
     return failed
 
 
-NEVER = Level.ALERT + 1
-"""Above every level."""
+def flush_safely(sinks: Iterable[EventSink]) -> None:
+    """Have every sink that has a ``flush`` write what it kept: a gateway is closing. None that fails does harm."""
+    for sink in sinks:
+        flush = getattr(sink, "flush", None)
+        with suppress(Exception):
+            if callable(flush):
+                flush()
 
 
-def least_level(sinks: Iterable[EventSink]) -> int:
-    """The lowest level that any of these listens to: events below it need not be made. :data:`NEVER` without sinks."""
-    stated = [getattr(sink, "least", Level.DEBUG) for sink in sinks]
-    return min([level if isinstance(level, int) else Level.DEBUG for level in stated], default=NEVER)
+def listeners(sinks: Iterable[EventSink], kind: type[SdkEvent]) -> tuple[EventSink, ...]:
+    """Those of these that want events of this kind. Without any, such an event need not be made."""
+    return tuple(sink for sink in sinks if _listens(sink, kind))
+
+
+def _listens(sink: EventSink, kind: type[SdkEvent]) -> bool:
+    hears = getattr(sink, "hears", None)
+    if isinstance(hears, frozenset):
+        return kind in hears
+    least = getattr(sink, "least", Level.DEBUG)
+    return not isinstance(least, int) or kind.level >= least
 
 
 class StructlogSink:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from payport.sdk.errors import JournalError
 from payport.sdk.events import (
     EventSink,
     RequestFailed,
@@ -13,14 +14,21 @@ from payport.sdk.events import (
     RequestSent,
     SdkEvent,
     emit_safely,
-    least_level,
+    listeners,
 )
 from payport.sdk.exchange import Admit, Effect, Emit, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
+    from payport.sdk.adapter import Adapter
+    from payport.sdk.audit.exchanges import Evidence
+    from payport.sdk.exchange import Exchange
+    from payport.sdk.journal.session import Session
     from payport.sdk.journal.store import Journal
+    from payport.sdk.operations.screening import TransactionWatch
     from payport.sdk.transport import AsyncTransport, Transport
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -66,29 +74,67 @@ class Admission(Protocol):
         ...
 
 
+class Exchanged(NamedTuple):
+    """One request and what came of it, between two instants on the monotonic clock."""
+
+    request: WireRequest
+    reply: WireReply | SendFailure
+    begun_s: float
+    ended_s: float
+
+
+class Tracer(Protocol):
+    """Runs operations in place of the plain drivers, and shows them and their requests somewhere.
+
+    A sink that has these two methods is one; of several the first counts. See :class:`payport.sdk.otel.OpenTelemetry`.
+    """
+
+    def drive(self, work: Exchange[T], host: SyncHost, adapter: Adapter) -> T:
+        """As :func:`payport.sdk.exchange.drive`. ``host.exchanged`` has the requests afterwards."""
+        ...
+
+    async def adrive(self, work: Exchange[T], host: AsyncHosting, adapter: Adapter) -> T:
+        """As :func:`payport.sdk.exchange.adrive`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What both hosts share. ``actor``: on whose behalf, for the audit trail."""
+    """What both hosts share. ``actor``: on whose behalf, for the audit trail. ``watch``: who looks at new attempts."""
 
     journal: Journal
     clock: Clock
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
+    watch: TransactionWatch | None = field(default=None, repr=False)
     actor: str = ""
-    least: int = field(init=False)
-    """The lowest level of events that anybody listens to."""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
+    tracer: Tracer | None = field(init=False)
+    """Who shows operations, when somebody does."""
+    _told: dict[type[SdkEvent], tuple[EventSink, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "least", least_level(self.sinks))
+        tracer = next((sink for sink in self.sinks if hasattr(sink, "drive") and hasattr(sink, "adrive")), None)
+        object.__setattr__(self, "tracer", tracer)
+        object.__setattr__(self, "_told", {})
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
+
+    def hears(self, kind: type[SdkEvent]) -> bool:
+        """Whether anybody listens to events of this kind: those that nobody hears need not be made."""
+        return bool(self._listeners(kind))
+
+    def _listeners(self, kind: type[SdkEvent]) -> tuple[EventSink, ...]:
+        found = self._told.get(kind)
+        if found is None:
+            found = self._told[kind] = listeners(self.sinks, kind)
+        return found
 
     def at_once(self, effect: Nonce | Emit) -> object:
         """The answer to an effect that neither blocks nor waits."""
         match effect:
             case Emit(event):
-                return emit_safely(self.sinks, event)
+                return emit_safely(self._listeners(type(event)), event)
             case Nonce():
                 return self.clock.nonce()
 
@@ -106,12 +152,24 @@ class Surroundings:
             wait_s = max(wait_s, answer or 0.0)
         return wait_s or None
 
-    def tell(self, effect: Send, reply: WireReply | SendFailure, begun_s: float) -> None:
-        """Tell the sinks how a request went that was begun at this moment."""
-        kind: type[SdkEvent] = RequestSent if isinstance(reply, WireReply) else RequestFailed
-        if kind.level >= self.least:
-            elapsed_s = self.clock.moment().monotonic_s - begun_s
-            emit_safely(self.sinks, _of_request(effect, reply, elapsed_s))
+    def tell(
+        self, effect: Send, reply: WireReply | SendFailure, begun_s: float, exchanged: list[Exchanged] | None
+    ) -> None:
+        """Tell the sinks how a request went that was begun at this moment, and note it where a tracer wants it."""
+        told = self._listeners(_kind_of(reply))
+        if not told and exchanged is None:
+            return
+        ended_s = self.clock.moment().monotonic_s
+        if exchanged is not None:
+            exchanged.append(Exchanged(effect.request, reply, begun_s, ended_s))
+        if told:
+            emit_safely(told, _of_request(effect, reply, ended_s - begun_s))
+
+
+def _kind_of(reply: WireReply | SendFailure) -> type[SdkEvent]:
+    if isinstance(reply, WireReply):
+        return RequestSent
+    return RequestRefused if reply.kind is FailureKind.REFUSED else RequestFailed
 
 
 def _of_request(effect: Send, reply: WireReply | SendFailure, elapsed_s: float) -> SdkEvent:
@@ -139,6 +197,10 @@ class SyncHost:
 
     around: Surroundings
     transport: Transport
+    exchanged: list[Exchanged] | None = field(default=None, repr=False)
+    """Where requests are noted for a tracer."""
+    evidence: Evidence | None = field(default=None, repr=False)
+    """Where requests are noted for the audit trail, when that keeps them."""
 
     def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -148,7 +210,7 @@ class SyncHost:
             case Load(_, work):
                 return self.around.journal.read(work)
             case Record(_, work):
-                return self.around.journal.write(work)
+                return self._record(work)
             case Sign(key, message):
                 return key.sign(message)
             case Send(request):
@@ -161,11 +223,29 @@ class SyncHost:
             case Nonce() | Emit():
                 return self.around.at_once(effect)
 
+    def _record(self, work: Callable[[Session], T]) -> T:
+        journal, actor = self.around.journal, self.around.actor
+        if self.evidence is None or not self.evidence.pending:
+            return journal.write(work, actor=actor)
+        answer = journal.write(self.evidence.along(work), actor=actor)
+        self.evidence.kept()
+        return answer
+
+    def keep_evidence(self) -> None:
+        """At the end of a call: keep what no write took along. That it failed is told, and changes no answer."""
+        if self.evidence is not None and self.evidence.pending:
+            try:
+                self._record(_nothing)
+            except JournalError as error:
+                self.around.at_once(Emit(self.evidence.lost(error)))
+
     def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
         begun_s = self.around.clock.moment().monotonic_s
         left_s = effect.deadline_s - begun_s
         reply = self.transport.send(request, left_s) if left_s > 0 else _LATE
-        self.around.tell(effect, reply, begun_s)
+        self.around.tell(effect, reply, begun_s, self.exchanged)
+        if self.evidence is not None:
+            self.evidence.add(request, reply, self.around.clock.moment().utc)
         return reply
 
 
@@ -175,6 +255,10 @@ class AsyncHosting:
 
     around: Surroundings
     transport: AsyncTransport
+    exchanged: list[Exchanged] | None = field(default=None, repr=False)
+    """Where requests are noted for a tracer."""
+    evidence: Evidence | None = field(default=None, repr=False)
+    """Where requests are noted for the audit trail, when that keeps them."""
 
     async def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -186,15 +270,11 @@ class AsyncHosting:
             case Load(_, work):
                 return await self.around.journal.aread(work)
             case Record(_, work):
-                return await self.around.journal.awrite(work)
+                return await self._record(work)
             case Sign(key, message):
                 return await anyio.to_thread.run_sync(key.sign, message)
             case Send(request):
-                begun_s = self.around.clock.moment().monotonic_s
-                left_s = effect.deadline_s - begun_s
-                reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
-                self.around.tell(effect, reply, begun_s)
-                return reply
+                return await self._send(effect, request)
             case Sleep(seconds):
                 await anyio.sleep(max(0.0, seconds))
                 return None
@@ -204,3 +284,32 @@ class AsyncHosting:
                 return self.around.admit(effect)
             case Nonce() | Emit():
                 return self.around.at_once(effect)
+
+    async def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
+        begun_s = self.around.clock.moment().monotonic_s
+        left_s = effect.deadline_s - begun_s
+        reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
+        self.around.tell(effect, reply, begun_s, self.exchanged)
+        if self.evidence is not None:
+            self.evidence.add(request, reply, self.around.clock.moment().utc)
+        return reply
+
+    async def _record(self, work: Callable[[Session], T]) -> T:
+        journal, actor = self.around.journal, self.around.actor
+        if self.evidence is None or not self.evidence.pending:
+            return await journal.awrite(work, actor=actor)
+        answer = await journal.awrite(self.evidence.along(work), actor=actor)
+        self.evidence.kept()
+        return answer
+
+    async def keep_evidence(self) -> None:
+        """As :meth:`SyncHost.keep_evidence`."""
+        if self.evidence is not None and self.evidence.pending:
+            try:
+                await self._record(_nothing)
+            except JournalError as error:
+                self.around.at_once(Emit(self.evidence.lost(error)))
+
+
+def _nothing(_: Session) -> None:
+    """No work of its own: what goes along with it is what is written."""

@@ -141,7 +141,8 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
     if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED) and not reversal:
         return observation.facts  # it had been paid or held, and that money was given back by the cancel
     if operation.state.over and paid:
-        kind = FactKind.SURPLUS_PAID
+        # only of what brings money in there is a surplus, to be given back
+        kind = FactKind.SURPLUS_PAID if operation.verb in (Verb.PAY, Verb.CAPTURE) else FactKind.CONTRADICTED
         detail = f"was {operation.state.value}, then the partner said {observation.state.value}"
         amount = operation.amount
     elif operation.state is State.SUCCEEDED and operation.verb is Verb.PAYOUT:

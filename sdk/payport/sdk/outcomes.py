@@ -83,7 +83,13 @@ def refund_outcome(operation: Operation, profile: Profile, native: NativeT | Non
     """The outcome of a refund."""
 
     def refund() -> Refund[NativeT]:
-        return Refund(**_said(operation), refund_ref=operation.part, refunded_at=operation.settled_at, native=native)
+        return Refund(
+            **_said(operation),
+            refund_ref=operation.part,
+            refunded_at=operation.settled_at,
+            restores_hold=operation.restores_hold,
+            native=native,
+        )
 
     return _outcome(operation, profile, refund)
 

@@ -16,11 +16,14 @@ class Ladder:
     ``fence_after_s``: age at which the operation is cancelled at the partner, and money that came through given back;
     ``None``: never by itself.
     ``inline``: whether the call that started it keeps asking until its deadline (a payer stands at the counter).
+    ``person_after_s``: for how long the partner may answer without telling how anything but a payment stands (it
+    refuses the question, or says what cannot be believed), before that is left to a person.
     """
 
     ask_after_s: tuple[float, ...]
     fence_after_s: float | None = None
     inline: bool = False
+    person_after_s: float = 86_400.0
 
     def wait_s(self, asked: int) -> float:
         """How long to wait before question number ``asked`` (from 0)."""

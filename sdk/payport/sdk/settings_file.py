@@ -6,15 +6,29 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
+from payport.sdk.incidents.settings import AlertSettings
+from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
-from payport.sdk.settings import AccountSettings, AccountTable, JournalSettings, Setting, Settings, TimeoutSettings
+from payport.sdk.settings import (
+    AccountSettings,
+    AccountTable,
+    AuditSettings,
+    JournalSettings,
+    OpenTelemetrySettings,
+    ScorecardSettings,
+    Setting,
+    Settings,
+    TimeoutSettings,
+)
+from payport.sdk.watch.settings import WatchSettings
 
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
@@ -26,6 +40,11 @@ _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 _Path: TypeAlias = tuple[str, ...]
+
+
+def _split(value: object) -> object:
+    """An array; from the environment, its items with commas between them."""
+    return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
 class _Table(BaseModel):
@@ -44,19 +63,74 @@ class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
 
 
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Scorecards(_Table):
+    enabled: bool = ScorecardSettings().enabled
+    success: _Share = ScorecardSettings().success
+    accuracy: _Share = ScorecardSettings().accuracy
+    response_s: PositiveFloat = ScorecardSettings().response_s
+    response_share: _Share = ScorecardSettings().response_share
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = ScorecardSettings().confidence
+    time_zone: str = ScorecardSettings().time_zone
+    flush_s: PositiveFloat = ScorecardSettings().flush_s
+    keep_days: PositiveInt = ScorecardSettings().keep_days
+
+
+class _OpenTelemetry(_Table):
+    enabled: bool = OpenTelemetrySettings().enabled
+
+
+class _Audit(_Table):
+    enabled: bool = AuditSettings().enabled
+    key: str | None = None
+    former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    heads: str | None = None
+    payers: bool = AuditSettings().payers
+    exchange_key: str | None = None
+    retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
+
+
+_DEFAULT = AlertSettings()
+
+
+class _Alerts(_Table):
+    enabled: bool = _DEFAULT.enabled
+    runbooks: str = _DEFAULT.runbooks
+    unknown_s: PositiveFloat = _DEFAULT.unknown_s
+    expiry_days: PositiveFloat = _DEFAULT.expiry_days
+    signature_failures: PositiveInt = _DEFAULT.signature_failures
+    forged_notices: PositiveInt = _DEFAULT.forged_notices
+    refusals: PositiveInt = _DEFAULT.refusals
+    budgets: bool = _DEFAULT.budgets
+    sink: dict[str, dict[str, object]] = {}
+
+
 class _File(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     account: dict[str, dict[str, object]] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
+    scorecards: _Scorecards = _Scorecards()
+    otel: _OpenTelemetry = _OpenTelemetry()
+    audit: _Audit = _Audit()
+    alerts: _Alerts = _Alerts()
+    watch: dict[str, object] = {}
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2}
+_TABLES: Mapping[str, Iterable[str]] = {
+    name: type(item.default).model_fields
+    for name, item in _File.model_fields.items()
+    if name not in ("account", "watch")
+}
+_DEPTHS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(_TABLES, (2,)), "account": (3,), "alerts": (2, 4), "watch": (2, 3),
+}  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]"),
-    ("journal",): _Journal.model_fields,
-    ("timeouts",): _Timeouts.model_fields,
+    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]"),
+    **{(name,): known for name, known in _TABLES.items()},
 }
 _PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
 
@@ -94,8 +168,59 @@ class _Reading:
             durability=file.journal.durability,
             connections=file.journal.connections,
         )
-        timeouts = TimeoutSettings(deadline_s=file.timeouts.deadline_s)
-        return None if self.problems else Settings(accounts=accounts, journal=journal, timeouts=timeouts)
+        found = Settings(
+            accounts=accounts,
+            journal=journal,
+            timeouts=TimeoutSettings(deadline_s=file.timeouts.deadline_s),
+            scorecards=self._scorecards(file.scorecards),
+            otel=OpenTelemetrySettings(enabled=file.otel.enabled),
+            audit=self._audit(file.audit),
+            alerts=self._alerts(file.alerts),
+            watch=self._watch(file.watch),
+        )
+        return None if self.problems else found
+
+    def _alerts(self, found: _Alerts) -> AlertSettings:
+        sinks = {name: self._table(("alerts", "sink", name), table) for name, table in found.sink.items()}
+        return AlertSettings(**found.model_dump(exclude={"sink"}), sinks=sinks)
+
+    def _watch(self, found: Mapping[str, object]) -> WatchSettings:
+        tables: dict[str, AccountTable] = {}
+        for name, value in found.items():
+            if isinstance(value, dict):
+                tables[name] = self._table(("watch", name), cast("dict[str, object]", value))
+            elif name != "payer_key":
+                self._wrong(("watch", name), "unknown", "known here: payer_key, and a table [watch.RULE] for each rule")
+        key = found.get("payer_key")
+        return WatchSettings(
+            payer_key=self._secret(("watch", "payer_key"), None if key is None else str(key)), tables=tables
+        )
+
+    def _table(self, path: _Path, table: Mapping[str, object]) -> AccountTable:
+        """A table of plain settings, with what they refer to looked up."""
+        found = {key: self._setting((*path, key), value) for key, value in table.items()}
+        values = {key: value for key, value in found.items() if value is not None}
+        return AccountTable(values, where=self._place(path), places={key: self._place((*path, key)) for key in table})
+
+    def _scorecards(self, table: _Scorecards) -> ScorecardSettings:
+        try:
+            zone_of(table.time_zone)
+        except ConfigurationError:
+            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
+        return ScorecardSettings(**table.model_dump())
+
+    def _audit(self, table: _Audit) -> AuditSettings:
+        if (table.key is None) is not (table.heads is None):
+            self._wrong(("audit", "heads"), "key and heads go together", "set both: what signs, and the file for it")
+        return AuditSettings(
+            enabled=table.enabled,
+            key=self._secret(("audit", "key"), table.key),
+            former_keys=table.former_keys,
+            heads=None if table.heads is None else self._file.parent / table.heads,
+            payers=table.payers,
+            exchange_key=self._secret(("audit", "exchange_key"), table.exchange_key),
+            retention_days=table.retention_days,
+        )
 
     def _variables(self) -> dict[str, Any]:
         """The environment variables as nested tables."""
@@ -105,7 +230,7 @@ class _Reading:
                 continue
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             self._names[path] = name
-            if len(path) != _DEPTH.get(path[0]):
+            if len(path) not in _DEPTHS.get(path[0], ()):
                 self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
                 continue
             table = tree
@@ -206,9 +331,13 @@ class _Reading:
         """Where a setting stands, as its writer would say it."""
         if path in self._names:
             return f"environment variable {self._names[path]}"
-        depth = 2 if path[0] == "account" else 1
+        depth = 3 if path[:2] == ("alerts", "sink") else 2 if path[0] == "account" or _is_rule(path) else 1
         table, keys = ".".join(path[:depth]), ".".join(path[depth:])
         return f"{self._file} [{table}] {keys}".rstrip()
+
+
+def _is_rule(path: _Path) -> bool:
+    return path[0] == "watch" and path[1:] != ("payer_key",)
 
 
 class LookupFailure(Exception):

@@ -98,6 +98,7 @@ SUBJECT = Subject[UnionPaySimulator](
     ],
     plays=frozenset(Fault),
     refund=back("04/00"),
+    undo=back("33/00"),
     capture=back("03/00"),
     reverse=back("31/00"),
     release=back("32/00"),

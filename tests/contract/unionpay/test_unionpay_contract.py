@@ -172,13 +172,15 @@ def ends(shop: Counter) -> None:
 
 
 def holds(shop: Counter) -> None:
-    """Held by all ways, completed, released."""
+    """Held by all ways, completed, the completion undone, released."""
     for method in (HostedPage(), QrShown()):
         order = shop.order(hold=True)
         shop.partner.payer.open(shop.act(order, method))
         assert isinstance(shop.gateway.query(order.ref).outcome, Authorized)
         shop.gateway.capture(order.ref, Money.of("5.00", "CNY"))
         assert isinstance(shop.gateway.capture(order.ref), Succeeded)
+        shop.gateway.refund(order.ref, f"BACK{order.ref}", Money.of("5.00", "CNY"))
+        assert isinstance(shop.gateway.query_refund(order.ref, f"BACK{order.ref}").outcome, Succeeded)
     order = shop.order(hold=True)
     assert isinstance(shop.scan(order), Authorized)
     shop.gateway.cancel(order.ref)

@@ -16,6 +16,8 @@ from payport.adapters.alipay.simulator import Quirks
 from payport.adapters.alipay.simulator.keys import pair
 from payport.adapters.alipay.simulator.rows import RefundRow, RefundStatus
 from payport.schemas import (
+    Authorized,
+    CaptureMode,
     FactKind,
     Money,
     NotSent,
@@ -265,3 +267,30 @@ def test_a_paid_order_that_the_partner_denies_is_not_called_cancelled(world: Wor
     world.settle()
     assert [fact.kind for fact in world.last(REF).facts] == [FactKind.REFUNDED]
     assert world.wrong_with(REF) == []
+
+
+def test_a_refusal_that_nobody_explains_ends_no_cancel(world: World) -> None:
+    """Pain: "cannot be closed" was taken for "paid", and the order stayed open for good. It is looked at again."""
+    world.partner.payer.leave(action_of(world.worker.pay(order(REF), QrShown())))
+    world.partner.faults.next(Fault.COMMIT_THEN_SILENCE, "alipay.trade.close", times=3)
+    assert isinstance(world.worker.cancel(REF), Unknown)
+    world.partner.faults.next(Fault.RESET, "alipay.trade.query", times=3)
+    assert isinstance(world.worker.cancel(REF), Unknown), "the close is refused, and the question is not answered"
+    world.partner.faults.clear()
+    assert isinstance(world.worker.cancel(REF), Succeeded)
+
+
+def test_a_hold_that_was_released_before_is_no_refusal(world: World) -> None:
+    """Pain: the release got no answer, the next one was refused, and a hold that is gone was shown as held."""
+    held = world.worker.pay(order(REF, capture=CaptureMode.MANUAL), code(world))
+    assert isinstance(held, Authorized)
+    release, question = "alipay.fund.auth.order.unfreeze", "alipay.fund.auth.operation.detail.query"
+    world.partner.faults.next(Fault.COMMIT_THEN_RESET, release)
+    world.partner.faults.next(Fault.RESET, question)
+    assert isinstance(world.worker.cancel(REF), Unknown | Succeeded)
+    world.partner.faults.clear()
+    world.partner.faults.next(Fault.RESET, question)
+    world.worker.cancel(REF)
+    world.partner.faults.clear()
+    assert isinstance(world.worker.cancel(REF), Succeeded)
+    world.must_agree()

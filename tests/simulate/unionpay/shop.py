@@ -22,6 +22,7 @@ from payport.schemas.actions import Action
 from payport.schemas.order import CaptureMode
 from payport.sdk import Gateway
 from payport.sdk.events import SdkEvent
+from payport.sdk.hosting import Admission
 from payport.sdk.journal.records import Operation, Verb
 from payport.sdk.journal.store import Journal
 from payport.sdk.retry import RetryPolicy
@@ -58,7 +59,9 @@ class Shop:
         self.tap = Wiretap(self.partner.transport())
         self.gateway = self.worker()
 
-    def worker(self, account: UnionPayAccount | None = None) -> Gateway[UnionPay]:
+    def worker(
+        self, account: UnionPayAccount | None = None, *, admissions: Sequence[Admission] = ()
+    ) -> Gateway[UnionPay]:
         """A gateway of another process."""
         return Gateway(
             UnionPay(account or self.partner.account),
@@ -66,6 +69,7 @@ class Shop:
             transport=self.tap,
             sinks=(self.events.append,),
             retry=RetryPolicy(base_s=0.0, cap_s=0.0),
+            admissions=admissions,
             clock=WorkerClock(self.time, f"worker-{next(self._names)}"),
         )
 

@@ -95,6 +95,37 @@ def test_a_hold_is_completed_up_to_115_percent_and_once(merchant: Merchant) -> N
     assert merchant.back("03/00", merchant.paid()) == "35"
 
 
+def test_an_undone_completion_puts_its_hold_in_force_again(merchant: Merchant) -> None:
+    """As a whole, on its own clearing day, once, and never beside a refund; then it is completed anew, or released."""
+    merchant.time.at = beijing("23T22:00:00")
+    hold, other, third, late = (merchant.paid("02/04") for _ in range(4))
+    taken, refunded, slow, missed = (
+        merchant.call("03/00", origQryId=each["queryId"], txnAmt="1000") for each in (hold, other, third, late)
+    )
+    assert merchant.back("33/00", taken, "999") == "36"
+    assert merchant.back("33/00", merchant.paid(), "1234") == "35"
+    assert [merchant.back("33/00", taken, "1000") for _ in range(2)] == ["00", "45"]
+    assert merchant.back("04/00", taken, "1") == "45"
+    assert merchant.partner.ledger.holds(hold["orderId"])[0].rest == Money.of("12.34", "CNY")
+    anew = merchant.call("03/00", origQryId=hold["queryId"], txnAmt="1234")
+    assert merchant.back("33/00", anew, "1234") == "00"
+    assert [merchant.back("32/00", hold) for _ in range(2)] == ["00", "45"]
+    assert merchant.back("03/00", hold) == "45"
+    # a refund, or an undo that is on its way, is in the way of an undo
+    assert merchant.back("04/00", refunded, "1") == "00"
+    assert merchant.back("33/00", refunded, "1000") == "45"
+    merchant.partner.faults.next(Fault.SLOW_PROCESSING)
+    assert merchant.back("33/00", slow, "1000") == "00"
+    assert [merchant.back(kind, slow, "1000") for kind in ("33/00", "04/00")] == ["45", "45"]
+    assert merchant.back("03/00", third, "1") == "35"
+    assert merchant.partner.process(succeed=False) == 1
+    assert merchant.back("04/00", slow, "1000") == "00"
+    # another day
+    merchant.time.at = beijing("23T23:00:00")
+    assert merchant.back("33/00", missed, "1000") == "35"
+    assert merchant.back("04/00", missed, "1000") == "00"
+
+
 def test_what_was_accepted_can_fail(merchant: Merchant) -> None:
     """A slow refund that fails frees its amount; a slow completion that fails leaves the hold."""
     paid = merchant.paid()

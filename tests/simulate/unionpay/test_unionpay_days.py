@@ -11,7 +11,8 @@ from tests.simulate.unionpay.shop import AMOUNT, ORDER, REF, Shop, beijing, minu
 
 from payport.adapters.unionpay.beijing import stamp
 from payport.adapters.unionpay.simulator import Fault, Wallet
-from payport.schemas import CancelledBy, Declined, NotSent, Pending, Reason, Succeeded, Unknown
+from payport.schemas import CancelledBy, Declined, NotSent, NotSentKind, Pending, Reason, Succeeded, Unknown
+from payport.sdk.hosting import Asked
 from payport.sdk.journal.records import State, Verb
 
 SCAN = "backTransReq.do 01/06"
@@ -58,6 +59,50 @@ def test_nothing_is_sent_again_on_the_other_day(shop: Shop, eve: str) -> None:
         shop.later(seconds)
     assert len(shop.sent("01/06")) == before
     assert shop.sent("00/00")
+
+
+class Turnstile:
+    """A call limit that makes everybody wait so long."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def admit(self, asked: Asked) -> float:
+        """How long."""
+        assert asked.request.endpoint
+        return self.seconds
+
+
+@pytest.mark.parametrize("eve", ["23T22:59:50", "23T23:59:50"])
+def test_no_wait_for_a_turn_carries_a_request_into_the_other_day(shop: Shop, eve: str) -> None:
+    """Admitted after thirty seconds, when its frozen ``txnTime`` is of another day: it does not leave any more."""
+    shop.at(beijing(eve))
+    told = shop.worker(admissions=(Turnstile(30.0),)).pay(ORDER, shop.code(), deadline_s=120.0)
+    assert isinstance(told, NotSent)
+    assert told.cause.kind is NotSentKind.DEADLINE
+    assert shop.sent("01/06") == []
+
+
+def test_a_question_may_wait_as_long_as_it_likes(shop: Shop) -> None:
+    """It bears the order's time, however old that is."""
+    shop.at(beijing("23T22:00:00"))
+    shop.sell()
+    shop.at(beijing("23T22:59:50"))
+    asked = shop.worker(admissions=(Turnstile(30.0),)).query(REF, deadline_s=120.0)
+    assert isinstance(asked.outcome, Succeeded)
+
+
+@pytest.mark.parametrize("eve", ["23T22:57:30", "23T23:57:30"])
+def test_a_try_that_hung_is_not_repeated_close_to_the_end_of_a_day(shop: Shop, eve: str) -> None:
+    """The call has time left, and UnionPay recognises a repetition; but it might arrive on the other day."""
+    shop.at(beijing(eve))
+    shop.partner.faults.next(Fault.COMMIT_THEN_SILENCE, SCAN, times=9)
+    shop.partner.faults.next(Fault.SILENCE, ASK, times=9)
+    left_at: list[datetime] = []
+    shop.partner.on_commit = lambda name: left_at.append(shop.time.at) if name.endswith("01/06") else None
+    shop.worker(admissions=(Turnstile(50.0),)).pay(ORDER, shop.code(), deadline_s=140.0)
+    assert left_at == [beijing(eve) + timedelta(seconds=50)]
+    assert len(shop.sent("01/06")) == 1
 
 
 def test_on_an_ordinary_minute_the_identical_request_is_repeated(shop: Shop) -> None:

@@ -8,6 +8,7 @@ from payport.adapters.unionpay.simulator import Fault, Wallet
 from payport.schemas import Declined, Pending, Reason, Succeeded, Unknown
 from payport.schemas.outcome import UnknownKind
 from payport.schemas.payment import CancelledBy, FactKind
+from payport.sdk.events import ForPerson
 from payport.sdk.journal.records import State, Verb
 
 SCAN = "backTransReq.do 01/06"
@@ -67,8 +68,10 @@ def test_a_reversal_whose_answer_was_lost_is_told(shop: Shop) -> None:
     assert len(shop.partner.ledger.refunds()) == 1
 
 
-def test_a_lost_reversal_that_may_not_reverse_paid_stays_in_doubt(shop: Shop) -> None:
-    """Not found when it was looked at, then charged and reversed in silence: "paid" is not claimed."""
+def test_a_lost_reversal_that_may_not_reverse_paid_is_left_to_a_person(shop: Shop) -> None:
+    """Not found when it was looked at, then charged and reversed in silence: "paid" is not claimed, and a day later
+    somebody is told what to compare, and by what UnionPay shows it.
+    """
     shop.partner.query_lag_s = 30.0
     charged_in_silence(shop)
     shop.partner.faults.next(Fault.COMMIT_THEN_SILENCE, REVERSAL, times=9)
@@ -80,6 +83,16 @@ def test_a_lost_reversal_that_may_not_reverse_paid_stays_in_doubt(shop: Shop) ->
         again = shop.gateway.cancel(REF, deadline_s=5.0)
         assert isinstance(again, Unknown), "the payment shows as paid, and its reversal may have been done"
         assert again.cause.kind is UnknownKind.INTERRUPTED
+    assert [event for event in shop.events if isinstance(event, ForPerson)] == []
+    for _ in range(26):
+        shop.later(minutes(60))
+    (called,) = [event for event in shop.events if isinstance(event, ForPerson)]
+    assert called.operation == shop.operations(Verb.CANCEL)[-1].id
+    assert "a refund is refused there when it was" in called.reason
+    assert isinstance(shop.gateway.cancel(REF, deadline_s=5.0), Unknown), "it is no more certain than before"
+    shown = shop.gateway.refund(REF, "BACK10010001", AMOUNT, deadline_s=5.0)
+    assert isinstance(shown, Declined)
+    assert (shown.reason, shown.partner_code) == (Reason.ALREADY_DONE, "46")
     assert len(shop.partner.ledger.refunds()) == 1
 
 

@@ -243,6 +243,21 @@ def test_what_is_only_accepted_goes_on_when_told_to(hand: ByHand) -> None:
     assert len(partner.ledger.refunds("SHOP3")) == 2
 
 
+def test_who_pays_first_decides(hand: ByHand) -> None:
+    """Before the partner gets to a close or a charge that it accepted: it stays paid, and is charged once."""
+    partner = hand.partner
+    partner.faults.next(Fault.SLOW_PROCESSING)
+    hand.scan("SHOP1")
+    hand.open("SHOP2")
+    partner.faults.next(Fault.SLOW_PROCESSING)
+    hand.call("pay/closeorder", {"out_trade_no": "SHOP2"})
+    for number in ("SHOP1", "SHOP2"):
+        assert partner.payer.pay(number).paid
+    assert partner.process() == 0
+    assert [partner.ledger.trade_state(number) for number in ("SHOP1", "SHOP2")] == ["SUCCESS", "SUCCESS"]
+    assert [len(partner.ledger.charges(number)) for number in ("SHOP1", "SHOP2")] == [1, 1]
+
+
 def test_the_payer(hand: ByHand) -> None:
     """Pays what is open and in time, once; gives up; cannot pay what the merchant did not sign."""
     partner, payer = hand.partner, hand.partner.payer

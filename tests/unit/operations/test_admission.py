@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from threading import get_ident
 
 import pytest
@@ -33,6 +34,7 @@ class Caller(Corner):
     """Sends a request for each step, and fetches a token after it. ``told``: what the reply amounts to."""
 
     told: Observation = field(default_factory=lambda: Observation(state=State.SUCCEEDED, source=Source.REPLY))
+    request: WireRequest = REQUEST
 
     @property
     def profile(self):  # type: ignore[no-untyped-def]
@@ -42,7 +44,7 @@ class Caller(Corner):
 
     def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
         """Send it."""
-        reply = yield from call(self, REQUEST, deadline_s)
+        reply = yield from call(self, self.request, deadline_s)
         if isinstance(reply, Observation):
             return reply
         yield from call(self, TOKEN, deadline_s)
@@ -135,6 +137,20 @@ def test_the_longest_wait_counts_and_is_waited_out_before_sending(journal: Journ
     assert [gates[0].asked[0].left_s, gates[0].asked[0].partner, gates[0].asked[0].account] == [
         10.0, "corner", "corner:1",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wait_s", "leaves"), [(None, True), (4.0, True), (5.0, False)])
+def test_a_request_that_waited_until_it_was_too_old_does_not_leave(
+    journal: Journal, time: Time, wait_s: float | None, *, leaves: bool
+) -> None:
+    """Some partners take a frozen time for so long only; what did not leave is not sent, and may be asked for anew."""
+    caller = Caller(steps=("create",), request=replace(REQUEST, not_after=time.at + timedelta(seconds=5)))
+    road = Road(time=time)
+    told = pay(journal, time, Gatekeeper(wait_s), caller=caller, road=road)
+    assert leaves == isinstance(told, Succeeded)
+    assert leaves == bool(road.at)
+    if isinstance(told, NotSent):
+        assert told.cause.kind is NotSentKind.DEADLINE
 
 
 def test_a_gatekeeper_hears_what_became_of_the_request(journal: Journal, time: Time) -> None:

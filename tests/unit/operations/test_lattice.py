@@ -119,6 +119,10 @@ def said(state: State, source: Source = Source.QUERY) -> Observation:
 PAY, REFUND, PAYOUT = Verb.PAY, Verb.REFUND, Verb.PAYOUT
 LATER: dict[str, tuple[Verb, State, CancelledBy | None, Observation, list[FactKind]]] = {
     "paid after it was closed": (PAY, State.DECLINED, None, PAID_WORDS[2], [FactKind.SURPLUS_PAID]),
+    "captured after it was refused": (Verb.CAPTURE, State.DECLINED, None, PAID_WORDS[2], [FactKind.SURPLUS_PAID]),
+    "given back after it was refused": (REFUND, State.DECLINED, None, PAID_WORDS[2], [FactKind.CONTRADICTED]),
+    "sent after it was refused": (PAYOUT, State.DECLINED, None, PAID_WORDS[2], [FactKind.CONTRADICTED]),
+    "cancelled after it was refused": (Verb.CANCEL, State.DECLINED, None, PAID_WORDS[2], [FactKind.CONTRADICTED]),
     "paid after nothing was sent": (PAY, State.NOT_SENT, None, PAID_WORDS[2], [FactKind.SURPLUS_PAID]),
     "paid before it was reversed": (PAY, State.DECLINED, CancelledBy.REVERSED, PAID_WORDS[2], []),
     "held before it was voided": (PAY, State.DECLINED, CancelledBy.VOIDED, said(State.AUTHORIZED), []),

@@ -17,8 +17,8 @@ from payport.schemas.events import EventKind, RejectedKind
 from payport.schemas.money import Money
 from payport.schemas.outcome import UnknownKind
 from payport.sdk import events
-from payport.sdk.events import NEVER, EventSink, Level, Plain, SdkEvent, StructlogSink, emit_safely, least_level
-from payport.sdk.exchange import Send
+from payport.sdk.events import EventSink, Level, Plain, SdkEvent, StructlogSink, emit_safely, listeners
+from payport.sdk.exchange import Emit, Send
 from payport.sdk.hosting import AsyncHosting, Surroundings, SyncHost
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
@@ -77,6 +77,7 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             "doubt": "mismatch",
             "refusal": None,
             "retry_after_s": None,
+            "status": 200,
         },
         events.ReplyJudged(
             **ACCOUNT,
@@ -85,6 +86,7 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             doubt=UnknownKind.MISMATCH,
             refusal=None,
             retry_after_s=None,
+            status=200,
         ),
     ),
     (
@@ -125,6 +127,18 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         events.ForPerson(**OPERATION, reason="asked 40 times"),
     ),
     (
+        "order.held",
+        Level.WARNING,
+        {**ACCOUNT, "ref": "SHOP10010001", "rule": "amount_jump", "reason": "too much"},
+        events.OrderHeld(**ACCOUNT, ref="SHOP10010001", rule="amount_jump", reason="too much"),
+    ),
+    (
+        "order.released",
+        Level.WARNING,
+        {**ACCOUNT, "ref": "SHOP10010001", "by": "Wen", "note": "looked"},
+        events.OrderReleased(**ACCOUNT, ref="SHOP10010001", by="Wen", note="looked"),
+    ),
+    (
         "signature.failed",
         Level.ERROR,
         {**ACCOUNT, "endpoint": "trade.query"},
@@ -136,6 +150,28 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         Level.ERROR,
         {**ACCOUNT, "work": "settle", "error": "JournalError"},
         events.StorageFailed(**ACCOUNT, work="settle", error="JournalError"),
+    ),
+    (
+        "audit.head",
+        Level.INFO,
+        {
+            "start": "2026-01-31",
+            "chain": 0,
+            "seq": 7,
+            "hash": "ab",
+            "at": "2026-01-31T12:00:00Z",
+            "key_id": "k1",
+            "signature": "sig",
+        },
+        events.AuditHeadSigned(
+            start="2026-01-31", chain=0, seq=7, hash="ab", at="2026-01-31T12:00:00Z", key_id="k1", signature="sig"
+        ),
+    ),
+    (
+        "observer.failed",
+        Level.WARNING,
+        {"observer": "scorecards", "error": "JournalError", "waiting": 12, "dropped": 3},
+        events.ObserverFailed(observer="scorecards", error="JournalError", waiting=12, dropped=3),
     ),
 ]
 
@@ -203,19 +239,44 @@ def hear_all(event: SdkEvent, /) -> None:
     """A sink that does not say."""
 
 
+class Choosy(Quiet):
+    """A sink that names what it hears."""
+
+    def __init__(self, *hears: type[SdkEvent]) -> None:
+        super().__init__(Level.DEBUG)
+        self.hears = frozenset(hears)
+
+
 @pytest.mark.parametrize(
-    ("least", "sinks"),
+    ("heard", "sink"),
     [
-        (NEVER, []),
-        (Level.WARNING, [StructlogSink(least=Level.WARNING)]),
-        (Level.INFO, [Quiet(Level.ERROR), StructlogSink()]),
-        (Level.DEBUG, [Quiet(Level.ERROR), hear_all]),  # a plain function listens to everything
-        (Level.DEBUG, [Quiet("loud")]),  # not a level: an attribute of its own that happens to have this name
+        ({10, 20, 30, 40, 50}, hear_all),  # a plain function listens to everything
+        ({30, 40, 50}, StructlogSink(least=Level.WARNING)),
+        ({20, 30, 40, 50}, StructlogSink()),
+        ({40, 50}, Quiet(Level.ERROR)),
+        ({10, 20, 30, 40, 50}, Quiet("loud")),  # not a level: an attribute of its own that happens to have this name
+        ({10}, Choosy(events.RequestSent)),
+        (set(), Choosy()),
     ],
 )
-def test_sinks_say_from_which_level_on_they_listen(least: int, sinks: list[EventSink]) -> None:
-    """The lowest of them counts; what is below it for all need not be made."""
-    assert least == least_level(sinks)
+def test_sinks_say_what_they_listen_to(heard: set[int], sink: EventSink) -> None:
+    """From a level on, or certain kinds. What nobody hears need not be made."""
+    kinds: dict[int, type[SdkEvent]] = {
+        10: events.RequestSent, 20: events.KeyLearned, 30: events.RequestFailed, 40: events.SignatureFailed,
+        50: events.Mismatch,
+    }  # fmt: skip
+    assert heard == {level for level, kind in kinds.items() if sink in listeners([sink], kind)}
+    around = Surroundings(journal=None, clock=WorkerClock(Time(), "w"), sinks=(sink,))  # type: ignore[arg-type]  # none is read
+    assert heard == {level for level, kind in kinds.items() if around.hears(kind)}
+
+
+def test_nobody_is_told_what_he_does_not_hear() -> None:
+    """Each sink by itself, not by what another one wants."""
+    sinks = [Quiet(Level.DEBUG), Quiet(Level.ERROR), Choosy(events.RequestSent)]
+    around = Surroundings(journal=None, clock=WorkerClock(Time(), "w"), sinks=sinks)  # type: ignore[arg-type]  # none is read
+    event = events.KeyLearned(**ACCOUNT, serial="0ab1")
+    around.at_once(Emit(event))
+    assert [[event], [], []] == [sink.told for sink in sinks]
 
 
 REQUEST = WireRequest(

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from tests.support.canaries import Watch
 
 from payport.schemas.classes import FieldClass
+from payport.sdk.card_numbers import mask_card_numbers
 from payport.sdk.events import KeyLearned, Level, StructlogSink
-from payport.sdk.redaction import Redaction, configure_logging, default_logger, mask_card_numbers
+from payport.sdk.redaction import Redaction, configure_logging, default_logger
 from payport.sdk.secrets import Secret
 
 

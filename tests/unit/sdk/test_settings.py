@@ -21,6 +21,8 @@ from payport.sdk.settings import (
     AccountSettings,
     AccountTable,
     JournalSettings,
+    OpenTelemetrySettings,
+    ScorecardSettings,
     Settings,
     TimeoutSettings,
     open_adapter,
@@ -47,6 +49,13 @@ durability = "normal"
 
 [timeouts]
 deadline_s = 12.5
+
+[scorecards]
+success = 0.995
+time_zone = "Asia/Shanghai"
+
+[otel]
+enabled = true
 """
 ENV = {"KEY_TWO": "second", "JOURNAL": "postgresql://pay:word@db/pay", "SEALING": "c2VhbA==", "UNRELATED__X": "1"}
 
@@ -83,6 +92,8 @@ def test_a_file_with_two_accounts(tmp_path: Path) -> None:
         url="postgresql://pay:word@db/pay", sealing_key=Secret("c2VhbA=="), durability="normal"
     )
     assert settings.timeouts == TimeoutSettings(deadline_s=12.5)
+    assert settings.scorecards == ScorecardSettings(success=0.995, time_zone="Asia/Shanghai")
+    assert settings.otel == OpenTelemetrySettings(enabled=True)
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
@@ -94,6 +105,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
         "PAYPORT_JOURNAL__URL": "mysql://pay:word@db/pay",
         "PAYPORT_JOURNAL__SEALING_KEY": "c2VhbA==",
         "PAYPORT_TIMEOUTS__DEADLINE_S": "7.5",
+        "PAYPORT_SCORECARDS__ENABLED": "false",
         "PAYPORT_VECTORS": "not a setting",
     }
     settings = load(tmp_path, '[account.shop]\npartner = "alipay"\napp_id = "2021"\n', env)
@@ -101,6 +113,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert settings.accounts["new"].partner == "stripe"
     assert settings.journal == JournalSettings(url="mysql://pay:word@db/pay", sealing_key=Secret("c2VhbA=="))
     assert settings.timeouts.deadline_s == 7.5
+    assert not settings.scorecards.enabled
 
 
 def test_the_password_of_a_database_server_stands_beside_its_url(tmp_path: Path) -> None:
@@ -125,6 +138,14 @@ def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.M
 ACCOUNT = '[account.shop]\npartner = "alipay"\n'
 REFUSED: dict[str, tuple[str, str]] = {
     "unknown table": ("[accounts.shop]\n", "payport.toml [accounts]: unknown; known here: [account.NAME], [journal],"),
+    "no such time zone": (
+        '[scorecards]\ntime_zone = "Mars/Olympus"\n',
+        "payport.toml [scorecards] time_zone: no such time zone; write one like Asia/Shanghai",
+    ),
+    "a share in percent": (
+        "[scorecards]\nsuccess = 99.9\n",
+        "payport.toml [scorecards] success: Input should be less than 1",
+    ),
     "unknown key": (
         "[journal]\nuri = 1\n",
         "payport.toml [journal] uri: unknown; known here: url, password, sealing_key, dura",

@@ -17,7 +17,9 @@ AMOUNT = Money.of("12.34", "CNY")
 ORDER = Order(ref="SHOP10010001", amount=AMOUNT, subject="Tea & {Cake} = 茶")
 SLOT = Slot(partner_ref="SHOP10010001T001", now=NOON, payable_until=NOON + timedelta(minutes=15))
 CANCEL_SLOT = replace(SLOT, partner_ref="SHOP10010001X001")
+REFUND_SLOT = replace(SLOT, partner_ref="BACK10010001R001")
 QUERY_ID = "512611231200000000001"
+COMPLETION_ID = "512611231200000000003"
 PAGE = {"txnTime": STAMP, "txnType": "01", "txnSubType": "01", "bizType": "000201"}
 SCANNED = {"txnTime": STAMP, "txnType": "01", "txnSubType": "06", "bizType": "000000"}
 HOLD = {"txnTime": STAMP, "txnType": "02", "txnSubType": "01", "bizType": "000201"}
@@ -49,6 +51,38 @@ def succeeded(**changes: Any) -> Operation:
 def held(**changes: Any) -> Operation:
     """One that holds money since noon."""
     return succeeded(**{"state": State.AUTHORIZED, "identity": HOLD, **changes})
+
+
+def completed(**changes: Any) -> Operation:
+    """The completion of that hold at noon: 12.34 was taken."""
+    own = {"txnTime": STAMP, "txnType": "03", "bizType": "000201"}
+    return succeeded(
+        **{
+            "id": "SHOP10010001/capture//1",
+            "verb": Verb.CAPTURE,
+            "of": held().id,
+            "partner_ref": "SHOP10010001C001",
+            "identity": own,
+            "partner_id": COMPLETION_ID,
+            **changes,
+        }
+    )
+
+
+def refund(plan: Plan, **changes: Any) -> Operation:
+    """A refund or undo under way."""
+    return payment(
+        **{
+            "id": "SHOP10010001/refund/BACK10010001/1",
+            "verb": Verb.REFUND,
+            "part": "BACK10010001",
+            "partner_ref": "BACK10010001R001",
+            "identity": plan.identity,
+            "steps": plan.steps,
+            "payable_until": plan.payable_until,
+            **changes,
+        }
+    )
 
 
 def cancel(plan: Plan, **changes: Any) -> Operation:

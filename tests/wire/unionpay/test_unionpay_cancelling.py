@@ -14,7 +14,7 @@ from tests.wire.unionpay.answers import (
     doubted,
     said,
 )
-from tests.wire.unionpay.operations import CANCEL_SLOT, SCANNED, cancel, held, payment, succeeded
+from tests.wire.unionpay.operations import CANCEL_SLOT, QUERY_ID, SCANNED, cancel, held, payment, succeeded
 from tests.wire.unionpay.stage import NOON, Host, unionpay
 
 from payport.adapters.unionpay.planning import plan_cancel
@@ -81,6 +81,14 @@ def test_a_cancel_whose_time_is_over_is_not_sent() -> None:
     assert (over.state, over.reason, over.source) == (State.DECLINED, Reason.INVALID_STATE, Source.LOCAL)
     assert "cancel again" in over.message
     assert go_on(at=late).state is State.DECLINED
+
+
+def test_a_cancel_that_was_received_is_not_ended_by_the_clock() -> None:
+    """UnionPay gave it a number, and says later that it knows nothing of it: it may have been done, and is not sent."""
+    for at in (NOON, NOON + timedelta(hours=5)):
+        received = cancel(RELEASE, state=State.PENDING, may_have_left=True, asked=1, partner_id=QUERY_ID)
+        told = Host([ABSENT_UNDO], at).run(unionpay().perform(received, RELEASE.steps[0], 10.0))
+        assert (doubted(told), told.source) == (UnknownKind.UNKNOWN_STATUS, Source.QUERY)
 
 
 def test_an_undo_is_not_sent_after_its_clearing_day() -> None:

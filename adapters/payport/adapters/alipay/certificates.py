@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from cryptography import x509
@@ -59,6 +60,7 @@ class Certificate:
         return self.not_after - at
 
 
+@lru_cache(maxsize=64)
 def parse_certificates(pem: str) -> tuple[Certificate, ...]:
     """The RSA certificates of a file, in their order; others are passed over.
 
@@ -190,7 +192,7 @@ def _parse(block: str) -> x509.Certificate | None:
         parsed = x509.load_der_x509_certificate(der)
         # The library reads names late; a damaged one is found here.
         _ = parsed.issuer, parsed.subject
-    except (ValueError, LookupError) as error:  # a name of an unknown kind of text is a KeyError in the library
+    except (ValueError, LookupError, x509.InvalidVersion) as error:  # KeyError: a name of an unknown kind of text
         raise MalformedCertificate("a certificate in the file is damaged; download the file again") from error
     else:
         return parsed

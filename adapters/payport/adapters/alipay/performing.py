@@ -25,7 +25,7 @@ from payport.adapters.alipay.reading import read, read_question
 from payport.adapters.alipay.reading.fields import Unreadable, parsed
 from payport.adapters.alipay.wire import AlipayHold, AlipayTrade
 from payport.schemas.actions import Action, AppParameters, PostForm, Redirect
-from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
+from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownCause, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Found
@@ -81,7 +81,13 @@ def _how_closed(alipay: Alipay, cancel: Operation, refused: Observation, deadlin
     told = yield from _question(alipay, cancel, TRADE_QUERY, biz, deadline_s)
     if told.state is State.DECLINED and told.partner_ref == biz["out_trade_no"]:
         return Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED)
-    return refused
+    return _not_told(refused, told.unknown) if told.state is State.DOUBT else refused
+
+
+def _not_told(refused: Observation, unknown: UnknownCause | None) -> Observation:
+    """A refusal that may mean that it was done before, with nobody to say so: it is looked at again later."""
+    kind = unknown.kind if unknown else UnknownKind.PARTNER_FAULT
+    return doubt(Source.REPLY, kind, f"refused ({refused.partner_code}), and how it stands was not told: {unknown}")
 
 
 def _how_released(alipay: Alipay, cancel: Operation, refused: Observation, deadline_s: float) -> Exchange[Observation]:
@@ -89,14 +95,14 @@ def _how_released(alipay: Alipay, cancel: Operation, refused: Observation, deadl
     order_no = cancel.identity.get("out_order_no", "")
     biz = {"out_order_no": order_no, "out_request_no": order_no, "operation_type": "FREEZE"}
     answer = yield from ask_gateway(alipay, Call(method=HOLD_QUERY, biz=biz, moves_money=False), deadline_s)
-    if isinstance(answer, Observation) or not answer.ok:
-        return refused
+    if isinstance(answer, Observation):
+        return _not_told(refused, answer.unknown)
     try:
-        hold = parsed(AlipayHold, answer)
+        hold = parsed(AlipayHold, answer) if answer.ok else None
     except Unreadable:
-        return refused
-    if hold.rest_amount is None or hold.out_order_no != order_no:
-        return refused
+        hold = None
+    if hold is None or hold.rest_amount is None or hold.out_order_no != order_no:
+        return _not_told(refused, None)
     if hold.order_status in ("FINISH", "CLOSED") or not hold.rest_amount.strip("0."):
         if hold.total_pay_amount is not None and hold.total_pay_amount == hold.total_freeze_amount:
             return refused  # all of it was captured: nothing was given back

@@ -134,7 +134,7 @@ class UnionPay:
         *,
         reason: str,  # noqa: ARG002 - UnionPay has no field for it
     ) -> Plan:
-        """Give money back."""
+        """Give money back: refund, or undo a whole completion."""
         from payport.adapters.unionpay import planning  # noqa: PLC0415 - as above
 
         return planning.plan_refund(self._config, payment, amount, slot)

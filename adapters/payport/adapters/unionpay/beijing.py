@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 CUT_OFF = timedelta(hours=23)
@@ -49,6 +49,12 @@ def clearing_day(moment: datetime) -> date:
 def same_clearing_day(one: datetime, other: datetime) -> bool:
     """Whether both belong to one clearing day: only then can a payment be undone."""
     return clearing_day(one) == clearing_day(other)
+
+
+def end_of_clearing_day(moment: datetime) -> datetime:
+    """When the clearing day ends that ``moment`` is in."""
+    midnight = datetime.combine(clearing_day(moment), time(), BEIJING)
+    return (midnight + CUT_OFF).astimezone(UTC)
 
 
 def end_of_both_days(moment: datetime) -> datetime:

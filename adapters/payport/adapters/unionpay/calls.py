@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from payport.adapters.unionpay import signing
@@ -122,7 +123,9 @@ def institution(account: UnionPayAccount) -> dict[str, str]:
             }
 
 
-def send_call(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[WireReply | Observation]:
+def send_call(
+    unionpay: UnionPay, request: Call, deadline_s: float, *, not_after: datetime | None = None
+) -> Exchange[WireReply | Observation]:
     """The HTTP reply as it came, or why there is none worth reading."""
     account = unionpay.config
     fields = yield from signed_fields(unionpay, request)
@@ -134,6 +137,7 @@ def send_call(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[
         url=account.files_at if file else account.gateway_url + request.path,
         headers={"content-type": f"application/x-www-form-urlencoded;charset={account.encoding}"},
         content=(encode_for_file_host if file else encode_form)(fields, account.encoding),
+        not_after=not_after,
         **({"max_reply_bytes": MAX_FILE_REPLY_BYTES} if file else {}),
     )
     reply = yield from call(unionpay, wire, deadline_s)

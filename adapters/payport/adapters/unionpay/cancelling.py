@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from payport.adapters.unionpay.beijing import end_of_both_days, from_stamp, same_clearing_day
+from payport.adapters.unionpay.beijing import end_of_both_days, end_of_clearing_day, from_stamp
 from payport.adapters.unionpay.calls import Call
 from payport.adapters.unionpay.envelope import Answer, ask_gateway
 from payport.adapters.unionpay.mapping import Meaning, refusal, verdict
@@ -48,11 +48,15 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
         told = yield from _how_it_went(unionpay, request, deadline_s)
         if not told.absent:
             return told
+        if cancel.partner_id is not None:
+            # a question that does not find what was accepted says nothing of how that ended
+            detail = f"received as {cancel.partner_id}, and not found now"
+            return doubt(Source.QUERY, UnknownKind.UNKNOWN_STATUS, detail)
     now = (yield from exchange.now()).utc
-    late = _too_late(unionpay, request, now, before=before)
-    if late is not None:
-        return late
-    answer = yield from ask_gateway(unionpay, request, deadline_s)
+    ends = _last_moment(request, before=before)
+    if now >= ends:
+        return _too_late(unionpay, now, ends, before=before)
+    answer = yield from ask_gateway(unionpay, request, deadline_s, not_after=ends)
     if isinstance(answer, Observation):
         return answer
     if answer.meaning is Meaning.REPEATED:
@@ -108,14 +112,16 @@ def _how_it_went(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchan
         return doubt(Source.QUERY, UnknownKind.UNREADABLE, f"query: {error}")
 
 
-def _too_late(unionpay: UnionPay, request: Call, now: datetime, *, before: bool) -> Observation | None:
-    """Why it may not be sent (any more): its frozen time is too old, or its clearing day is over."""
+def _last_moment(request: Call, *, before: bool) -> datetime:
+    """From when on it may not be sent (any more): its frozen time is too old, or its clearing day is over."""
     asked_at = from_stamp(request.fields["txnTime"])
     ends = asked_at + timedelta(seconds=REPEAT_S)
     if before:
         ends = min(ends, end_of_both_days(asked_at))
-    if now < ends and not (request.fields["txnType"] == UNDO and not same_clearing_day(asked_at, now)):
-        return None
+    return min(ends, end_of_clearing_day(asked_at)) if request.fields["txnType"] == UNDO else ends
+
+
+def _too_late(unionpay: UnionPay, now: datetime, ends: datetime, *, before: bool) -> Observation:
     if before and now < ends + timedelta(seconds=unionpay.profile.in_flight_s):
         return doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it may not be sent again, and may still be on its way")
     return Observation(

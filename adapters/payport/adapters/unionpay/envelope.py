@@ -57,9 +57,14 @@ class Answer:
         return None if found is None else found.meaning
 
 
-def ask_gateway(unionpay: UnionPay, request: Call, deadline_s: float) -> Exchange[Answer | Observation]:
-    """Sign, send, authenticate and compare one call; an observation where that gives no authentic answer."""
-    reply = yield from send_call(unionpay, request, deadline_s)
+def ask_gateway(
+    unionpay: UnionPay, request: Call, deadline_s: float, *, not_after: datetime | None = None
+) -> Exchange[Answer | Observation]:
+    """Sign, send, authenticate and compare one call; an observation where that gives no authentic answer.
+
+    ``not_after``: when its frozen time is too old, so that it does not leave any more.
+    """
+    reply = yield from send_call(unionpay, request, deadline_s, not_after=not_after)
     if isinstance(reply, Observation):
         return reply
     now = (yield from exchange.now()).utc

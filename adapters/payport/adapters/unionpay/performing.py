@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from payport.adapters.unionpay.beijing import end_of_both_days, from_stamp
@@ -11,7 +11,7 @@ from payport.adapters.unionpay.calls import FRONT, Call, signed_fields
 from payport.adapters.unionpay.cancelling import perform_cancel
 from payport.adapters.unionpay.envelope import ask_gateway
 from payport.adapters.unionpay.mapping import Meaning
-from payport.adapters.unionpay.planning import REPEAT_S
+from payport.adapters.unionpay.planning import QUIET_S, REPEAT_S
 from payport.adapters.unionpay.questions import question
 from payport.adapters.unionpay.reading import read_question, read_reply
 from payport.schemas.actions import PostForm
@@ -35,16 +35,15 @@ def perform(unionpay: UnionPay, operation: Operation, step: Step, deadline_s: fl
         return Observation(state=State.ACTION, source=Source.LOCAL, action=form)
     if operation.verb is Verb.CANCEL:
         return (yield from perform_cancel(unionpay, operation, request, deadline_s))
-    now = (yield from exchange.now()).utc
-    made = from_stamp(request.fields["txnTime"])
+    ends = _last_moment(step, request)
     # a try that hung, or an order that was only prepared, does not take its number into another day either
-    if now >= min(made + timedelta(seconds=REPEAT_S), end_of_both_days(made)):
+    if (yield from exchange.now()).utc >= ends:
         return _not_sent(
             NotSentKind.DEADLINE,
             "its frozen txnTime is too old for UnionPay, or of another day, so it was not sent; "
             "what was sent before is being asked about",
         )
-    answer = yield from ask_gateway(unionpay, request, deadline_s)
+    answer = yield from ask_gateway(unionpay, request, deadline_s, not_after=ends)
     if isinstance(answer, Observation):
         return answer
     if answer.meaning is not Meaning.REPEATED:
@@ -61,6 +60,15 @@ def perform(unionpay: UnionPay, operation: Operation, step: Step, deadline_s: fl
         )
     # a doubt about what was just sent is the reply's, not the question's: the request is outside
     return replace(told, source=Source.REPLY) if told.state is State.DOUBT else told
+
+
+def _last_moment(step: Step, request: Call) -> datetime:
+    """From when on it may not leave: its ``txnTime`` is too old, or a repetition might arrive on another day."""
+    made = from_stamp(request.fields["txnTime"])
+    ends = end_of_both_days(made)
+    if step.replayable:  # this may be a repetition; what may not be repeated leaves once
+        ends -= timedelta(seconds=QUIET_S / 2)
+    return min(made + timedelta(seconds=REPEAT_S), ends)
 
 
 def signed_page(unionpay: UnionPay, request: Call) -> Exchange[PostForm]:

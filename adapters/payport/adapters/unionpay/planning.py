@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from payport.adapters.unionpay.account import LONGEST_ADDRESS, UnionPayAccount, is_address
-from payport.adapters.unionpay.beijing import end_of_both_days, same_clearing_day, stamp
+from payport.adapters.unionpay.beijing import end_of_both_days, end_of_clearing_day, same_clearing_day, stamp
 from payport.adapters.unionpay.calls import APP, BACK, FRONT, Call, encoding_of
 from payport.adapters.unionpay.forms import plain_text, write_group
 from payport.adapters.unionpay.methods import ApplePay, BusinessPage, UnionPayMethod
@@ -38,6 +38,8 @@ REPEAT_S = 600.0
 """How old ``txnTime`` may be for UnionPay: an older request is not sent. The resolver repeats inside half of it."""
 QUIET_S = 120.0
 """So shortly before the end of a day nothing is repeated: the repetition might count for the next day."""
+ORIGINAL = "origQryId"
+"""UnionPay's number of the completion that is undone, kept in the undo's identity: answers are compared with it."""
 TOLD_AT = "backUrl"
 """Mark in an identity: the order's own notify address, for what is done about it later."""
 BY_CANCEL = "cancel"
@@ -272,7 +274,7 @@ def _told_at(account: UnionPayAccount, original: Operation) -> str:
 
 def _original(original: Operation, txn_type: str) -> dict[str, str]:
     if original.partner_id is not None:
-        return {"origQryId": original.partner_id}
+        return {ORIGINAL: original.partner_id}
     if txn_type != REFUND:
         raise InvalidIntent("UnionPay's number (queryId) of the original is not known yet: query it first")
     return {"origOrderId": original.partner_ref, "origTxnTime": original.identity.get("txnTime", "")}
@@ -288,10 +290,26 @@ def plan_capture(account: UnionPayAccount, hold: Operation, amount: Money, slot:
 
 
 def plan_refund(account: UnionPayAccount, payment: Operation, amount: Money, slot: Slot) -> Plan:
-    """Give money back (04) under a number and time of its own. UnionPay has no field for a reason."""
+    """Give money back under a number and time of its own: a refund (04), or the undo of a whole completion (33).
+
+    After its clearing day UnionPay carries an undo out no more. There is no field for a reason.
+    """
     assert payment.verb in (Verb.PAY, Verb.CAPTURE)
-    call = _back(account, payment, REFUND, slot, slot.now, amount)
-    return Plan(steps=(step(call, slot.now),), identity=_kept(call.fields))
+    undo = _can_be_undone(payment, amount, slot)
+    call = _back(account, payment, COMPLETION_UNDO if undo else REFUND, slot, slot.now, amount)
+    return Plan(
+        steps=(step(call, slot.now),),
+        identity=_kept(call.fields, *((ORIGINAL,) if undo else ())),
+        payable_until=end_of_clearing_day(slot.now) if undo else None,
+        restores_hold=undo,
+    )
+
+
+def _can_be_undone(payment: Operation, amount: Money, slot: Slot) -> bool:
+    """Only a completion, as a whole, on its own clearing day, and not once more what UnionPay refused to undo."""
+    whole = payment.verb is Verb.CAPTURE and amount == payment.amount and payment.partner_id is not None
+    refused = any(each.identity.get("txnType") == COMPLETION_UNDO for each in slot.refused)
+    return whole and not refused and same_clearing_day(_paid_at(payment), slot.now)
 
 
 def _kept(fields: Mapping[str, str], *more: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from payport.adapters.unionpay.beijing import near
 from payport.adapters.unionpay.calls import APP, Call
 from payport.adapters.unionpay.envelope import Answer
 from payport.adapters.unionpay.mapping import OK, RECONCILE, Meaning, refusal, verdict
-from payport.adapters.unionpay.planning import BY_CANCEL, PRE_AUTH, SCANNED
+from payport.adapters.unionpay.planning import BY_CANCEL, COMPLETION_UNDO, ORIGINAL, PRE_AUTH, SCANNED
 from payport.adapters.unionpay.wire import Received, UnionPayTransaction
 from payport.schemas.actions import Action, AppParameters, QrCode
 from payport.schemas.money import Money
@@ -218,6 +218,8 @@ def _done(record: UnionPayTransaction) -> State:
 
 def _identity(record: UnionPayTransaction) -> dict[str, str]:
     told = {"txnTime": record.txn_time, "txnType": record.txn_type}
+    if record.txn_type == COMPLETION_UNDO:  # which names its original in no other way
+        told[ORIGINAL] = record.orig_qry_id
     return {name: value for name, value in told.items() if value}
 
 

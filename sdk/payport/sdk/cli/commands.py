@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from payport.sdk.cli.configured import chosen_accounts, new_sealing_key, open_journal
+from payport.sdk.cli.audit_commands import app as audit_app
+from payport.sdk.cli.configured import chosen_accounts, new_audit_key, new_sealing_key, open_journal
+from payport.sdk.cli.console import new_console as _console
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
+from payport.sdk.cli.drill_commands import drill
 from payport.sdk.cli.explaining import explain_order
+from payport.sdk.cli.incident_commands import app as incidents_app
 from payport.sdk.cli.partners import plays_of, simulator_of
 from payport.sdk.cli.resuming import resume_accounts
 from payport.sdk.cli.serving import serve_until_stopped
+from payport.sdk.cli.watch_commands import app as watch_app
 from payport.sdk.errors import ConfigurationError, PayportError
 from payport.sdk.settings import Settings
 from payport.sdk.version import __version__
+
+
+class KeyKind(StrEnum):
+    """What ``payport keygen`` makes."""
+
+    SEALING = "sealing"
+    AUDIT = "audit"
+
 
 app = typer.Typer(
     name="payport",
@@ -29,6 +42,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(incidents_app)
+app.add_typer(watch_app)
+
+app.add_typer(audit_app)
 
 Config = Annotated[
     Path | None, typer.Option(help="The payport.toml to read; by default the one in this folder.", show_default=False)
@@ -52,13 +69,6 @@ def run(arguments: list[str] | None = None) -> NoReturn:
 def _stop(message: str, status: int) -> NoReturn:
     Console(stderr=True).print(f"payport: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
     sys.exit(status)
-
-
-def _console() -> Console:
-    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")  # a terminal without these characters shows ? instead of failing
-    return Console()
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -157,7 +167,23 @@ def drift(
     raise typer.Exit(0 if show_drift(_console(), partner, spec) else 1)
 
 
+app.command()(drill)
+
+
 @app.command()
-def keygen() -> None:
-    """Print a new sealing key for the journal. Keep it where your secrets are: nobody else has it."""
-    typer.echo(new_sealing_key())
+def keygen(
+    *,
+    kind: Annotated[
+        KeyKind, typer.Option(help="What it is for: sealing requests in the journal, or signing the audit trail.")
+    ] = KeyKind.SEALING,
+) -> None:
+    """Print a new key. Keep it where your secrets are: nobody else has it.
+
+    For audit, the public half, which whoever verifies needs, goes to the standard error.
+    """
+    if kind is KeyKind.SEALING:
+        typer.echo(new_sealing_key())
+        return
+    key, public = new_audit_key()
+    typer.echo(key)
+    typer.echo(f"public key, for whoever verifies: {public}", err=True)

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from payport.sdk import opening
+from payport.sdk.audit.signing import AuditKey
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.journal.store import Journal
+from payport.sdk.secrets import Secret
 from payport.sdk.settings import Settings
 
 _SQLITE = "sqlite:///"
@@ -52,6 +54,12 @@ def open_journal(settings: Settings) -> Journal:
 def new_sealing_key() -> str:
     """Base64 of 32 random bytes."""
     return b64encode(os.urandom(_KEY_BYTES)).decode("ascii")
+
+
+def new_audit_key() -> tuple[str, str]:
+    """A new key that signs the audit trail, and its public half, both as base64 text."""
+    key = b64encode(os.urandom(_KEY_BYTES)).decode("ascii")
+    return key, AuditKey(Secret(key)).public
 
 
 def write_settings(folder: Path, files: Mapping[str, str]) -> Path:

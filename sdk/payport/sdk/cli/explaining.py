@@ -9,11 +9,11 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
+from payport.sdk.card_numbers import mask_card_numbers
 from payport.sdk.cli.words import advice, meaning, notice_meaning
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
-from payport.sdk.redaction import mask_card_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

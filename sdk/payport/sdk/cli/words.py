@@ -27,6 +27,7 @@ _DONE: Mapping[Verb, str] = MappingProxyType(
         Verb.PAYOUT: "the money was sent",
     }
 )
+_HELD_AGAIN = "the capture was undone and the hold is in force again: cancel the order to release it, or capture anew"
 _REFUSED: Mapping[Verb, str] = MappingProxyType(
     {
         Verb.PAY: "nothing more can be paid under this attempt",
@@ -125,6 +126,7 @@ def advice(operations: Sequence[Operation]) -> Iterator[str]:
     for operation in operations:
         if operation not in main and operation.state is State.SUCCEEDED:
             how = _CANCELLED[operation.cancelled_by] if operation.cancelled_by else _DONE[operation.verb]
+            how = _HELD_AGAIN if operation.restores_hold else how
             yield f"Since: {operation.id} of {operation.amount}: {how}."
         if operation not in main[-1:] and not operation.state.final:
             yield f"Open: {operation.id}: {_next(operation)}."

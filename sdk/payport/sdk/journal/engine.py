@@ -11,8 +11,12 @@ from sqlalchemy import Connection as CoreConnection
 from sqlalchemy import create_engine, event
 
 from payport.sdk.errors import ConfigurationError, JournalError
+from payport.sdk.journal.audit_statements import AuditStatements, compile_audit_statements
+from payport.sdk.journal.auditing import Auditing
 from payport.sdk.journal.backends import backend_of
 from payport.sdk.journal.backends.backend import Durability, root_of
+from payport.sdk.journal.measure_part import MeasureStatements, compile_measure_statements
+from payport.sdk.journal.operating_statements import OperatingStatements, compile_operating_statements
 from payport.sdk.journal.recent import Recent
 from payport.sdk.journal.statements import Statements, compile_statements
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
+    from payport.sdk.audit.policy import AuditPolicy
     from payport.sdk.journal.backends.backend import Backend
     from payport.sdk.journal.driver import Connection, Cursor
     from payport.sdk.secrets import Secret
@@ -65,6 +70,10 @@ class Database:
     backend: Backend
     engine: Engine = field(repr=False)
     statements: Statements = field(repr=False)
+    operating: OperatingStatements = field(repr=False)
+    measure_statements: MeasureStatements = field(repr=False)
+    audit_statements: AuditStatements = field(repr=False)
+    auditing: Auditing = field(repr=False)
     recent: Recent = field(default_factory=Recent, repr=False)
 
     def connect(self, *, reading: bool = False) -> Link:
@@ -111,12 +120,25 @@ class Database:
 
 
 def open_database(
-    url: str, *, durability: Durability, busy_timeout_s: float, password: Secret | None = None
+    url: str,
+    *,
+    durability: Durability,
+    busy_timeout_s: float,
+    password: Secret | None = None,
+    audit: AuditPolicy | None = None,
 ) -> Database:
     """Set up the engine for a journal's URL. Raises :class:`ConfigurationError` for one that cannot hold a journal."""
     backend = backend_of(url, password, durability=durability, busy_timeout_s=busy_timeout_s)
     engine = _engine(backend, patient=False)
-    return Database(backend=backend, engine=engine, statements=compile_statements(engine.dialect, backend))
+    return Database(
+        backend=backend,
+        engine=engine,
+        statements=compile_statements(engine.dialect, backend),
+        operating=compile_operating_statements(engine.dialect),
+        measure_statements=compile_measure_statements(engine.dialect, backend),
+        audit_statements=compile_audit_statements(engine.dialect, backend),
+        auditing=Auditing(audit, shared=backend.shared),
+    )
 
 
 def _engine(backend: Backend, *, patient: bool) -> Engine:

@@ -89,6 +89,10 @@ class Step:
         )  # fmt: skip
 
 
+RESTORES_HOLD = "restores_hold"
+"""Mark in a refund's identity: it undoes a capture. See :attr:`Operation.restores_hold`."""
+
+
 def _no_ids() -> Mapping[str, str]:
     return {}
 
@@ -118,6 +122,8 @@ class Operation:
     partner_ref: str
     identity: Mapping[str, str] = field(default_factory=_no_ids)
     amount: Money
+    payer: str = ""
+    """Who pays, as a keyed digest, where abnormal transactions are watched."""
     method: str = ""
     method_digest: str = ""
     ladder: str = ""
@@ -160,6 +166,11 @@ class Operation:
             self.__dict__.update(_DEFAULTS, **values)
             self.__dict__.setdefault("identity", {})
             self.__dict__.setdefault("ids", {})
+
+    @property
+    def restores_hold(self) -> bool:
+        """Whether it is a refund that undoes a capture: once it has succeeded, the hold is in force again."""
+        return RESTORES_HOLD in self.identity
 
     @property
     def open_step(self) -> Step | None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
+
+if TYPE_CHECKING:
+    from payport.sdk.audit.exchanges import RawExchange
+    from payport.sdk.audit.record import Entry
+    from payport.sdk.journal.measure_part import MeasurePart
+    from payport.sdk.journal.operating_part import OperatingPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,16 @@ class Session(Protocol):
     debt, from the first touch on. Every method may raise :class:`payport.sdk.errors.JournalError` when the storage
     fails; nothing of the transaction is kept then.
     """
+
+    @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating: incidents, holds, and the stream of transitions."""
+        ...
+
+    @property
+    def measures(self) -> MeasurePart:
+        """Counts for scorecards."""
+        ...
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, its row locked until the transaction ends (the payment's lock)."""
@@ -66,8 +82,11 @@ class Session(Protocol):
         detail: Mapping[str, str],
         now: datetime,
         lease: Lease | None = None,
+        personal: Mapping[str, str] | None = None,
     ) -> None:
         """Write a new operation at version 0 and its first transition, with ``lease`` taken from the beginning.
+
+        ``personal``: what the audit trail may tell of the payer, where the journal records that at all.
 
         Raises :class:`payport.sdk.errors.JournalConflict` when the id or (account, verb, partner reference) is taken.
         """
@@ -132,6 +151,14 @@ class Session(Protocol):
 
     def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
         """Kept notifications, oldest first."""
+        ...
+
+    def note(self, entry: Entry) -> None:
+        """Record something in the audit trail that is no transition; those are recorded by themselves."""
+        ...
+
+    def keep_exchange(self, exchange: RawExchange) -> None:
+        """Keep what went over the wire, sealed, where the journal does that, and record its digest."""
         ...
 
     def notice_applied(self, account: str, event_id: str) -> None:

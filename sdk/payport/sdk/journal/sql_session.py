@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
+from payport.sdk.journal.audit_entries import acknowledged, notice_kept, transition
+from payport.sdk.journal.audit_part import AuditPart
 from payport.sdk.journal.driver import Row
+from payport.sdk.journal.measure_part import MeasurePart
+from payport.sdk.journal.operating_part import OperatingPart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.exchanges import RawExchange
+    from payport.sdk.audit.record import Entry
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
@@ -29,12 +35,25 @@ class SqlSession:
     """Reads and writes through one cursor, inside a transaction that somebody else begins and ends.
 
     ``locks``: where others write at the same moment, the debt's row is locked before anything of the debt is touched.
-    So what a transaction read of a debt stays true until it ends, as it does where there is one writer.
+    So what a transaction read of a debt stays true until it ends, as it does where there is one writer. ``actor``: on
+    whose behalf, for the audit trail. ``at_once``: record there at once, because nobody will say when the work is done.
     """
 
-    __slots__ = ("_cursor", "_database", "_keys", "_locked", "_recent", "_seen", "_sql", "failure")
+    __slots__ = (
+        "_actor", "_at_once", "_audit", "_cursor", "_database", "_keys", "_locked", "_recent", "_seen", "_sql",
+        "failure",
+    )  # fmt: skip
 
-    def __init__(self, cursor: Cursor, database: Database, keys: SealingKeys | None, *, locks: bool = False) -> None:
+    def __init__(
+        self,
+        cursor: Cursor,
+        database: Database,
+        keys: SealingKeys | None,
+        *,
+        locks: bool = False,
+        actor: str = "",
+        at_once: bool = False,
+    ) -> None:
         self._cursor: Cursor | None = cursor
         self._database = database
         self._sql = database.statements
@@ -42,12 +61,47 @@ class SqlSession:
         self._keys = keys
         self._seen: dict[str, Image] = {}
         self._locked: set[str] | None = set() if locks else None
+        self._actor = actor
+        self._at_once = at_once
+        self._audit: AuditPart | None = None
         self.failure: JournalError | None = None
         """What the storage failed with. The transaction must be rolled back then, whatever its work made of it."""
+
+    @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating."""
+        return OperatingPart(self._database.operating, read=self._read, write=self._write)
+
+    @property
+    def measures(self) -> MeasurePart:
+        """Counts for scorecards."""
+        return MeasurePart(self._database.measure_statements, read=self._read, write=self._write)
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""
         self._cursor = None
+
+    @property
+    def audit(self) -> AuditPart:
+        """The audit trail, as this transaction sees it."""
+        if self._audit is None:
+            self._audit = AuditPart(
+                self._database, self._keys, read=self._read, write=self._write, actor=self._actor, at_once=self._at_once
+            )
+        return self._audit
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything was done that is to be recorded."""
+        return self._audit is not None and self._audit.told
+
+    def note(self, entry: Entry) -> None:
+        """Record something in the audit trail that is no transition."""
+        self.audit.note(entry)
+
+    def keep_exchange(self, exchange: RawExchange) -> None:
+        """Keep what went over the wire, sealed, where the journal does that."""
+        self.audit.keep_exchange(exchange)
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""
@@ -102,6 +156,7 @@ class SqlSession:
         detail: Mapping[str, str],
         now: datetime,
         lease: Lease | None = None,
+        personal: Mapping[str, str] | None = None,
     ) -> None:
         """Write a new operation, its first lease and its first transition."""
         check_new(operation)
@@ -111,6 +166,7 @@ class SqlSession:
         row["owner"], row["ttl_us"] = (None, None) if lease is None else (lease.owner, _micros(lease.ttl_s))
         self._write(f"add operation {operation.id}", self._sql.add_operation, row)
         self._tell(operation, source, detail, now)
+        self.audit.note(transition(operation, None, source, detail, now, personal))
         self._wrote(operation, row, sealed)
 
     def save(
@@ -138,6 +194,7 @@ class SqlSession:
         if self._write(f"save operation {operation.id}", statement, row) != 1:
             raise JournalConflict(f"operation {operation.id} was changed by another writer")
         self._tell(after, source, detail, now)
+        self.audit.note(transition(after, before, source, detail, now))
         self._wrote(after, row, sealed)
         return after
 
@@ -191,10 +248,15 @@ class SqlSession:
         """Mark transitions as acknowledged."""
         for number in sorted(ids):  # two that acknowledge the same take turns
             self._write("acknowledge a change", self._sql.delivered, {"p_id": number})
+        if ids:
+            self.audit.note(acknowledged(ids))
 
     def add_notice(self, notice: Notice) -> bool:
         """Keep a verified notification; false when it was kept before."""
-        return self._write("keep a notice", self._sql.add_notice, rows.notice_row(notice, self._keys)) == 1
+        new = self._write("keep a notice", self._sql.add_notice, rows.notice_row(notice, self._keys)) == 1
+        if new:
+            self.audit.note(notice_kept(notice))
+        return new
 
     def notices(self, account: str, *, applied: bool | None = None, partner_ref: str | None = None) -> Sequence[Notice]:
         """Kept notifications, oldest first."""

@@ -86,15 +86,16 @@ def compile_statements(dialect: Dialect, backend: Backend) -> Statements:
     found = _compiled_before.get(type(backend))
     if found is None:
         core = {**_on_operations(), **_on_transitions(), **_on_debts(backend), **_on_notices(backend)}
-        found = Statements(**{item.name: _compiled(core[item.name], dialect) for item in fields(Statements)})
+        found = Statements(**{item.name: compiled(core[item.name], dialect) for item in fields(Statements)})
         _compiled_before[type(backend)] = found
     return found
 
 
-def _compiled(statement: ClauseElement, dialect: Dialect) -> Statement:
-    compiled = cast("SQLCompiler", statement.compile(dialect=dialect))
-    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    return Statement(str(compiled), tuple(compiled.positiontup or ()), constants)
+def compiled(statement: ClauseElement, dialect: Dialect) -> Statement:
+    """A statement in the spelling of one database."""
+    found = cast("SQLCompiler", statement.compile(dialect=dialect))
+    constants = {name: bind.value for name, bind in found.binds.items() if not bind.required}
+    return Statement(str(found), tuple(found.positiontup or ()), constants)
 
 
 def _of_debt(operation_id: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakMethod
 
-from payport.sdk.errors import ConfigurationError
+from payport.sdk.audit.policy import AuditPolicy
+from payport.sdk.errors import AuditError, ConfigurationError, PayportError
+from payport.sdk.forks import follow_forks
 from payport.sdk.journal.engine import Durability, open_database
 from payport.sdk.journal.gate import Gate
 from payport.sdk.journal.readers import Readers
-from payport.sdk.journal.schema import check_schema, ensure_schema
+from payport.sdk.journal.schema import HEAD, check_schema, ensure_schema
 from payport.sdk.journal.sealing import SealingKeys
 from payport.sdk.journal.sql_session import SqlSession
+from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.journal.transactions import Transactions
 from payport.sdk.journal.writer import Writer
 from payport.sdk.secrets import Secret
@@ -21,6 +22,7 @@ from payport.sdk.secrets import Secret
 if TYPE_CHECKING:
     from typing import Self
 
+    from payport.sdk.audit.record import Entry
     from payport.sdk.journal.backends.backend import Setting
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.session import Session
@@ -48,9 +50,7 @@ class Journal:
         self._closed = False
         self._paused = False
         self._start()
-        _follow_forks(
-            before=self._before_fork, in_parent=self._after_fork_in_parent, in_child=self._after_fork_in_child
-        )
+        follow_forks(before=self._before_fork, in_parent=self._after_fork_in_parent, in_child=self._after_fork_in_child)
 
     @classmethod
     def open(
@@ -62,6 +62,7 @@ class Journal:
         durability: Durability = "full",
         busy_timeout_s: float = 10.0,
         connections: int = CONNECTIONS,
+        audit: AuditPolicy | bool = True,
         create: bool = True,
     ) -> Self:
         """Open a journal, creating or upgrading its tables.
@@ -75,6 +76,8 @@ class Journal:
         ``durability``: ``"full"`` survives a power cut; ``"normal"`` only the death of the process.
         ``busy_timeout_s``: how long a write waits for others.
         ``connections``: to a database server, how many at most this process writes with, and as many to read with.
+        ``audit``: whether, and how, the audit trail is kept: each transition and notice has its record there, written
+        with it.
         ``create``: whether to make a journal where there is none; else that raises :class:`.schema.NoJournal`.
 
         Raises :class:`payport.sdk.errors.ConfigurationError` for a URL, key or place that cannot be used, and
@@ -84,7 +87,12 @@ class Journal:
             raise ConfigurationError(f"a journal needs one connection at least, got connections={connections}")
         keys = [sealing_key] if isinstance(sealing_key, Secret) else sealing_key
         sealing = None if keys is None else SealingKeys(keys)
-        database = open_database(url, password=password, durability=durability, busy_timeout_s=busy_timeout_s)
+        policy = audit if isinstance(audit, AuditPolicy) else AuditPolicy() if audit else None
+        if policy is not None and policy.payers and sealing is None:
+            raise ConfigurationError("payers can only be recorded sealed: open the journal with a sealing key")
+        database = open_database(
+            url, password=password, durability=durability, busy_timeout_s=busy_timeout_s, audit=policy
+        )
         ensure_schema(database, create=create)
         return cls(database, sealing, connections=connections, wait_s=busy_timeout_s)
 
@@ -110,7 +118,12 @@ class Journal:
             finally:
                 link.close()
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    @property
+    def keeps_exchanges(self) -> bool:
+        """Whether what goes over the wire is kept, sealed."""
+        return self._database.auditing.exchange_keys is not None
+
+    def write(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         """Run ``work`` in one transaction; what it wrote is durable on return.
 
         Raises what ``work`` raises, with nothing written, and :class:`payport.sdk.errors.JournalError` when the storage
@@ -118,15 +131,16 @@ class Journal:
         not wait for anything, nor do anything but read and write through the session: it is rolled back and called
         again when another writer of the same commit fails (writers on SQLite that are in flight share one), when a
         server undoes it to let another one through, and once when the connection breaks before it is committed.
+        ``actor``: on whose behalf, for the audit trail.
         """
-        return self._writer.write(work)
+        return self._writer.write(work, actor)
 
-    async def awrite(self, work: Callable[[Session], T]) -> T:
+    async def awrite(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         """As :meth:`write`, from a task of asyncio or trio; ``work`` runs on the journal's own thread.
 
         A cancelled task leaves ``work`` done whole or not at all.
         """
-        return await self._writer.awrite(work)
+        return await self._writer.awrite(work, actor)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` on one unchanging view of the journal. Writing in it raises ``JournalError``.
@@ -139,7 +153,7 @@ class Journal:
         """As :meth:`read`, from a task of asyncio or trio; ``work`` runs on another thread."""
         return await self._readers.aread(work)
 
-    def session_on(self, connection: object) -> Session:
+    def session_on(self, connection: object, *, actor: str = "") -> Session:
         """A session inside the application's own transaction: what it writes is committed, or not, with the rest of it.
 
         ``connection``: a ``sqlite3.Connection`` or SQLAlchemy ``Connection``, in a transaction, on the database that
@@ -149,15 +163,43 @@ class Journal:
         """
         cursor = self._database.foreign(connection)
         check_schema(cursor, self._database)
-        return SqlSession(cursor, self._database, self._keys, locks=self._database.backend.shared)
+        shared = self._database.backend.shared
+        return SqlSession(cursor, self._database, self._keys, locks=shared, actor=actor, at_once=True)
+
+    def announce(self, entry: Entry) -> None:
+        """Record something along with the next thing that this process writes: a fact that matters only then."""
+        self._database.auditing.announce(entry)
+
+    def sign_heads(self, *, at_once: bool = True) -> int:
+        """Sign how far the audit trail has come, hand that to the configured sinks; answers how many heads there were.
+
+        ``at_once``: not only when a head is due. Does nothing where no key is configured. Raises
+        :class:`payport.sdk.errors.AuditError` when a sink fails: the trail goes on, but its end is not secured.
+        """
+        policy = self._database.auditing.policy
+        if policy is None or policy.key is None:
+            return 0
+        return len(JournalTrail(self).sign_heads(policy, at_once=at_once))
 
     def close(self) -> None:
-        """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing."""
+        """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing.
+
+        Where heads of the audit trail are signed, its end is signed before. Raises
+        :class:`payport.sdk.errors.AuditError` when that failed: then it is closed all the same.
+        """
         self._gate.check()
+        unsigned: PayportError | None = None
+        if not self._closed:
+            try:
+                self.sign_heads()
+            except PayportError as error:
+                unsigned = error
         self._closed = True
         self._writer.close()
         self._readers.close()
         self._database.engine.dispose()
+        if unsigned is not None:
+            raise AuditError(f"the journal is closed, but the end of its audit trail is not signed: {unsigned}")
 
     def __enter__(self) -> Self:
         return self
@@ -170,6 +212,8 @@ class Journal:
 
     def _start(self) -> None:
         gate = self._gate = Gate()
+        seals, durable = ("no" if self._keys is None else "yes"), ("yes" if self.durable else "no")
+        self._database.auditing.begin({"durable": durable, "schema": HEAD, "seals": seals})
         connections, wait_s = self._connections, self._wait_s
         self._writer: Writer | Transactions
         only: Writer | None = None
@@ -195,22 +239,3 @@ class Journal:
         # stays as it was, and its gate refuses everybody in this process
         if self._paused:  # pragma: no cover - in another process
             self._start()
-
-
-def _follow_forks(*, before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
-    """Call these around every fork for as long as their object lives: Python cannot take such calls back."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=_weakly(before), after_in_parent=_weakly(in_parent), after_in_child=_weakly(in_child)
-        )
-
-
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
-    weak = WeakMethod(method)
-
-    def call() -> None:
-        found = weak()
-        if found is not None:
-            found()
-
-    return call

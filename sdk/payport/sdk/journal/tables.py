@@ -107,6 +107,107 @@ notices = Table(
     sqlite_strict=True,
 )
 
+audit_chains = Table(
+    "payport_audit_chain",
+    metadata,
+    Column("chain", Integer, primary_key=True, autoincrement=False),
+    Column("start", _SEALED, nullable=False),
+    Column("seq", _NUMBER, nullable=False),
+    Column("hash", _SEALED, nullable=False),
+    Column("dropped_seq", _NUMBER, nullable=False),
+    Column("dropped_hash", _SEALED, nullable=False),
+    Column("dropped_at", _NUMBER, nullable=False),
+    Column("signed_seq", _NUMBER, nullable=False),
+    Column("signed_at", _NUMBER, nullable=False),
+    # the newest transition from before there was a trail
+    Column("since", _NUMBER, nullable=False),
+    sqlite_strict=True,
+)
+
+audit_records = Table(
+    "payport_audit",
+    metadata,
+    # the chain and the place in it, in one number: rows are only ever put behind the last of their chain
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    Column("at", _NUMBER, nullable=False),
+    Column("about", _name(160)),
+    Column("version", Integer),
+    Column("body", _BODY, nullable=False),
+    Column("hash", _SEALED, nullable=False),
+    Index("ix_payport_audit_about", "about", "version"),
+    sqlite_strict=True,
+)
+
+audit_exchanges = Table(
+    "payport_audit_exchange",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("at", _NUMBER, nullable=False),
+    Column("about", _name(160), index=True),
+    Column("endpoint", _name(128), nullable=False),
+    Column("digest", _name(64), nullable=False, unique=True),
+    Column("sealed", _SEALED, nullable=False),
+    sqlite_strict=True,
+)
+
+audit_keys = Table(
+    "payport_audit_key",
+    metadata,
+    Column("ref", _name(64), primary_key=True),
+    Column("sealed", _SEALED),
+    Column("erased_at", _NUMBER),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+
+measures = Table(
+    "payport_measure",
+    metadata,
+    # the day as 2026-11-23: it is read and forgotten by the day
+    Column("day", _name(10), primary_key=True),
+    Column("partner", _name(64), primary_key=True),
+    Column("account", _name(128), primary_key=True),
+    Column("endpoint", _name(128), primary_key=True),
+    Column("measure", _name(64), primary_key=True),
+    Column("number", _NUMBER, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+
+incidents = Table(
+    "payport_incident",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("key", _name(255), nullable=False, index=True),
+    # the key while it is not resolved, NULL afterwards: one incident of a key is open at a time
+    Column("live", _name(255), unique=True),
+    Column("settled", Integer, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("body", _BODY, nullable=False),
+    sqlite_strict=True,
+)
+
+holds = Table(
+    "payport_hold",
+    metadata,
+    Column("ref", _name(64), primary_key=True),
+    Column("released", Integer, nullable=False),
+    Column("body", _BODY, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+cursors = Table(
+    "payport_cursor",
+    metadata,
+    Column("name", _name(64), primary_key=True),
+    Column("place", _NUMBER, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 
 class DatabaseClock(GenericFunction[int]):
     """Now, by the database's own clock, in microseconds since 1970: leases of several machines compare on it."""

@@ -48,21 +48,21 @@ class Transactions:
         self._under_way = 0
         self._closing = False
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], actor: str = "") -> T:
         """Run ``work`` in a transaction; durable on return."""
         self._enter()
-        unit = Unit(work, None)
+        unit = Unit(work, None, actor)
         try:
             self._carry_out(unit)
         finally:
             self._leave()
         return unit.answer()
 
-    async def awrite(self, work: Callable[[Session], T]) -> T:
+    async def awrite(self, work: Callable[[Session], T], actor: str = "") -> T:
         """The same from a task, on another thread. When it is cancelled, the work is done whole or not at all."""
         self._enter()
         waiting = task_waiter()
-        unit = Unit(work, waiting)
+        unit = Unit(work, waiting, actor)
         call = self._threads.submit(self._write_for, unit)
         try:
             await waiting.wait()

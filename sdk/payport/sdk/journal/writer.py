@@ -56,15 +56,15 @@ class Writer:
         self._called = False
         self._careful = 0
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], actor: str = "") -> T:
         """Run ``work`` in a transaction; durable on return."""
         self._check_open()
         if not self._queue and self._turn.acquire(blocking=False):
-            alone = Unit(work, None)  # nobody has to wake a caller who leads, so it costs no waiter
+            alone = Unit(work, None, actor)  # nobody has to wake a caller who leads, so it costs no waiter
             self._lead([alone])
             return alone.answer()
         waiting = ThreadWaiter()
-        unit = Unit(work, waiting)
+        unit = Unit(work, waiting, actor)
         self._queue.append(unit)
         if self._turn.acquire(blocking=False):
             self._lead([])
@@ -72,11 +72,11 @@ class Writer:
             self._follow(unit, waiting)
         return unit.answer()
 
-    async def awrite(self, work: Callable[[Session], T]) -> T:
+    async def awrite(self, work: Callable[[Session], T], actor: str = "") -> T:
         """The same from a task. When it is cancelled, the work is done whole or not at all."""
         self._check_open()
         waiting = task_waiter()
-        unit = Unit(work, waiting)
+        unit = Unit(work, waiting, actor)
         self._queue.append(unit)
         try:
             self._call_thread()

@@ -20,8 +20,12 @@ from payport.sdk.operations.carrying import Carried, attempt
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
+from payport.sdk.operations.leasing import take
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import cancel_outcome, not_sent
+
+_FIRST_LOOK_S = 0.05
+_LONGEST_LOOK_S = 1.0
 
 REVERSE = "reverse"
 """Mark in a cancel's identity: a paid order is to be reversed, not refused."""
@@ -57,23 +61,44 @@ def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> 
     begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=reverse_paid)
     if isinstance(begun, NotSent):
         return begun
-    carried = yield from _carried_or_lost(setup, begun.operation, deadline_s)
+    carried = yield from _carried_or_lost(setup, begun, deadline_s)
     weaker = isinstance(begun, Existing) and reverse_paid and REVERSE not in begun.operation.identity
     if weaker and carried.operation.state is State.DECLINED:
         # the cancel that was under way may not reverse: now that it is over, the one that may
         begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=True)
         if isinstance(begun, NotSent):
             return begun
-        carried = yield from _carried_or_lost(setup, begun.operation, deadline_s)
+        carried = yield from _carried_or_lost(setup, begun, deadline_s)
     return cancel_outcome(carried.operation, setup.profile, carried.native)
 
 
-def _carried_or_lost(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carried]:
+def _carried_or_lost(setup: Setup, begun: Fresh | Existing, deadline_s: float) -> Exchange[Carried]:
     try:
-        return (yield from carry_out_cancel(setup, cancel, deadline_s))
+        if isinstance(begun, Existing):
+            return (yield from _join(setup, begun.operation, deadline_s))
+        return (yield from carry_out_cancel(setup, begun.operation, deadline_s))
     except JournalError as error:
         yield from storage_failed(setup, "cancel", error)
-        return Carried(lost(cancel, f"the journal could not be read or written: {error}"))
+        return Carried(lost(begun.operation, f"the journal could not be read or written: {error}"))
+
+
+def _join(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carried]:
+    """A cancel that is there already: as another worker brings it to its end, or carried on once that one let go.
+
+    Never beside that one: what one of them could not send says nothing of what the other did.
+    """
+    look_s = _FIRST_LOOK_S
+    while not cancel.state.final:
+        taken = yield from take(setup, cancel, deadline_s)
+        if taken is not None:
+            return (yield from carry_out_cancel(setup, taken, deadline_s))
+        now = yield from exchange.now()
+        if now.monotonic_s + look_s >= deadline_s:
+            return Carried(replace(cancel, state=State.PENDING))
+        yield from exchange.sleep(look_s)
+        look_s = min(look_s * 2, _LONGEST_LOOK_S)
+        cancel = yield from _current(cancel)
+    return Carried(cancel)
 
 
 def intend_cancel(
@@ -88,6 +113,8 @@ def intend_cancel(
         current = session.operation(payment.id) or payment
         if current.state.over:
             raise Invalid(f"{payment.ref} is closed already")
+        if reverse_paid and _refunding(session, current):
+            raise Invalid("a refund of it is not settled yet: reverse it, or refund the rest, when it is")
         planned = adapter.plan_cancel(current, slot, reverse_paid=reverse_paid)
         marks = {REVERSE: "1"} if reverse_paid else {}
         return replace(planned, identity={**planned.identity, **marks, **({FENCE: "1"} if fences else {})})
@@ -103,6 +130,19 @@ def intend_cancel(
     return (yield from intend(setup, intent, deadline_s))
 
 
+def _current(cancel: Operation) -> Exchange[Operation]:
+    found = yield from exchange.load("current cancel", lambda session: session.operation(cancel.id))
+    return found or cancel
+
+
+def _refunding(session: Session, payment: Operation) -> bool:
+    """Whether money of it may be on its way back: then nobody can tell how much a reversal would give back."""
+    return any(
+        operation.verb is Verb.REFUND and operation.of == payment.id and not operation.state.final
+        for operation in session.operations(payment.ref)
+    )
+
+
 def fence(setup: Setup, payment: Operation, deadline_s: float) -> Exchange[Operation]:
     """Cancel an attempt that cannot be left open; answers the attempt as it stands then. Its lease is ours.
 
@@ -112,8 +152,12 @@ def fence(setup: Setup, payment: Operation, deadline_s: float) -> Exchange[Opera
     """
     counter = setup.ladder(payment).fence_after_s is not None
     begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=counter, fences=True)
-    if not isinstance(begun, NotSent):
+    if isinstance(begun, Fresh):
         yield from carry_out_cancel(setup, begun.operation, deadline_s)
+    elif isinstance(begun, Existing):
+        taken = yield from take(setup, begun.operation, deadline_s)
+        if taken is not None:  # else another worker is at it
+            yield from carry_out_cancel(setup, taken, deadline_s)
     current = yield from exchange.load("fenced", lambda session: session.operation(payment.id))
     return current or payment
 

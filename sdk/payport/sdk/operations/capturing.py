@@ -60,7 +60,11 @@ def _known_capture(operations: Sequence[Operation], capture_ref: str) -> Money |
 
 
 def _captured(operations: Sequence[Operation]) -> Money:
-    captures = [item for item in operations if item.verb is Verb.CAPTURE and not item.state.over]
+    """What captures have taken or may have taken; what was undone is held again."""
+    undone = {item.of for item in operations if item.restores_hold and item.state is State.SUCCEEDED}
+    captures = [
+        item for item in operations if item.verb is Verb.CAPTURE and not item.state.over and item.id not in undone
+    ]
     hold = next(operation for operation in reversed(operations) if operation.verb is Verb.PAY)
     return sum((item.amount for item in captures), Money(0, hold.amount.currency))
 

@@ -13,9 +13,10 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, Verb
 from payport.sdk.operations.carrying import Carried, carry_out
 from payport.sdk.operations.extending import add_steps
-from payport.sdk.operations.following import as_pending, current
+from payport.sdk.operations.following import as_pending, current, newest
 from payport.sdk.operations.learning import lost, release, storage_failed
-from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.leasing import take
+from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome
 
@@ -38,7 +39,7 @@ def complete(
     if payment is None:
         return not_sent(NotSentKind.INVALID, f"{ref} is not in this journal; adopt it first")
     try:
-        carried = yield from _go_on(setup, payment, returned, deadline_s)
+        carried = yield from newest(setup, (yield from _go_on(setup, payment, returned, deadline_s)), deadline_s)
     except JournalError as error:
         yield from storage_failed(setup, "complete", error)
         carried = Carried(lost(payment, f"the journal could not be read or written: {error}"))

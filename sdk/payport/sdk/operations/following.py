@@ -12,7 +12,8 @@ from payport.sdk.journal.records import Operation, State
 from payport.sdk.operations.carrying import Carried, carry_out
 from payport.sdk.operations.intending import Existing, Fresh, Intent, intend
 from payport.sdk.operations.learning import lost, release, storage_failed
-from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.leasing import take
+from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 
 _FIRST_LOOK_S = 0.05
@@ -86,6 +87,20 @@ def _follow(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
         yield from exchange.sleep(look_s)
         look_s = min(look_s * 2, _LONGEST_LOOK_S)
         operation = yield from current(operation)
+
+
+def newest(setup: Setup, carried: Carried, deadline_s: float) -> Exchange[Carried]:
+    """The same, or the attempt that another worker opened meanwhile: only the newest one says that nothing was paid."""
+    operation = carried.operation
+    if not operation.state.over:
+        return carried
+    try:
+        operations = yield from exchange.load("newest", lambda session: session.operations(operation.ref))
+    except JournalError as error:
+        yield from storage_failed(setup, "newest", error)
+        return Carried(lost(operation, f"the journal could not be read: {error}"))
+    last = next(each for each in reversed(operations) if (each.verb, each.part) == (operation.verb, operation.part))
+    return carried if last.id == operation.id else (yield from follow(setup, last, deadline_s))
 
 
 def current(operation: Operation) -> Exchange[Operation]:

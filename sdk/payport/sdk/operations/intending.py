@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from payport.schemas.money import Money
@@ -17,6 +17,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Lease, Session
 from payport.sdk.operations.learning import refused_by_storage
+from payport.sdk.operations.screening import Held, held_back, screen
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 from payport.sdk.outcomes import not_sent
 from payport.sdk.profile import Profile
@@ -59,6 +60,10 @@ class Intent:
     method_digest: str = ""
     payable_until: datetime | None = None
     opens_debt: bool = False
+    payer: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Who pays, for the audit trail where that records payers."""
+    payer_digest: str = ""
+    """The same as a keyed digest, where abnormal transactions are watched."""
 
     @property
     def base(self) -> str:
@@ -123,8 +128,8 @@ def intend(
         except JournalConflict:
             taken = True
             continue  # another worker was first: read what it wrote
-        except (Invalid, InvalidIntent) as error:
-            return not_sent(NotSentKind.INVALID, str(error))
+        except (Invalid, InvalidIntent, Held) as refusal:
+            return (yield from _refused(refusal))
         except JournalError as error:
             if unsure is not None:
                 return Existing(
@@ -134,7 +139,7 @@ def intend(
                 unsure = tried[-1].operation
                 continue  # look whether it is there
             return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
-        if isinstance(begun, Fresh) and OperationStarted.level >= setup.least:
+        if isinstance(begun, Fresh) and setup.hears(OperationStarted):
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
     if unsure is not None:
@@ -142,10 +147,16 @@ def intend(
     return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
 
 
+def _refused(refusal: Exception) -> Exchange[NotSent]:
+    if isinstance(refusal, Held):
+        return (yield from held_back(refusal))
+    return not_sent(NotSentKind.INVALID, str(refusal))
+
+
 def begin(
     setup: Setup, intent: Intent, session: Session, now: datetime, *, lease: Lease | None, look_first: bool = True
 ) -> Fresh | Existing:
-    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, with nothing written.
+    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, and :class:`Held`.
 
     ``lease``: the right to send, taken with the new attempt; ``None`` for one that is only prepared. ``look_first``:
     look whether the reference at the partner is taken, to say so in words; the journal refuses it in any case.
@@ -186,6 +197,7 @@ def begin(
         partner_ref=partner_ref,
         identity=plan.identity,
         amount=intent.amount,
+        payer=intent.payer_digest,
         method=plan.method,
         method_digest=intent.method_digest,
         ladder=plan.ladder,
@@ -197,8 +209,10 @@ def begin(
         started=lease is not None,
         next_at=now,
     )
+    if setup.watch is not None:
+        screen(setup.watch, session, operation, now)
     detail = {"method": plan.method} if plan.method else {}
-    session.add(operation, source="intent", detail=detail, now=now, lease=lease)
+    session.add(operation, source="intent", detail=detail, now=now, lease=lease, personal=intent.payer)
     return Fresh(operation)
 
 

@@ -23,21 +23,23 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T]) -> Exchan
     ``about``: the operation that the answer is held against, where there is one. Of several requests the last counts
     that is no errand: tokens and certificates are fetched around the question itself.
     """
-    if ReplyJudged.level < setup.least:
+    if not setup.hears(ReplyJudged):
         return (yield from asking)
-    answered: list[WireRequest] = []
+    answered: list[tuple[WireRequest, WireReply]] = []
 
     def hear(effect: Effect, answer: object) -> None:
         if isinstance(effect, Send) and effect.request.endpoint not in setup.profile.errands:
-            answered[:] = [effect.request] if isinstance(answer, WireReply) else []
+            answered[:] = [(effect.request, answer)] if isinstance(answer, WireReply) else []
 
     answer = yield from exchange.overheard(asking, hear)
-    for request in answered:
-        yield from exchange.emit(_verdict(setup, about, request, answer))
+    for request, reply in answered:
+        yield from exchange.emit(_verdict(setup, about, request, reply, answer))
     return answer
 
 
-def _verdict(setup: Setup, about: Operation | None, request: WireRequest, answer: object) -> ReplyJudged:
+def _verdict(
+    setup: Setup, about: Operation | None, request: WireRequest, reply: WireReply, answer: object
+) -> ReplyJudged:
     if isinstance(answer, Found):
         answer = answer.observation
     observation = answer if isinstance(answer, Observation) else None
@@ -52,4 +54,5 @@ def _verdict(setup: Setup, about: Operation | None, request: WireRequest, answer
         doubt=None if unknown is None else unknown.kind,
         refusal=None if observation is None else observation.reason,
         retry_after_s=None if observation is None else observation.retry_after_s,
+        status=reply.status,
     )

@@ -205,7 +205,7 @@ def tell(setup: Setup, learnt: Learnt, now: datetime) -> Exchange[None]:
     for fact in after.facts[len(before.facts) :]:
         if fact.kind is FactKind.SURPLUS_PAID:
             yield from exchange.emit(Surplus(**setup.about(after), amount=fact.amount))
-    if after.state is not before.state and OperationChanged.level >= setup.least:
+    if after.state is not before.state and setup.hears(OperationChanged):
         yield from exchange.emit(
             OperationChanged(
                 **setup.about(after),

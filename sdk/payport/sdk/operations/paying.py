@@ -16,10 +16,11 @@ from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.cancelling import fence
 from payport.sdk.operations.carrying import carry_out
 from payport.sdk.operations.extending import AUTOMATIC, can_complete
-from payport.sdk.operations.following import follow, stay
+from payport.sdk.operations.following import follow, newest, stay
 from payport.sdk.operations.intending import Existing, Intent, digest_of, intend
 from payport.sdk.operations.learning import learn, release
-from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.leasing import take
+from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import pay_outcome
 
@@ -27,7 +28,7 @@ MethodT = TypeVar("MethodT")
 NativeT = TypeVar("NativeT")
 
 
-def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
+def pay_intent(setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
     """What paying this order by this method wants."""
     automatic = order.complete is CompletionMode.AUTOMATIC and can_complete(adapter)
 
@@ -43,7 +44,14 @@ def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: Met
         method_digest=method_digest(method, order.capture),
         payable_until=order.payable_until,
         opens_debt=True,
+        payer=_payer(order),
+        payer_digest="" if setup.watch is None else setup.watch.payer(adapter.partner, order.payer),
     )
+
+
+def _payer(order: Order) -> dict[str, str]:
+    told = {"id": order.payer.id, "ip": order.payer.ip, "email": order.payer.email}
+    return {name: value for name, value in told.items() if value}
 
 
 def method_digest(method: object, capture: CaptureMode) -> str:
@@ -56,12 +64,11 @@ def pay(
     setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float
 ) -> Exchange[PayOutcome[NativeT]]:
     """The outcome of the debt's live attempt, opening the first or the next one when there is none."""
-    intent = pay_intent(adapter, order, method)
+    intent = pay_intent(setup, adapter, order, method)
     begun = yield from intend(setup, intent, deadline_s)
     if isinstance(begun, Existing):
-        replaced = yield from _fence_other_method(setup, begun.operation, intent, deadline_s)
-        if replaced:
-            begun = yield from intend(setup, intent, deadline_s)
+        live = yield from _fence_other_method(setup, begun.operation, intent, deadline_s)
+        begun = (yield from intend(setup, intent, deadline_s)) if live.state.over else Existing(live)
     if isinstance(begun, NotSent):
         return begun
     if isinstance(begun, Existing):
@@ -71,21 +78,19 @@ def pay(
         carried = yield from carry_out(setup, begun.operation, deadline_s, release=not inline)
         if inline:
             carried = yield from stay(setup, carried, deadline_s)
+    carried = yield from newest(setup, carried, deadline_s)
     return pay_outcome(carried.operation, setup.profile, adapter.native_payment(carried.native))
 
 
-def _fence_other_method(setup: Setup, live: Operation, intent: Intent, deadline_s: float) -> Exchange[bool]:
-    """Close the live attempt when it is for another method; true when a new attempt may be opened."""
+def _fence_other_method(setup: Setup, live: Operation, intent: Intent, deadline_s: float) -> Exchange[Operation]:
+    """Close the live attempt when it is for another method; as it stands then: when over, a new one may be opened."""
     if live.state.final or live.method_digest == intent.method_digest or live.account != setup.adapter.account:
-        return False
+        return live
     try:
         taken = yield from take(setup, live, deadline_s)
-        if taken is None:
-            return False
-        operation = yield from _end(setup, taken, deadline_s)
+        return live if taken is None else (yield from _end(setup, taken, deadline_s))
     except JournalError:
-        return False  # what is live stays live: following it tells that the storage failed
-    return operation.state.over
+        return live  # what is live stays live: following it tells that the storage failed
 
 
 def _end(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Operation]:

@@ -13,10 +13,11 @@ from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Source
 from payport.sdk.operations.carrying import Carried
-from payport.sdk.operations.following import current
+from payport.sdk.operations.following import current, newest
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release
-from payport.sdk.operations.resolver import resolve, take
+from payport.sdk.operations.leasing import take
+from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
@@ -70,7 +71,8 @@ def query(
     before = operation
     operation = yield from learn(setup, operation, observation, asked=True, release=not before.state.final)
     source = Source.QUERY.value if answered else JOURNAL
-    return Observed(outcome(Carried(operation, bind(operation, observation).native)), source, now.utc)
+    carried = yield from newest(setup, Carried(operation, bind(operation, observation).native), deadline_s)
+    return Observed(outcome(carried), source if carried.operation.id == operation.id else JOURNAL, now.utc)
 
 
 def _nothing_to_ask(operation: Operation) -> bool:
@@ -100,7 +102,7 @@ def wait(
             break
         yield from exchange.sleep(wait_s)
         carried = Carried((yield from current(carried.operation)))
-    return outcome(carried)
+    return outcome((yield from newest(setup, carried, deadline_s)))
 
 
 _LONGEST_WAIT_S = 5.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from payport.schemas.events import Acknowledgement, RawNotification, Received, Rejected, RejectedKind, Verified
 from payport.sdk import exchange
@@ -11,11 +12,18 @@ from payport.sdk.adapter import Opened
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.events import NoticeReceived, NoticeRejected
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Notice
+from payport.sdk.journal.records import Notice, Operation, State
 from payport.sdk.journal.session import Session
+from payport.sdk.observation import Observation
+from payport.sdk.operations.auditing import note_rejected
 from payport.sdk.operations.cancelling import end_with_cancel
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
 from payport.sdk.operations.setup import Setup
+
+ASK_S = 5.0
+"""How long the partner may take to answer a question that its notice raises: it waits to be acknowledged meanwhile."""
+_TAKEN = (State.AUTHORIZED, State.SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +42,19 @@ def receive(setup: Setup, raw: RawNotification) -> Exchange[Received]:
     opened = yield from adapter.open_notice(raw)
     if isinstance(opened, Rejected):
         yield from exchange.emit(NoticeRejected(partner=adapter.partner, account=adapter.account, kind=opened.kind))
+        yield from note_rejected(setup, raw, opened)
         return opened
     now = (yield from exchange.now()).utc
+    answers: Answers = {}
     for _ in range(MAX_CONFLICTS):
         try:
-            kept = yield from exchange.record("keep notice", lambda session: _keep(setup, session, opened, raw, now))
+            kept = yield from exchange.record(
+                "keep notice", lambda session: _keep(setup, session, opened, raw, now, answers)
+            )
         except JournalConflict:
+            continue
+        except _Contradicts as contradiction:
+            yield from _ask(setup, contradiction.operation, answers)
             continue
         except JournalError as error:
             yield from storage_failed(setup, "keep notice", error)
@@ -60,7 +75,33 @@ def receive(setup: Setup, raw: RawNotification) -> Exchange[Received]:
     )
 
 
-def _keep(setup: Setup, session: Session, opened: Opened, raw: RawNotification, now: datetime) -> _Kept:
+Answers: TypeAlias = dict[str, Observation | None]
+"""What the partner answered about operations that a notice contradicts, by their ids; ``None`` when it did not."""
+
+
+class _Contradicts(Exception):
+    """A notice says that money came in for an attempt that the journal knows to be over."""
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(operation.id)
+        self.operation = operation
+
+
+def _ask(setup: Setup, operation: Operation, answers: Answers) -> Exchange[None]:
+    """Ask about an attempt that is over and said to be paid: the notice may be older than its end.
+
+    When the partner does not answer, the notice is believed: too little known is better than money that nobody sees.
+    """
+    answers[operation.id] = None
+    if setup.profile.answers_queries:
+        now = yield from exchange.now()
+        answer = yield from judged(setup, operation, setup.adapter.ask(operation, now.monotonic_s + ASK_S))
+        answers[operation.id] = answer if answer.state is not State.DOUBT else None
+
+
+def _keep(
+    setup: Setup, session: Session, opened: Opened, raw: RawNotification, now: datetime, answers: Answers
+) -> _Kept:
     account = setup.adapter.account
     about = [
         (operation, observation)
@@ -79,7 +120,13 @@ def _keep(setup: Setup, session: Session, opened: Opened, raw: RawNotification, 
     )
     if not session.add_notice(notice):
         return _Kept(first_seen=False, ref=ref, learnt=())
-    learnt = tuple(add(setup, session, operation.id, observation, now) for operation, observation in concerned)
+    for operation, observation in concerned:
+        if operation.id not in answers and operation.state.over and observation.state in _TAKEN:
+            raise _Contradicts(operation)
+    learnt = tuple(
+        add(setup, session, operation.id, answers.get(operation.id) or observation, now)
+        for operation, observation in concerned
+    )
     for each in learnt:
         end_with_cancel(session, each, now)
     return _Kept(first_seen=True, ref=ref, learnt=learnt)

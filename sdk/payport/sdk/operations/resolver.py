@@ -5,17 +5,17 @@ Never from doubt to failure without the partner's word, a fence, or the end of t
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.sdk import exchange
-from payport.sdk.errors import JournalConflict, JournalError
+from payport.sdk.errors import JournalConflict
 from payport.sdk.events import ForPerson
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.journal.records import Operation, State, Step, Transition, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
 from payport.sdk.observation import Observation, Source, doubt
@@ -24,54 +24,10 @@ from payport.sdk.operations.carrying import Carried, answered, attempt, carry_ou
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
-from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
+from payport.sdk.operations.setup import Setup
 
 _LEARNT = (Source.QUERY.value, Source.NOTICE.value)
 """Sources of transitions that tell of no request of ours that might be under way."""
-
-
-def take(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Operation | None]:
-    """Take over the right to send for an operation that is not final; ``None`` while another worker holds it."""
-    now = yield from exchange.now()
-    ttl_s = _ttl_s(now, deadline_s)
-
-    def write(session: Session) -> Operation | None:
-        leased = session.lease(operation.id, setup.owner, ttl_s)
-        current = session.operation(operation.id)
-        if current is None:
-            raise JournalError(f"operation {operation.id} is not in the journal")
-        if not leased:
-            return None
-        return _taken_over(setup, session, current, now.utc)
-
-    try:
-        return (yield from exchange.record("take", write))
-    except JournalConflict:
-        return None  # another worker is at it
-
-
-def claim(setup: Setup, deadline_s: float, passing: Collection[str]) -> Exchange[Operation | None]:
-    """Take over the operation of this account that is due the longest, one of ``passing`` excepted."""
-    now = yield from exchange.now()
-    ttl_s = _ttl_s(now, deadline_s)
-
-    def write(session: Session) -> Operation | None:
-        due = session.claim(setup.adapter.account, now.utc, owner=setup.owner, ttl_s=ttl_s, passing=passing)
-        return None if due is None else _taken_over(setup, session, due, now.utc)
-
-    return (yield from exchange.record("claim", write))
-
-
-def _ttl_s(now: exchange.Moment, deadline_s: float) -> float:
-    return max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
-
-
-def _taken_over(setup: Setup, session: Session, current: Operation, now: datetime) -> Operation:
-    """From the moment of taking over, something that a stopped process sent may be outside."""
-    risky = current.started and any(step.moves_money and not step.done for step in current.steps)
-    if current.state is not State.DOUBT or current.may_have_left or not risky:
-        return current
-    return session.save(replace(current, may_have_left=True), source="local", detail={"taken_by": setup.owner}, now=now)
 
 
 def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
@@ -82,7 +38,9 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if not operation.started:
         return (yield from _start(setup, operation, deadline_s))
     if operation.verb is Verb.CANCEL:
-        return (yield from carry_out_cancel(setup, operation, deadline_s))
+        carried = yield from carry_out_cancel(setup, operation, deadline_s)
+        given_up = yield from _give_up(setup, carried.operation)
+        return replace(carried, operation=(yield from _untold(setup, given_up)))
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
@@ -92,6 +50,15 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
     yield from release(setup, carried.operation)
     return carried
+
+
+def _give_up(setup: Setup, cancel: Operation) -> Exchange[Operation]:
+    """A cancel that came to nothing a day after the order could last be paid: a person must look."""
+    now = (yield from exchange.now()).utc
+    until = cancel.payable_until or cancel.created_at
+    if cancel.state.final or now < max(until, cancel.created_at) + timedelta(seconds=_ACCEPTED_S):
+        return cancel
+    return (yield from _call_person(setup, cancel, now, _NOT_CANCELLED))
 
 
 def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
@@ -141,35 +108,89 @@ def _without_answer(
     """The partner's word was not final: repeat, fence, close by time, wait, or call a person."""
     now = (yield from exchange.now()).utc
     cannot_ask = observation.unknown is not None and observation.unknown.kind is UnknownKind.NO_QUERY
-    if (observation.absent or cannot_ask) and _may_repeat(operation, now):
+    unanswerable = observation.absent or cannot_ask
+    if unanswerable and _may_repeat(operation, now):
         return (yield from _repeat(setup, operation, deadline_s))
     if operation.state is State.ACTION and AUTOMATIC in operation.identity and operation.open_step is None:
         further = yield from add_steps(setup, operation, {})
         if further is not None:
             return (yield from carry_out(setup, further, deadline_s, release=False))
-    if operation.verb is Verb.PAY and observation.absent and _over(setup, operation, now):
+    if observation.absent and _ends(operation) and _over(setup, operation, now):
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
-        expired = Observation(
-            state=State.DECLINED,
-            source=Source.LOCAL,
-            reason=Reason.EXPIRED,
-            cancelled_by=CancelledBy.EXPIRED,
-            message="its time to be paid is over and the partner knows of no payment",
-        )
-        return Carried((yield from learn(setup, operation, expired)))
+        return Carried((yield from learn(setup, operation, _expired(operation))))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         beyond = operation.state is State.PENDING and (yield from refused_lately(operation, now))
         if beyond:
             return Carried(operation)
         fenced = yield from fence(setup, operation, deadline_s)
+        yield from _untold_fence(setup, fenced)
         if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
             return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
         return Carried(fenced)
-    unanswerable = observation.absent or cannot_ask
+    unanswerable = cannot_ask or (observation.absent and not _ends(operation))
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
-        return Carried((yield from _call_person(setup, operation, now, _NO_WORD if cannot_ask else _NOT_KEPT)))
-    return Carried(operation)
+        kept = operation.open_step is not None and operation.open_step.request is not None
+        why = _NO_WORD if cannot_ask else _NOT_TAKEN if kept else _NOT_KEPT
+        return Carried((yield from _call_person(setup, operation, now, why)))
+    return Carried((yield from _untold(setup, operation)))
+
+
+def _untold(setup: Setup, operation: Operation) -> Exchange[Operation]:
+    """Call a person when the partner has long been answering without telling how it stands.
+
+    Not for a payment: its end by time and its fence go on, and the cancel that makes the fence comes here.
+    """
+    if operation.verb is Verb.PAY or operation.state.final or operation.for_person or operation.unknown is None:
+        return operation
+    now = (yield from exchange.now()).utc
+    patience = timedelta(seconds=setup.ladder(operation).person_after_s)
+    if now < operation.created_at + patience:
+        return operation
+    history = yield from exchange.load("untold", lambda session: session.history(operation.ref))
+    since = untold_since([line for line in history if line.operation == operation.id])
+    if since is None or now < since + patience:
+        return operation
+    return (yield from _call_person(setup, operation, now, _UNTOLD))
+
+
+def _untold_fence(setup: Setup, payment: Operation) -> Exchange[None]:
+    """The same for the cancel of a payment in doubt, which goes on with the payment's rounds and may have no own."""
+    if payment.state.final:
+        return
+    operations = yield from exchange.load("fences", lambda session: session.operations(payment.ref))
+    for each in operations:
+        if each.verb is Verb.CANCEL and each.of == payment.id:
+            yield from _untold(setup, each)
+
+
+def untold_since(history: Sequence[Transition]) -> datetime | None:
+    """Since when the partner has answered and taught nothing of an operation; ``None`` when it has not lately.
+
+    Silence in between neither counts nor ends it: who cannot be reached may answer well once the line is mended.
+    """
+    since: datetime | None = None
+    for line in reversed(history):
+        doubted = line.detail.get("unknown")
+        answered = doubted is not None and doubted.partition(":")[0] not in _SILENT
+        if doubted is None and line.source != Source.LOCAL.value:
+            break
+        if since is None and doubted is not None and not answered:
+            break
+        since = line.at if answered else since
+    return since
+
+
+_SILENT = frozenset(
+    kind.value
+    for kind in (
+        UnknownKind.TIMED_OUT,
+        UnknownKind.CONNECTION_LOST,
+        UnknownKind.STORAGE,
+        UnknownKind.NOT_FOUND,  # what is not found has rules of its own
+        UnknownKind.NO_QUERY,
+    )
+)
 
 
 def _may_repeat(operation: Operation, now: datetime) -> bool:
@@ -177,6 +198,8 @@ def _may_repeat(operation: Operation, now: datetime) -> bool:
     step = operation.open_step
     if step is None or step.request is None or not step.replayable:
         return False
+    if operation.verb is not Verb.PAY and now >= operation.created_at + timedelta(seconds=_ACCEPTED_S):
+        return False  # what was not taken for a day is for a person; a payment has an end of its own
     if operation.payable_until is not None and operation.verb is Verb.PAY and now >= operation.payable_until:
         return False
     if step.replay_until is None:
@@ -231,6 +254,31 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
     return (yield from exchange.record("repeat", write))
 
 
+def _ends(operation: Operation) -> bool:
+    """Whether time alone ends it once the partner knows nothing of it.
+
+    A refund that the partner accepted is not ended by that, and a payout never: the payee's time to confirm does not
+    bound when it may be carried out.
+    """
+    bounded = operation.payable_until is not None and operation.state is State.DOUBT
+    return operation.verb is Verb.PAY or (operation.verb is Verb.REFUND and bounded)
+
+
+def _expired(operation: Operation) -> Observation:
+    if operation.verb is not Verb.PAY:
+        message = (
+            "the partner knows nothing of it and would not carry it out any more: ask again, which makes a new one"
+        )
+        return Observation(state=State.DECLINED, source=Source.LOCAL, reason=Reason.EXPIRED, message=message)
+    return Observation(
+        state=State.DECLINED,
+        source=Source.LOCAL,
+        reason=Reason.EXPIRED,
+        cancelled_by=CancelledBy.EXPIRED,
+        message="its time to be paid is over and the partner knows of no payment",
+    )
+
+
 def _over(setup: Setup, operation: Operation, now: datetime, *, more_s: float = 0.0) -> bool:
     """Whether nobody can pay this any more and a late payment would have shown by now."""
     assert operation.payable_until is not None
@@ -254,9 +302,21 @@ _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
     "partner's records, then ask for it under a new reference or adopt it"
 )
+_NOT_TAKEN = (
+    "{partner} still does not know this {verb}, however often it was sent again: compare with the partner's records"
+)
 _NO_WORD = (
     "{partner} cannot be asked about this {verb} and has not said how it ended: look it up in its own pages. It may be "
     "carried out yet, so ask for nothing under a new reference before {partner} shows that it was not"
+)
+_UNTOLD = (
+    "{partner} has long been answering without telling how this {verb} stands ({unknown}): it may have happened. Look "
+    "it up in its own pages, and mend what keeps it from telling; then resolve it. Before that ask for nothing under a "
+    "new reference"
+)
+_NOT_CANCELLED = (
+    "{partner} has not said how this {verb} ended: look the order up in its own pages. It may be paid yet, or its "
+    "money may have been given back"
 )
 _NO_END = (
     "what was handed out for this {verb} carries no time limit that {partner} would keep, so the payer may still use "
@@ -265,7 +325,8 @@ _NO_END = (
 
 
 def _call_person(setup: Setup, operation: Operation, now: datetime, why: str) -> Exchange[Operation]:
-    reason = why.format(partner=setup.adapter.partner, verb=operation.verb.value)
+    unknown = str(operation.unknown) if operation.unknown else ""
+    reason = why.format(partner=setup.adapter.partner, verb=operation.verb.value, unknown=unknown)
 
     def write(session: Session) -> Operation:
         current = session.operation(operation.id) or operation
@@ -273,7 +334,10 @@ def _call_person(setup: Setup, operation: Operation, now: datetime, why: str) ->
             return current
         return session.save(replace(current, for_person=reason), source="local", detail={"person": reason}, now=now)
 
-    saved = yield from exchange.record("call a person", write)
+    try:
+        saved = yield from exchange.record("call a person", write)
+    except JournalConflict:
+        return operation  # somebody has just learnt something of it
     if saved.for_person and not operation.for_person:
         yield from exchange.emit(ForPerson(**setup.about(saved), reason=saved.for_person))
     return saved

@@ -9,7 +9,8 @@ from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation
 from payport.sdk.operations.learning import release, storage_failed
-from payport.sdk.operations.resolver import claim, resolve, take
+from payport.sdk.operations.leasing import claim, take
+from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypedDict
 
 from payport.sdk.adapter import Adapter
-from payport.sdk.events import Level
+from payport.sdk.audit.flood import Flood
+from payport.sdk.events import SdkEvent
 from payport.sdk.journal.records import Operation
+from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.outcomes import ladder_of
 from payport.sdk.profile import Ladder, Profile
 from payport.sdk.retry import RetryBudget, RetryPolicy
@@ -35,8 +38,12 @@ class Setup:
     library: str
     policy: RetryPolicy
     budget: RetryBudget = field(repr=False)
-    least: int = Level.DEBUG
-    """The lowest level of events that anybody listens to. Of those below it each call has some: they are not made."""
+    hears: Callable[[type[SdkEvent]], bool] = field(repr=False)
+    """Whether anybody listens to events of a kind. Each call has some: those that nobody hears are not made."""
+    flood: Flood = field(default_factory=Flood, repr=False)
+    """Which refused notifications have a record of their own."""
+    watch: TransactionWatch | None = field(default=None, repr=False)
+    """Who looks at new attempts before they are written down."""
 
     @property
     def profile(self) -> Profile:

@@ -22,6 +22,7 @@ class Mailbox(Sequence[RawNotification]):
         self._deliver_letter = deliver
         self._lock = Lock()
         self._told: list[RawNotification] = []
+        self._letters: list[Letter] = []
         self._held: list[Letter] | None = None
 
     def __len__(self) -> int:
@@ -35,6 +36,12 @@ class Mailbox(Sequence[RawNotification]):
     def __getitem__(self, index: int | slice) -> RawNotification | list[RawNotification]:
         with self._lock:
             return self._told[index]
+
+    def again(self, index: int) -> RawNotification:
+        """One of them as the partner sends it when it sends it once more: signed anew, the event the same."""
+        with self._lock:
+            letter = self._letters[index]
+        return letter.sign()
 
     def post(self, letter: Letter) -> None:
         """Deliver a letter now, or keep it back while letters are held."""
@@ -63,6 +70,7 @@ class Mailbox(Sequence[RawNotification]):
         raw = letter.sign()
         with self._lock:
             self._told.append(raw)
+            self._letters.append(letter)
         for _ in range(self.copies):
             self._deliver_letter(letter)
         return raw

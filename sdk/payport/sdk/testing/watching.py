@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Protocol, TypeVar, cast
 
 from payport.sdk.adapter import (
@@ -76,6 +77,9 @@ class Watch:
         elif operation.verb is not Verb.CANCEL and step.digest not in {known.digest for known in written.steps}:
             self.wrong.append(f"{request.endpoint} of {operation.id} is not the step that was written down")
 
+    def asking(self, operation: Operation) -> None:
+        """A request that asks about an operation is about to leave."""
+
     def problems(self) -> list[str]:
         """What is wrong with what left: the above, and repetitions that differed from the first time."""
         contents: dict[tuple[tuple[str, str, str], str], list[object]] = {}
@@ -119,27 +123,46 @@ class AsyncWatchedTransport:
 
 def watched(adapter: Adapter, watch: Watch) -> EveryVerb:
     """The adapter itself, with a watch on what its steps send. It has the verbs that the adapter has, and no others."""
+    names = tuple(name for name in dir(adapter) if not name.startswith("_"))
+    return cast("EveryVerb", _watched_type(type(adapter).__name__, names)(adapter, watch))
 
-    def perform(_: object, operation: Operation, step: Step, deadline_s: float) -> Generator[Effect, object, object]:
-        return _passing(watch, operation, step, adapter.perform(operation, step, deadline_s))
+
+class _Watched:
+    """What every watched adapter has of its own."""
+
+    def __init__(self, adapter: Adapter, watch: Watch) -> None:
+        self._adapter = adapter
+        self._watch = watch
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Generator[Effect, object, object]:
+        """A step, watched."""
+        leaving = partial(self._watch.left, operation, step)
+        return _passing(leaving, self._adapter.perform(operation, step, deadline_s))
+
+    def ask(self, operation: Operation, deadline_s: float) -> Generator[Effect, object, object]:
+        """A question, watched."""
+        return _passing(lambda _: self._watch.asking(operation), self._adapter.ask(operation, deadline_s))
+
+
+@lru_cache(maxsize=64)
+def _watched_type(kind: str, names: tuple[str, ...]) -> type[_Watched]:
+    """A type with these names, each of which gives what the adapter gives."""
 
     def forwarded(name: str) -> property:
-        return property(lambda _: getattr(adapter, name))
+        return property(lambda self: getattr(self._adapter, name))  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType] - any
 
-    names = [name for name in dir(adapter) if not name.startswith("_")]
-    members: dict[str, object] = {**{name: forwarded(name) for name in names}, "perform": perform}
-    return cast("EveryVerb", type(type(adapter).__name__, (), members)())
+    return type(kind, (_Watched,), {name: forwarded(name) for name in names if name not in ("perform", "ask")})
 
 
 def _passing(
-    watch: Watch, operation: Operation, step: Step, inner: Generator[Effect, object, Observation]
+    leaving: Callable[[WireRequest], None], inner: Generator[Effect, object, Observation]
 ) -> Generator[Effect, object, Observation]:
-    """Every effect of ``inner`` and every answer to it, passed on as it is."""
+    """Every effect of ``inner`` and every answer to it, passed on as it is. ``leaving``: told of each request."""
     try:
         effect = next(inner)
         while True:
             if isinstance(effect, Send):
-                watch.left(operation, step, effect.request)
+                leaving(effect.request)
             try:
                 answer = yield effect
             except BaseException as error:  # noqa: BLE001 - handed to the adapter, as the drivers do

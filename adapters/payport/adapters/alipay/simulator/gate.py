@@ -11,17 +11,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-
 from payport.adapters.alipay.encryption import decrypt
 from payport.adapters.alipay.signing import canonical, encoder
 from payport.adapters.alipay.simulator.calls import Call, Refusal, read_time
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
+    from payport.sdk.keys import PublicKey
     from payport.sdk.testing.wire import Incoming
 
 CHARSETS = ("utf-8", "gbk")
@@ -34,7 +29,7 @@ class Gate:
     """What the gateway knows of one application. Certificate numbers in certificate mode, else ``None``."""
 
     app_id: str
-    key: RSAPublicKey
+    key: PublicKey
     app_cert_sn: str | None
     root_cert_sn: str | None
     encryption_key: str | None
@@ -87,10 +82,11 @@ class Gate:
             raise Refusal("isv.missing-signature", "sign is missing", code="40001")
         try:
             signature = base64.b64decode(params["sign"], validate=True)
-            message = canonical(params, params["charset"])
-            self.key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error, UnicodeEncodeError):
-            raise Refusal("isv.invalid-signature", "the signature does not fit", code="40002") from None
+            genuine = self.key.verify(canonical(params, params["charset"]), signature)
+        except (binascii.Error, UnicodeEncodeError):
+            genuine = False
+        if not genuine:
+            raise Refusal("isv.invalid-signature", "the signature does not fit", code="40002")
 
     def _certificates(self, params: Mapping[str, str]) -> None:
         if not params.get("app_cert_sn"):

@@ -9,15 +9,16 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from payport.adapters.alipay.certificates import cert_sn
+from payport.sdk.keys import PublicKey
+from payport.sdk.testing.signers import signature, signer
 
 _FROM = datetime(2020, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(2045, 1, 1, tzinfo=UTC)
-_PADDING = padding.PKCS1v15()
 _SHA256 = hashes.SHA256()
 
 
@@ -29,16 +30,26 @@ class Pair:
 
     def sign(self, message: bytes) -> str:
         """RSASSA-PKCS1-v1_5 with SHA-256, base64: what Alipay calls RSA2."""
-        return base64.b64encode(self.private.sign(message, _PADDING, _SHA256)).decode()
+        return signature(self.private, message)
+
+    @property
+    def public(self) -> PublicKey:
+        """The half that verifies."""
+        return signer(self.private).public
 
     def private_pem(self) -> str:
         """PKCS#8."""
-        return self.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return _private_pem(self.private)
 
     def public_base64(self) -> str:
         """Bare base64 of SubjectPublicKeyInfo, as the console shows keys."""
         der = self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(der).decode()
+
+
+@lru_cache(maxsize=8)
+def _private_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @lru_cache(maxsize=8)
@@ -94,6 +105,12 @@ def authority(*, anchored: bool = True) -> Authority:
         application=_pem(application),
         application_sn=cert_sn(_pem(application)),
     )
+
+
+@lru_cache(maxsize=2)
+def first_leaf(tree: Authority) -> Leaf:
+    """The certificate that Alipay begins with: the same for every simulator of this process."""
+    return new_leaf(tree, pair("alipay"))
 
 
 def new_leaf(tree: Authority, key: Pair) -> Leaf:

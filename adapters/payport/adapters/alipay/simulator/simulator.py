@@ -14,7 +14,7 @@ from payport.adapters.alipay.simulator.cashier import Cashier
 from payport.adapters.alipay.simulator.configuration import settings_files
 from payport.adapters.alipay.simulator.counter import Counter
 from payport.adapters.alipay.simulator.gate import Gate, read_parameters
-from payport.adapters.alipay.simulator.keys import Leaf, authority, new_leaf, pair
+from payport.adapters.alipay.simulator.keys import Leaf, authority, first_leaf, new_leaf, pair
 from payport.adapters.alipay.simulator.ledger import Ledger
 from payport.adapters.alipay.simulator.notices import Notices
 from payport.adapters.alipay.simulator.payer import Payer
@@ -73,7 +73,7 @@ class AlipaySimulator(Simulator):
         self._encryption_key = _ENCRYPTION_KEY if encryption else None
         self._tree = None if mode == "key" else authority(anchored=mode == "certificate")
         self._alipay_key = pair("alipay")
-        self._configured = None if self._tree is None else new_leaf(self._tree, self._alipay_key)
+        self._configured = None if self._tree is None else first_leaf(self._tree)
         leaves: dict[str, Leaf] = {} if self._configured is None else {self._configured.sn: self._configured}
         self._books = Books(
             app_id=app_id, seller_id=seller_id, balance_minor=balance_minor, code_url="https://qr.alipay.simulator/"
@@ -212,7 +212,7 @@ class AlipaySimulator(Simulator):
         download = frozenset({CERTIFICATE_DOWNLOAD}) if self._tree is not None else frozenset[str]()
         return Gate(
             app_id=app_id,
-            key=pair("application").private.public_key(),
+            key=pair("application").public,
             app_cert_sn=None if self._tree is None else self._tree.application_sn,
             root_cert_sn=None if self._tree is None else root_cert_sn(self._tree.root_bundle),
             encryption_key=self._encryption_key,

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from payport.sdk.testing.signers import signature
 
 SIGNER = "messageverificationcerts.sandbox.paypal.com"
 
 _FROM = datetime(2020, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(2045, 1, 1, tzinfo=UTC)
 _SHA256 = hashes.SHA256()
-_PADDING = padding.PKCS1v15()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Chain:
 
     def sign(self, message: bytes) -> str:
         """``SHA256withRSA``, in base64."""
-        return base64.b64encode(self.key.sign(message, _PADDING, _SHA256)).decode()
+        return signature(self.key, message)
 
 
 @lru_cache(maxsize=8)

@@ -107,6 +107,9 @@ class Books:
             case "04" | "31" | "33":
                 assert row.original is not None
                 row.original.undone = row.original.undone or row.txn_type != "04"
+                if row.txn_type == "33" and row.original.original is not None:
+                    # UnionPay: after its completion was undone the pre-authorization is still valid
+                    row.original.original.captured = None
                 self._enter(EntryKind.REFUND, row.original.order_id, row, now)
             case "32":
                 assert row.original is not None

@@ -5,7 +5,6 @@ One authority certifies UnionPay and the merchants alike, and signs with SHA-1, 
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from payport.adapters.unionpay.certificates import UNIONPAY, cert_id
+from payport.sdk.testing.signers import signature
 
 _FROM = datetime(2020, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(2045, 1, 1, tzinfo=UTC)
@@ -39,11 +39,11 @@ class Certified:
 
     def private_pem(self) -> str:
         """PKCS#8."""
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return _private_pem(self.key)
 
     def pem(self) -> str:
         """The certificate, with line feeds."""
-        return self.certificate.public_bytes(Encoding.PEM).decode()
+        return _pem(self.certificate)
 
     def wire_pem(self) -> str:
         """The certificate as it travels in messages: with carriage returns, and none at the end."""
@@ -51,7 +51,17 @@ class Certified:
 
     def sign(self, digest: bytes) -> str:
         """RSA over the hexadecimal text of a digest, as base64."""
-        return base64.b64encode(self.key.sign(digest, _PADDING, hashes.SHA256())).decode()
+        return signature(self.key, digest)
+
+
+@lru_cache(maxsize=16)
+def _private_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@lru_cache(maxsize=32)
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ MOST_COMPLETED_PERCENT = 115
 
 
 def undo(books: Books, request: Request) -> dict[str, str]:
-    """31 and 33: take a payment or completion back as a whole, on its own clearing day."""
+    """31 and 33: take a payment or completion back as a whole, on its own clearing day.
+
+    What a completion was taken from is held again: it can be completed once more, or released.
+    """
     original = _paid(books, request, "03" if request.kind == "33/00" else "01")
     if original.given_back_minor(promised=True):
         raise Refusal("45", "refunded already")

@@ -6,12 +6,9 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-
 from payport.adapters.unionpay.signing import SIGNATURE, content_digest, keyed_digest
 from payport.adapters.unionpay.simulator.keys import Certified
+from payport.sdk.testing.signers import signer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,8 +39,6 @@ class Seal:
             return False
         try:
             signature = base64.b64decode(told, validate=True)
-            key = self.merchant.key.public_key()
-            key.verify(signature, content_digest(fields, codec), padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, ValueError):
+        except ValueError:
             return False
-        return True
+        return signer(self.merchant.key).public.verify(content_digest(fields, codec), signature)

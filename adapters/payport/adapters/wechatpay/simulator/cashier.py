@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-
 from payport.adapters.wechatpay.simulator import combine
 from payport.adapters.wechatpay.simulator.payments import CODE_URL
 from payport.adapters.wechatpay.simulator.rows import GroupRow, OrderRow, Prepay, TradeState, TransferRow, TransferState
@@ -148,9 +144,11 @@ class Cashier:
         message = "".join(f"{line}\n" for line in lines).encode()
         try:
             raw = base64.b64decode(signature, validate=True)
-            self._service.gate.key.verify(raw, message, padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error):
-            raise CannotPay("支付验证签名失败: the parameters are not signed by the merchant") from None
+            genuine = self._service.gate.key.verify(message, raw)
+        except binascii.Error:
+            genuine = False
+        if not genuine:
+            raise CannotPay("支付验证签名失败: the parameters are not signed by the merchant")
 
     def _prepaid(self, mark: str) -> Thing:
         books, now = self._service.books, self._service.now()

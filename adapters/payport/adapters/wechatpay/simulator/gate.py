@@ -11,17 +11,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, unquote
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-
 from payport.adapters.wechatpay.simulator.calls import Call, Refusal
 from payport.sdk.strict_json import MalformedJson, parse_object
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
     from payport.adapters.wechatpay.simulator.keys import Cabinet
+    from payport.sdk.keys import PublicKey
     from payport.sdk.testing.wire import Incoming
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
@@ -41,7 +36,7 @@ class Gate:
 
     mchid: str
     serial_no: str
-    key: RSAPublicKey = field(repr=False)
+    key: PublicKey = field(repr=False)
     cabinet: Cabinet = field(repr=False)
 
     def authenticate(self, incoming: Incoming, clock: datetime | None) -> None:
@@ -92,8 +87,10 @@ class Gate:
         message = head.encode() + incoming.body + b"\n"
         try:
             signature = base64.b64decode(params["signature"], validate=True)
-            self.key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error):
+            genuine = self.key.verify(message, signature)
+        except binascii.Error:
+            genuine = False
+        if not genuine:
             body = incoming.body.decode("utf-8", errors="replace")
             shown = head + (body if len(body) <= _WHOLE_BODY else f"{body[:_WHOLE_BODY]}...") + "\n"
             detail = {
@@ -107,7 +104,7 @@ class Gate:
                     "sign_message_length": len(message),
                 },
             }
-            raise Unsigned("SIGN_ERROR", "签名错误,请检查后再试", status=401, detail=detail) from None
+            raise Unsigned("SIGN_ERROR", "签名错误,请检查后再试", status=401, detail=detail)
 
     def _opener(self, key_id: str | None) -> Callable[[str], str]:
         key = None if key_id is None else self.cabinet.find(key_id)

@@ -15,13 +15,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
+from payport.sdk.keys import PublicKey
+from payport.sdk.testing.signers import signature, signer
+
 Mode: TypeAlias = Literal["certificate", "both", "public_key"]
 """What WeChat signs with: certificates, both during the seven days of the change, the public key for good."""
 
 API_V3_KEY = "payport0simulated0api0v3key00032"
 PUBLIC_KEY_ID = "PUB_KEY_ID_0119000001092026112300000000000001"
 _LIFE = timedelta(days=5 * 365)
-_PADDING = padding.PKCS1v15()
 _SHA256 = hashes.SHA256()
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303 - WeChat's rule
 
@@ -34,7 +36,12 @@ class Pair:
 
     def sign(self, message: bytes) -> str:
         """RSASSA-PKCS1-v1_5 with SHA-256, base64."""
-        return base64.b64encode(self.private.sign(message, _PADDING, _SHA256)).decode()
+        return signature(self.private, message)
+
+    @property
+    def public(self) -> PublicKey:
+        """The half that verifies."""
+        return signer(self.private).public
 
     def decrypt(self, text: str) -> str:
         """A sensitive field: RSA-OAEP with SHA-1, base64. Raises ``ValueError``."""

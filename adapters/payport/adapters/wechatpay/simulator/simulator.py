@@ -88,7 +88,7 @@ class WeChatPaySimulator(Simulator):
             gate=Gate(
                 mchid=mchid,
                 serial_no=merchant_serial(),
-                key=pair("merchant").private.public_key(),
+                key=pair("merchant").public,
                 cabinet=self._cabinet,
             ),
             cabinet=self._cabinet,

@@ -166,7 +166,7 @@ class Books:
         """Take the money. Raises ``ValueError`` for an order that cannot be paid: nobody is ever charged twice."""
         if not row.payable:
             raise ValueError(f"{row.out_trade_no} is {row.status.value}, it cannot be charged")
-        row.status, row.paid_at = OrderStatus.PAID, now
+        row.status, row.paid_at, row.slow, row.closing = OrderStatus.PAID, now, False, False
         row.transaction_id = self.number("4200000000", now)
         self._enter(row, "", row.amount_minor, now)
         if row.trade_type != "MICROPAY":  # whose result is the answer itself

@@ -131,6 +131,10 @@ class Backend(ABC):
         """An INSERT that changes no row when one with the same ``key`` is there; it may then fail as ``TAKEN``."""
 
     @abstractmethod
+    def insert_adding(self, table: Table, key: Sequence[str], number: str) -> ClauseElement:
+        """An INSERT of a row with this ``key``, or where there is one, its ``number`` added to that of the row."""
+
+    @abstractmethod
     def alone(self, connection: Connection) -> None:
         """Wait until no other process changes the schema, and keep the others out until the transaction ends."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from sqlalchemy import bindparam, exists, insert, select
+from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -191,6 +192,11 @@ class MySql(Backend):
         there = exists(select(1).select_from(table).where(*(table.c[name] == bindparam(name) for name in key)))
         chosen = select(*(bindparam(name, type_=table.c[name].type) for name in values)).where(~there)
         return insert(table).from_select(list(values), chosen).inline()
+
+    def insert_adding(self, table: Table, key: Sequence[str], number: str) -> ClauseElement:
+        """By the primary key, the only unique one of such a table."""
+        new = mysql_insert(table).values({name: bindparam(name) for name in (*key, number)})
+        return new.on_duplicate_key_update({number: table.c[number] + new.inserted[number]}).inline()
 
     def alone(self, connection: Connection) -> None:
         """By a lock with a name, since there is no table to lock yet. It ends with the connection."""

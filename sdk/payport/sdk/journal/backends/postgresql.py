@@ -179,6 +179,12 @@ class PostgreSql(Backend):
             .inline()
         )
 
+    def insert_adding(self, table: Table, key: Sequence[str], number: str) -> ClauseElement:
+        """Waits for another transaction that adds to the same."""
+        new = insert(table).values({name: bindparam(name) for name in (*key, number)})
+        added = {number: table.c[number] + new.excluded[number]}
+        return new.on_conflict_do_update(index_elements=key, set_=added).inline()
+
     def alone(self, connection: Connection) -> None:
         """By an advisory lock, since there is no table to lock yet."""
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")

@@ -143,6 +143,11 @@ class Sqlite(Backend):
             insert(table).values({name: bindparam(name) for name in values}).on_conflict_do_nothing(index_elements=key)
         )
 
+    def insert_adding(self, table: Table, key: Sequence[str], number: str) -> ClauseElement:
+        """One statement."""
+        new = insert(table).values({name: bindparam(name) for name in (*key, number)})
+        return new.on_conflict_do_update(index_elements=key, set_={number: table.c[number] + new.excluded[number]})
+
     def alone(self, connection: Connection) -> None:
         """The write lock: the others wait here, and find the work done."""
         connection.exec_driver_sql(self.begin_write)

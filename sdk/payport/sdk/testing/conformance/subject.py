@@ -108,6 +108,7 @@ class Subject(Generic[PartnerT]):
 
     ``refund``, ``capture``, ``close`` (of what is not paid), ``reverse`` (of what is paid), ``release`` (of a hold),
     ``payout``, ``complete``: the verbs that the adapter has, each with its endpoint; ``None`` for what it lacks.
+    ``undo``: where the refund of a whole capture goes, when that is an endpoint of its own.
     ``query``: the endpoint by which payments are asked about; ``query_cannot``: faults that it cannot show.
 
     ``asks``: all that a request asks for, without what is new on every try (time, nonce, signature).
@@ -127,6 +128,7 @@ class Subject(Generic[PartnerT]):
     part: Money
     plays: frozenset[Fault]
     refund: Door | None = None
+    undo: Door | None = None
     capture: Door | None = None
     close: Door | None = None
     reverse: Door | None = None
@@ -179,6 +181,7 @@ class Subject(Generic[PartnerT]):
                 yield "pay", way, way.door
         others = {
             "refund": self.refund,
+            "undo": self.undo,
             "capture": self.capture,
             "close": self.close,
             "reverse": self.reverse,

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from payport.schemas.actions import Action
 from payport.schemas.order import CaptureMode, Order, PayoutOrder
 from payport.schemas.outcome import ActionRequired
+from payport.sdk.audit.verifying import Verification
 from payport.sdk.desk import Desk
 from payport.sdk.events import SdkEvent
 from payport.sdk.exchange import Exchange
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.hosting import Admission, SyncHost
-from payport.sdk.journal.records import Operation, Transition, Verb
+from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.journal.store import Journal
+from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.retry import RetryPolicy
 from payport.sdk.secrets import Secret
 from payport.sdk.testing.conformance.agreement import disagreements
@@ -194,6 +196,16 @@ class World(Generic[PartnerT]):
         assert way is not None
         self._bring_about(ref, way)
 
+    def capture(self, ref: str) -> None:
+        """The sample part of a hold is taken, and the journal knows it."""
+        self.tell(self.worker.capture(ref, self.subject.part, deadline_s=DEADLINE_S))
+        self.partner.process()
+        if not self.last(ref, Verb.CAPTURE).state.final:
+            self.worker.resolve(ref)
+        if not self.last(ref, Verb.CAPTURE).state.final:
+            self.deliver()
+        assert self.last(ref, Verb.CAPTURE).state is State.SUCCEEDED, self.last(ref, Verb.CAPTURE)
+
     def _bring_about(self, ref: str, way: Way[PartnerT]) -> None:
         outcome = self.pay(ref, way, deadline_s=DEADLINE_S)
         if isinstance(outcome, ActionRequired):
@@ -304,6 +316,7 @@ class World(Generic[PartnerT]):
         """Come to rest; then everything must add up, for every reference made here."""
         self.settle()
         wrong = [line for ref in self.refs for line in self.wrong_with(ref)] + self.watch.problems()
+        wrong += [flaw.what for flaw in Verification(trail=JournalTrail(self.journal)).flaws()]
         assert not wrong, wrong
 
     def charged(self, ref: str) -> int:

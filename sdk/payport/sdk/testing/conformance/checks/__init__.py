@@ -9,11 +9,12 @@ from payport.sdk.testing.conformance.checks import (
     dying,
     giving_back,
     handing_out,
+    living,
     notifying,
     references,
     telling,
 )
 
-MODULES = (telling, asking, references, handing_out, notifying, giving_back, dying, colours)
+MODULES = (telling, asking, references, handing_out, notifying, giving_back, dying, colours, living)
 
 __all__ = ["CHECKS", "MODULES"]

@@ -10,6 +10,7 @@ from payport.sdk.testing.conformance.case import AnySubject, AnyWorld, check, wh
 from payport.sdk.testing.conformance.subject import Door
 from payport.sdk.testing.conformance.verbs import back_ref
 from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.simulated import KeepsHolds
 
 refunds = when(lambda subject: subject.refund)
 
@@ -151,3 +152,31 @@ def a_hold_is_captured_once_and_never_beyond_it(world: AnyWorld, _: str) -> None
         assert isinstance(world.tell(world.worker.capture(ref, part)), Succeeded | Pending)
     world.must_agree()
     assert world.net_minor(ref) == part.amount_minor
+
+
+@check(when(lambda subject: subject.capture and subject.refund))
+def what_was_captured_is_given_back_whole(world: AnyWorld, _: str) -> None:
+    """Once, and the result says whether the hold is in force again: then it can be captured once more."""
+    ref, part = world.new_ref(), world.subject.part
+    world.hold(ref)
+    world.capture(ref)
+    told = world.tell(world.worker.refund(ref, back_ref(ref), part))
+    assert isinstance(told, Succeeded | Pending), told
+    world.settle()
+    back = world.last(ref, Verb.REFUND)
+    assert (back.state, world.net_minor(ref)) == (State.SUCCEEDED, 0)
+    again = world.tell(world.worker.refund(ref, back_ref(ref), part))
+    assert isinstance(again, Succeeded), again
+    assert again.value.restores_hold is back.restores_hold
+    _refused(world.tell(world.worker.refund(ref, f"2{back_ref(ref)}", part)))
+    if isinstance(world.partner.ledger, KeepsHolds):
+        (hold,) = world.partner.ledger.holds(world.last(ref).partner_ref)
+        assert back.restores_hold is bool(hold.rest.amount_minor), hold
+    if back.restores_hold:
+        anew = f"{ref}ANEW"
+        more = Money(world.subject.order.amount.amount_minor + 1, part.currency)
+        _refused(world.tell(world.worker.capture(ref, more, capture_ref=anew)))
+        assert isinstance(world.tell(world.worker.capture(ref, part, capture_ref=anew)), Succeeded | Pending)
+        world.settle()
+        assert world.net_minor(ref) == part.amount_minor
+    world.must_agree()

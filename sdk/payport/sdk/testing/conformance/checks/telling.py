@@ -220,7 +220,7 @@ _UNSENT = {
 
 def _unsent(subject: AnySubject) -> Iterable[tuple[str, AnyWay | None, Door]]:
     """Cancelling is left out: it may end without any request."""
-    return [each for each in subject.doors() if each[0] in ("pay", "refund", "capture", "payout", "reverse")]
+    return [each for each in subject.doors() if each[0] in ("pay", "refund", "undo", "capture", "payout", "reverse")]
 
 
 @check(_unsent, name=lambda each: f"{each[0]}-{each[2].endpoint}")

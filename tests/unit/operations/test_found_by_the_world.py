@@ -1,0 +1,225 @@
+"""What the seeded world found, each as a story of its own: several workers, late words, partners that never answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
+
+from payport.schemas import (
+    ActionRequired,
+    CancelledBy,
+    Declined,
+    FactKind,
+    Money,
+    NotSent,
+    Pending,
+    QrCode,
+    Reason,
+    Succeeded,
+    Unknown,
+)
+from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, Verified
+from payport.sdk.adapter import Opened, Plan, Slot
+from payport.sdk.exchange import Exchange, now
+from payport.sdk.gateway import Gateway
+from payport.sdk.hosting import SyncHost
+from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.journal.store import Journal
+from payport.sdk.observation import Observation, Source
+from payport.sdk.testing.stepping import Run, Time
+
+REF = "CORNER000001"
+BACK = "CORNERBACK01"
+SHOWN = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="pay me"))
+CLOSED = Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED)
+GIVEN_BACK = Observation(state=State.SUCCEEDED, source=Source.REPLY, amount=Money.of("1.00", "EUR"))
+
+
+@dataclass
+class Counter(Corner):
+    """It closes, gives back, and tells by notices that an order is paid. ``meanwhile``: done while a close is sent."""
+
+    steps: tuple[str, ...] = ("create",)
+    meanwhile: Callable[[], object] | None = None
+
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
+        """Close it."""
+        return Plan(steps=(Step(name="close", moves_money=True, digest="close"),))
+
+    def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
+        """Give it back, again if need be."""
+        step = Step(name="back", moves_money=True, digest="back", request=b"back", replayable=True)
+        return Plan(steps=(step,), ladder=self.ladder)
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """Whatever comes next."""
+        meanwhile, self.meanwhile = self.meanwhile if step.name == "close" else None, None
+        if meanwhile is not None:
+            meanwhile()
+        return (yield from super().perform(operation, step, deadline_s))
+
+    def open_notice(self, raw: RawNotification) -> Exchange[Opened | Rejected]:
+        """The first attempt is paid."""
+        yield from now()
+        ref = f"{REF}T001"
+        event = Event(
+            kind=EventKind.PAYMENT, id="1", partner_ref=ref, partner_id=None, status="paid", amount=EURO,
+            occurred_at=None,
+        )  # fmt: skip
+        paid = Observation(state=State.SUCCEEDED, source=Source.NOTICE, partner_ref=ref, amount=EURO)
+        thanks = Acknowledgement(status=204, content_type="text/plain", body=b"")
+        return Opened(event=event, lessons=((ref, paid),), acknowledgement=thanks)
+
+
+NOTICE = RawNotification(body=b"", headers={})
+
+
+def operations(journal: Journal, verb: Verb) -> list[Operation]:
+    return [each for each in journal.read(lambda session: session.operations(REF)) if each.verb is verb]
+
+
+def stepped(till: Gateway[Counter], make: Callable[[], Exchange[object]]) -> Run[object]:
+    """A call of this gateway, to be stepped."""
+    return Run(make(), SyncHost(around=till._desk.around, transport=NoRoad()))  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_second_cancel_waits_for_the_first(journal: Journal, time: Time) -> None:
+    """The first one's request is outside; that the second could send nothing must not end it as not sent."""
+    corner = Counter(says=[SHOWN])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    first = stepped(till, lambda: till._desk.cancel(REF, 10.0, reverse_paid=False))  # pyright: ignore[reportPrivateUsage]
+    while corner.did[-1] != "close":
+        corner.says = [CLOSED]
+        first.step()
+    corner.says = [UNSENT]
+    assert isinstance(till.cancel(REF, deadline_s=5.0), Pending)
+    assert corner.says == [UNSENT], "it sent nothing of its own"
+    assert isinstance(first.finish(), Succeeded)
+    assert isinstance(till.cancel(REF), Succeeded)
+
+
+def test_a_cancel_that_is_left_to_nobody_is_carried_on(journal: Journal, time: Time) -> None:
+    """Whoever asks again goes on with it as soon as nobody else does."""
+    corner = Counter(says=[SHOWN, SILENCE])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    assert isinstance(till.cancel(REF), Unknown)
+    corner.says = [CLOSED]
+    assert isinstance(till.cancel(REF), Succeeded)
+    assert len(operations(journal, Verb.CANCEL)) == 1
+
+
+def test_a_word_from_before_the_end_is_no_second_payment(journal: Journal, time: Time) -> None:
+    """Paid, reversed without an answer, closed by the partner's word, and then the notice of the payment: ask."""
+    corner = Counter(says=[SHOWN, CLOSED])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    till.cancel(REF)
+    corner.says = [Observation(state=State.DECLINED, source=Source.QUERY, reason=Reason.CLOSED)]
+    received = till.receive(NOTICE)
+    assert isinstance(received, Verified)
+    assert corner.did[-1] == "ask"
+    assert operations(journal, Verb.PAY)[0].facts == ()
+    assert till.receive(NOTICE) == Verified(
+        event=received.event, acknowledgement=received.acknowledgement, first_seen=False
+    ), "and nobody is asked twice"
+
+
+def test_money_that_came_in_after_all_is_told(journal: Journal, time: Time) -> None:
+    """The partner says so when it is asked, or it does not answer: then its notice is believed."""
+    for answer in (PAID, SILENCE):
+        with Journal.open("sqlite:///:memory:?durable=no") as fresh:
+            corner = Counter(says=[SHOWN, CLOSED, answer])
+            till = gateway(corner, fresh, time)
+            till.pay(order(), Wink())
+            till.cancel(REF)
+            assert isinstance(till.receive(NOTICE), Verified)
+            assert [fact.kind for fact in operations(fresh, Verb.PAY)[0].facts] == [FactKind.SURPLUS_PAID]
+
+
+def test_what_was_paid_while_another_way_was_asked_for_is_told(journal: Journal, time: Time) -> None:
+    """The close of the first way got no answer, and it was paid meanwhile: nobody is shown anything to pay."""
+    corner = Counter(says=[SHOWN])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), ActionRequired)
+    corner.says = [SHOWN, SILENCE]
+    corner.meanwhile = lambda: till.receive(NOTICE)
+    assert isinstance(till.pay(order(), Wink(eye="right")), Succeeded)
+
+
+def test_only_the_newest_attempt_says_that_nothing_was_paid(journal: Journal, time: Time) -> None:
+    """While one worker waits for an answer, others cancel the attempt, open the next, and it is paid."""
+    corner = Counter(says=[SILENCE])
+    till = gateway(corner, journal, time)
+    first = stepped(till, lambda: till._desk.pay(corner, order(), Wink(), 10.0))  # pyright: ignore[reportPrivateUsage]
+    while not corner.did:
+        first.step()
+    corner.says = [CLOSED, PAID]
+    till.cancel(REF)
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+    corner.says = [SILENCE] * 2
+    assert isinstance(first.finish(), Succeeded)
+
+
+def test_a_refund_that_is_never_taken_ends_with_a_person(journal: Journal, time: Time) -> None:
+    """Repeated for a day, no longer: what the partner does not know then, somebody must look at."""
+    corner = Counter(says=[PAID, *[SILENCE] * 3])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    assert isinstance(till.refund(REF, BACK, Money.of("1.00", "EUR")), Unknown)
+    for hours, repeated in ((1, True), (22, True), (25, False)):
+        time.pass_by(3600.0 * hours)
+        corner.did.clear()
+        corner.says = [ABSENT, *[SILENCE] * 3]
+        till.resume()
+        assert ("back" in corner.did) is repeated
+    refund = operations(journal, Verb.REFUND)[0]
+    assert refund.for_person is not None
+    assert "however often" in refund.for_person
+
+
+def test_a_cancel_without_an_end_is_left_to_a_person(journal: Journal, time: Time) -> None:
+    """A day after the order could last be paid, and not before; the partner's late word still ends it."""
+    corner = Counter(says=[SHOWN, SILENCE])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    till.cancel(REF)
+    corner.steps = ()
+    for later in (timedelta(hours=1), timedelta(hours=23)):
+        time.at += later
+        corner.says = [SHOWN, SILENCE, SILENCE]
+        till.resume()
+        assert operations(journal, Verb.CANCEL)[0].for_person is None
+    time.at += timedelta(hours=26)
+    corner.says = [SHOWN, SILENCE, SILENCE]
+    till.resume()
+    assert operations(journal, Verb.CANCEL)[0].for_person is not None
+    corner.says = [CLOSED]
+    assert isinstance(till.cancel(REF), Succeeded)
+
+
+def test_nothing_is_reversed_while_a_refund_is_under_way(journal: Journal, time: Time) -> None:
+    """Nobody could tell how much of it the reversal gave back."""
+    corner = Counter(says=[PAID, Observation(state=State.PENDING, source=Source.REPLY)])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    assert isinstance(till.refund(REF, BACK, Money.of("1.00", "EUR")), Pending)
+    told = till.cancel(REF, reverse_paid=True)
+    assert isinstance(told, NotSent)
+    assert "refund" in told.cause.detail
+    corner.says = [GIVEN_BACK, Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.INVALID_STATE)]
+    assert isinstance(till.refund(REF, BACK, Money.of("1.00", "EUR")), Succeeded)
+    assert isinstance(till.cancel(REF, reverse_paid=True), Declined), "asked for, and the partner decides"
+
+
+def test_what_was_refused_once_is_not_told_as_never_sent(journal: Journal, time: Time) -> None:
+    """Refused for too many calls, and then there was no road: something had left, and this is what was said of it."""
+    busy = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.RATE_LIMITED, again=True)
+    corner = Counter(says=[busy, UNSENT])
+    told = gateway(corner, journal, time).pay(order(), Wink())
+    assert isinstance(told, Declined)
+    assert told.reason is Reason.RATE_LIMITED
