@@ -195,12 +195,12 @@ def open_sinks(settings: Settings, journal: Journal, alerts: Alerts | None = Non
                 sinks=[log],
             )
         )
+    if settings.alerts.enabled:
+        sinks.append(alerts or open_alerts(settings, journal))
     if settings.otel.enabled:
         from payport.sdk.otel import OpenTelemetry  # noqa: PLC0415 - the extra "otel"
 
         sinks.append(OpenTelemetry(sinks=[log]))
-    if settings.alerts.enabled:
-        sinks.append(alerts or open_alerts(settings, journal))
     return sinks
 
 

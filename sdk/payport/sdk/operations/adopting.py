@@ -21,7 +21,7 @@ from payport.sdk.operations.intending import Invalid, begin
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, refused_by_storage
 from payport.sdk.operations.paying import pay_intent
-from payport.sdk.operations.screening import Held, answer, told
+from payport.sdk.operations.screening import Held, answer, keep, told
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome
 
@@ -56,7 +56,7 @@ def prepare(
         return not_sent(NotSentKind.INVALID, str(error))
     except Held as held:
         if held.first:
-            session.operating.keep_hold(held.hold)
+            keep(session, held.hold)
             tell(told(held.hold))
         return answer(held.hold)
     return begun.operation.id
