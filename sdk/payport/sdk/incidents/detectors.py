@@ -120,7 +120,7 @@ def _again(event: SdkEvent) -> str:
 
 def _limits(event: SdkEvent) -> str:
     return (
-        f"{_of(event, 'place')} does not answer ({_of(event, 'error')}): each process keeps to a stricter call limit of "
+        f"{_of(event, 'place')} does not answer ({_of(event, 'error')}): each process keeps to a stricter limit of "
         "its own"
     )
 
