@@ -229,6 +229,12 @@ SERVERS: dict[str, Server] = {"postgresql": PostgreSql(), "mariadb": MariaDb()}
 NAMES = ("sqlite", *SERVERS)
 
 
+def kind_of(url: str) -> str:
+    """The name of the database that a journal's URL leads to."""
+    backend = make_url(url).get_backend_name()
+    return "mariadb" if backend == "mysql" else backend
+
+
 def application(kind: str, url: str, *, autocommit: bool = False) -> Any:
     """The driver's connection, as an application opens it on the database that its journal is in too."""
     if kind != "sqlite":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
+from payport.sdk.errors import JournalError
 from payport.sdk.events import (
     EventSink,
     RequestFailed,
@@ -15,13 +17,29 @@ from payport.sdk.events import (
     emit_safely,
     listeners,
 )
-from payport.sdk.exchange import Admit, Effect, Emit, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
-from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.exchange import (
+    Admit,
+    Effect,
+    Emit,
+    Load,
+    Moment,
+    Nonce,
+    Now,
+    Record,
+    Send,
+    Sign,
+    Sleep,
+    purpose_of,
+)
+from payport.sdk.message import AskAgain, FailureKind, Purpose, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import Adapter
+    from payport.sdk.audit.exchanges import Evidence
     from payport.sdk.exchange import Exchange
+    from payport.sdk.journal.session import Session
     from payport.sdk.journal.store import Journal
+    from payport.sdk.operations.screening import TransactionWatch
     from payport.sdk.transport import AsyncTransport, Transport
 
 T = TypeVar("T")
@@ -47,14 +65,18 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that wants to go out. ``left_s``: how long it could wait for its turn."""
+class Asked(NamedTuple):
+    """A request that wants to go out. ``left_s``: how long it could wait for its turn.
+
+    ``now_s``: the time, on the monotonic clock.
+    """
 
     partner: str
     account: str
     request: WireRequest
     left_s: float
+    purpose: Purpose
+    now_s: float
 
 
 class Admission(Protocol):
@@ -62,11 +84,15 @@ class Admission(Protocol):
 
     They are asked in order, so the cheap one that refuses most goes first. One that can be called is told of the events
     too, as an :class:`payport.sdk.events.EventSink`, and so hears what became of the request. One that has a true
-    attribute ``blocks`` (it asks another host, say) is kept off the event loop.
+    attribute ``blocks`` (it asks another host, say) is kept off the event loop. What one has to tell itself, it puts
+    into an attribute ``news``, a ``deque`` of events: the sinks are told after the next request or event.
     """
 
-    def admit(self, asked: Asked) -> SendFailure | float | None:
-        """``None``: go. Seconds: go after so long, the place is taken. Else why not, and nothing was counted."""
+    def admit(self, asked: Asked) -> SendFailure | AskAgain | float | None:
+        """``None``: go. Seconds: go after so long, the place is taken. Else when to ask again, or why not.
+
+        Where it is not let go, nothing was counted.
+        """
         ...
 
 
@@ -96,15 +122,18 @@ class Tracer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What both hosts share. ``actor``: on whose behalf, for the audit trail."""
+    """What both hosts share. ``actor``: on whose behalf, for the audit trail. ``watch``: who looks at new attempts."""
 
     journal: Journal
     clock: Clock
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
+    watch: TransactionWatch | None = field(default=None, repr=False)
     actor: str = ""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
+    news: tuple[deque[SdkEvent], ...] = field(init=False, repr=False)
+    """What admissions have to tell."""
     tracer: Tracer | None = field(init=False)
     """Who shows operations, when somebody does."""
     _told: dict[type[SdkEvent], tuple[EventSink, ...]] = field(init=False, repr=False, compare=False)
@@ -114,6 +143,24 @@ class Surroundings:
         object.__setattr__(self, "tracer", tracer)
         object.__setattr__(self, "_told", {})
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
+        waiting = [getattr(each, "news", None) for each in self.admissions]
+        news = [cast("deque[SdkEvent]", each) for each in waiting if isinstance(each, deque)]
+        object.__setattr__(self, "news", tuple(news))
+
+    def emit(self, event: SdkEvent) -> None:
+        """Tell the sinks, and what admissions have to tell since."""
+        emit_safely(self._listeners(type(event)), event)
+        self.tell_news()
+
+    def tell_news(self) -> None:
+        """Tell the sinks what admissions have to tell; each piece is told once, by whichever gateway comes first."""
+        for news in self.news:
+            while news:
+                try:
+                    event = news.popleft()
+                except IndexError:  # another thread was faster
+                    break
+                emit_safely(self._listeners(type(event)), event)
 
     def hears(self, kind: type[SdkEvent]) -> bool:
         """Whether anybody listens to events of this kind: those that nobody hears need not be made."""
@@ -129,22 +176,26 @@ class Surroundings:
         """The answer to an effect that neither blocks nor waits."""
         match effect:
             case Emit(event):
-                return emit_safely(self._listeners(type(event)), event)
+                self.emit(event)
+                return None
             case Nonce():
                 return self.clock.nonce()
 
-    def admit(self, effect: Admit) -> SendFailure | float | None:
-        """What all admissions together say: the first refusal, or the longest wait."""
+    def admit(self, effect: Admit) -> SendFailure | AskAgain | float | None:
+        """What all admissions together say: the first that does not let it go, or the longest wait."""
         if not self.admissions:
             return None
-        left_s = effect.deadline_s - self.clock.moment().monotonic_s
-        asked = Asked(effect.partner, effect.account, effect.request, left_s)
+        now_s = self.clock.moment().monotonic_s
+        left_s = effect.deadline_s - now_s
+        asked = Asked(effect.partner, effect.account, effect.request, left_s, purpose_of(effect), now_s)
         wait_s = 0.0
         for admission in self.admissions:
             answer = admission.admit(asked)
-            if isinstance(answer, SendFailure):
+            if isinstance(answer, SendFailure | AskAgain):
+                self.tell_news()
                 return answer
             wait_s = max(wait_s, answer or 0.0)
+        self.tell_news()
         return wait_s or None
 
     def tell(
@@ -154,11 +205,12 @@ class Surroundings:
         told = self._listeners(_kind_of(reply))
         if not told and exchanged is None:
             return
-        ended_s = self.clock.moment().monotonic_s
+        ended = self.clock.moment()
         if exchanged is not None:
-            exchanged.append(Exchanged(effect.request, reply, begun_s, ended_s))
+            exchanged.append(Exchanged(effect.request, reply, begun_s, ended.monotonic_s))
         if told:
-            emit_safely(told, _of_request(effect, reply, ended_s - begun_s))
+            emit_safely(told, _of_request(effect, reply, ended, begun_s))
+            self.tell_news()
 
 
 def _kind_of(reply: WireReply | SendFailure) -> type[SdkEvent]:
@@ -167,20 +219,27 @@ def _kind_of(reply: WireReply | SendFailure) -> type[SdkEvent]:
     return RequestRefused if reply.kind is FailureKind.REFUSED else RequestFailed
 
 
-def _of_request(effect: Send, reply: WireReply | SendFailure, elapsed_s: float) -> SdkEvent:
-    partner, account = effect.partner, effect.account
+def _of_request(effect: Send, reply: WireReply | SendFailure, now: Moment, begun_s: float) -> SdkEvent:
+    partner, account, elapsed_s = effect.partner, effect.account, now.monotonic_s - begun_s
     endpoint, moves_money = effect.request.endpoint, effect.request.moves_money
     if isinstance(reply, WireReply):
+        wait_s = reply.retry_after_s(now.utc) if reply.status in _ASKS_TO_WAIT else None
         return RequestSent(
             partner=partner, account=account, endpoint=endpoint, moves_money=moves_money,
-            status=reply.status, elapsed_s=elapsed_s,
+            status=reply.status, elapsed_s=elapsed_s, purpose=purpose_of(effect), retry_after_s=wait_s,
         )  # fmt: skip
     if reply.kind is FailureKind.REFUSED:
-        return RequestRefused(partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail)
+        return RequestRefused(
+            partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail,
+            purpose=purpose_of(effect),
+        )  # fmt: skip
     return RequestFailed(
         partner=partner, account=account, endpoint=endpoint, moves_money=moves_money, failure_kind=reply.kind,
-        may_have_left=reply.may_have_left, elapsed_s=elapsed_s,
+        may_have_left=reply.may_have_left, elapsed_s=elapsed_s, purpose=purpose_of(effect),
     )  # fmt: skip
+
+
+_ASKS_TO_WAIT = (429, 503)
 
 
 _LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")
@@ -194,6 +253,8 @@ class SyncHost:
     transport: Transport
     exchanged: list[Exchanged] | None = field(default=None, repr=False)
     """Where requests are noted for a tracer."""
+    evidence: Evidence | None = field(default=None, repr=False)
+    """Where requests are noted for the audit trail, when that keeps them."""
 
     def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -203,7 +264,7 @@ class SyncHost:
             case Load(_, work):
                 return self.around.journal.read(work)
             case Record(_, work):
-                return self.around.journal.write(work, actor=self.around.actor)
+                return self._record(work)
             case Sign(key, message):
                 return key.sign(message)
             case Send(request):
@@ -216,11 +277,29 @@ class SyncHost:
             case Nonce() | Emit():
                 return self.around.at_once(effect)
 
+    def _record(self, work: Callable[[Session], T]) -> T:
+        journal, actor = self.around.journal, self.around.actor
+        if self.evidence is None or not self.evidence.pending:
+            return journal.write(work, actor=actor)
+        answer = journal.write(self.evidence.along(work), actor=actor)
+        self.evidence.kept()
+        return answer
+
+    def keep_evidence(self) -> None:
+        """At the end of a call: keep what no write took along. That it failed is told, and changes no answer."""
+        if self.evidence is not None and self.evidence.pending:
+            try:
+                self._record(_nothing)
+            except JournalError as error:
+                self.around.at_once(Emit(self.evidence.lost(error)))
+
     def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
         begun_s = self.around.clock.moment().monotonic_s
         left_s = effect.deadline_s - begun_s
         reply = self.transport.send(request, left_s) if left_s > 0 else _LATE
         self.around.tell(effect, reply, begun_s, self.exchanged)
+        if self.evidence is not None:
+            self.evidence.add(request, reply, self.around.clock.moment().utc)
         return reply
 
 
@@ -232,6 +311,8 @@ class AsyncHosting:
     transport: AsyncTransport
     exchanged: list[Exchanged] | None = field(default=None, repr=False)
     """Where requests are noted for a tracer."""
+    evidence: Evidence | None = field(default=None, repr=False)
+    """Where requests are noted for the audit trail, when that keeps them."""
 
     async def perform(self, effect: Effect) -> object:
         """The answer to one effect."""
@@ -243,15 +324,11 @@ class AsyncHosting:
             case Load(_, work):
                 return await self.around.journal.aread(work)
             case Record(_, work):
-                return await self.around.journal.awrite(work, actor=self.around.actor)
+                return await self._record(work)
             case Sign(key, message):
                 return await anyio.to_thread.run_sync(key.sign, message)
             case Send(request):
-                begun_s = self.around.clock.moment().monotonic_s
-                left_s = effect.deadline_s - begun_s
-                reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
-                self.around.tell(effect, reply, begun_s, self.exchanged)
-                return reply
+                return await self._send(effect, request)
             case Sleep(seconds):
                 await anyio.sleep(max(0.0, seconds))
                 return None
@@ -261,3 +338,32 @@ class AsyncHosting:
                 return self.around.admit(effect)
             case Nonce() | Emit():
                 return self.around.at_once(effect)
+
+    async def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
+        begun_s = self.around.clock.moment().monotonic_s
+        left_s = effect.deadline_s - begun_s
+        reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
+        self.around.tell(effect, reply, begun_s, self.exchanged)
+        if self.evidence is not None:
+            self.evidence.add(request, reply, self.around.clock.moment().utc)
+        return reply
+
+    async def _record(self, work: Callable[[Session], T]) -> T:
+        journal, actor = self.around.journal, self.around.actor
+        if self.evidence is None or not self.evidence.pending:
+            return await journal.awrite(work, actor=actor)
+        answer = await journal.awrite(self.evidence.along(work), actor=actor)
+        self.evidence.kept()
+        return answer
+
+    async def keep_evidence(self) -> None:
+        """As :meth:`SyncHost.keep_evidence`."""
+        if self.evidence is not None and self.evidence.pending:
+            try:
+                await self._record(_nothing)
+            except JournalError as error:
+                self.around.at_once(Emit(self.evidence.lost(error)))
+
+
+def _nothing(_: Session) -> None:
+    """No work of its own: what goes along with it is what is written."""

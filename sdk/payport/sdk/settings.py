@@ -25,8 +25,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from payport.sdk.audit.retention import LEAST_DAYS
+from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.incidents.settings import AlertSettings
+from payport.sdk.limits.settings import LimitChange, LimitsSettings
 from payport.sdk.secrets import Secret
+from payport.sdk.verbs import Role
+from payport.sdk.watch.settings import WatchSettings
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
@@ -90,6 +95,17 @@ class AccountTable(Mapping[str, Setting]):
             raise self._missing(key, value, "true or false")
         return found
 
+    def number(self, key: str, default: float, *, least: float | None = None) -> float:
+        """A number, at least ``least``; from the environment as text."""
+        value = self._values.get(key, default)
+        try:
+            found = None if isinstance(value, bool | Secret) else float(value)
+        except ValueError:
+            found = None
+        if found is None or found != found or (least is not None and found < least):  # noqa: PLR0124 - NaN is no number
+            raise self._missing(key, value, "a number" if least is None else f"a number, at least {least:g}")
+        return found
+
     def only(self, *keys: str) -> None:
         """Raise :class:`payport.sdk.errors.ConfigurationError` when the table has any other key, naming it."""
         for key in self._values:
@@ -108,12 +124,20 @@ class AccountTable(Mapping[str, Setting]):
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
+def _no_changes() -> Mapping[str, LimitChange]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings:
-    """One merchant account: its partner's name, and the table that the partner's adapter reads."""
+    """One merchant account: its partner's name, and the table that the partner's adapter reads.
+
+    ``limits``: what is other about its call limits than the partner's profile says, by their names.
+    """
 
     partner: str
     table: AccountTable
+    limits: Mapping[str, LimitChange] = field(default_factory=_no_changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +196,8 @@ class AuditSettings:
 
     ``enabled``: whether anything is recorded. ``key``: signs heads and archives; ``former_keys``: the public halves of
     those that did so before. ``heads``: the file of signed heads; a relative path begins at the folder of the settings.
-    ``payers``: record who paid, too, sealed. ``retention_days``: how long records are kept, three years at least.
+    ``payers``: record who paid, too, sealed. ``exchange_key``: keep what goes over the wire, sealed under it.
+    ``retention_days``: how long records are kept, three years at least.
     """
 
     enabled: bool = True
@@ -180,7 +205,12 @@ class AuditSettings:
     former_keys: tuple[str, ...] = ()
     heads: Path | None = None
     payers: bool = False
+    exchange_key: Secret | None = None
     retention_days: int = LEAST_DAYS
+
+
+def _no_roles() -> Mapping[str, Role]:
+    return {}
 
 
 def _no_accounts() -> Mapping[str, AccountSettings]:
@@ -189,7 +219,7 @@ def _no_accounts() -> Mapping[str, AccountSettings]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs, the audit trail, what watches."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, what guards and watches, roles."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
@@ -197,6 +227,11 @@ class Settings:
     scorecards: ScorecardSettings = field(default_factory=ScorecardSettings)
     otel: OpenTelemetrySettings = field(default_factory=OpenTelemetrySettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    roles: Mapping[str, Role] = field(default_factory=_no_roles)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from payport.sdk.audit.retention import LEAST_DAYS
+from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
+from payport.sdk.incidents.settings import AlertSettings
+from payport.sdk.limits.settings import LimitChange, LimitsSettings
 from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import (
@@ -27,6 +31,8 @@ from payport.sdk.settings import (
     Settings,
     TimeoutSettings,
 )
+from payport.sdk.verbs import VERBS, Role
+from payport.sdk.watch.settings import WatchSettings
 
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
@@ -86,29 +92,94 @@ class _Audit(_Table):
     former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
     heads: str | None = None
     payers: bool = AuditSettings().payers
+    exchange_key: str | None = None
     retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
 
 
+_DEFAULT = AlertSettings()
+
+
+class _Alerts(_Table):
+    enabled: bool = _DEFAULT.enabled
+    runbooks: str = _DEFAULT.runbooks
+    unknown_s: PositiveFloat = _DEFAULT.unknown_s
+    expiry_days: PositiveFloat = _DEFAULT.expiry_days
+    signature_failures: PositiveInt = _DEFAULT.signature_failures
+    forged_notices: PositiveInt = _DEFAULT.forged_notices
+    refusals: PositiveInt = _DEFAULT.refusals
+    budgets: bool = _DEFAULT.budgets
+    sink: dict[str, dict[str, object]] = {}
+
+
+class _Account(BaseModel):
+    """A table whose keys its partner's adapter knows, and the few that every account may have."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    limits: dict[str, LimitChange] = {}
+
+
 class _File(BaseSettings):
+    """Settings that are dataclasses stand here as they are: pydantic reads them by their own annotations."""
+
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    account: dict[str, dict[str, object]] = {}
+    account: dict[str, _Account] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
     scorecards: _Scorecards = _Scorecards()
     otel: _OpenTelemetry = _OpenTelemetry()
     audit: _Audit = _Audit()
+    alerts: _Alerts = _Alerts()
+    watch: dict[str, object] = {}
+    limits: LimitsSettings = LimitsSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    role: dict[str, Role] = {}
 
 
+def _names(table: type[LimitsSettings | BreakerSettings | LimitChange | Role]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(table))
+
+
+_ANY = "*"
 _TABLES: Mapping[str, Iterable[str]] = {
-    name: type(item.default).model_fields for name, item in _File.model_fields.items() if name != "account"
+    **{
+        name: type(item.default).model_fields
+        for name, item in _File.model_fields.items()
+        if isinstance(item.default, _Table)
+    },
+    "limits": _names(LimitsSettings),
+    "breaker": _names(BreakerSettings),
 }
-_DEPTH = {"account": 3, **dict.fromkeys(_TABLES, 2)}
+_DEPTHS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(_TABLES, (2,)), "account": (3, 5), "alerts": (2, 4), "watch": (2, 3), "role": (),
+}  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES)),
+    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]", "[role.NAME]"),
     **{(name,): known for name, known in _TABLES.items()},
+    ("account", _ANY, "limits", _ANY): _names(LimitChange),
+    ("role", _ANY): _names(Role),
+    ("role", _ANY, "verbs"): VERBS,
 }
-_PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
+_PLAIN_WORDS = {
+    "extra_forbidden": "unknown",
+    "unexpected_keyword_argument": "unknown",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "dataclass_type": "must be a table",
+}
+
+
+_NAMED = ("account", "role")
+"""Tables of tables: each under a name of its own."""
+
+
+def _known(path: _Path) -> str:
+    """What there is in the table that a path leads to."""
+    for pattern, known in _KNOWN.items():
+        if len(pattern) == len(path) and all(ours in (_ANY, part) for ours, part in zip(pattern, path, strict=True)):
+            return ", ".join(known)
+    return "[account.NAME] with keys below it"
 
 
 def read(path: Path | None, env: Mapping[str, str] | None) -> Settings:
@@ -151,8 +222,40 @@ class _Reading:
             scorecards=self._scorecards(file.scorecards),
             otel=OpenTelemetrySettings(enabled=file.otel.enabled),
             audit=self._audit(file.audit),
+            alerts=self._alerts(file.alerts),
+            watch=self._watch(file.watch),
+            limits=self._limits(file.limits),
+            breaker=file.breaker,
+            roles=file.role,
         )
         return None if self.problems else found
+
+    def _limits(self, found: LimitsSettings) -> LimitsSettings:
+        redis = found.redis
+        shared = Secret(self._url(("limits", "redis"), redis)) if isinstance(redis, str) else None
+        return replace(found, redis=shared)
+
+    def _alerts(self, found: _Alerts) -> AlertSettings:
+        sinks = {name: self._table(("alerts", "sink", name), table) for name, table in found.sink.items()}
+        return AlertSettings(**found.model_dump(exclude={"sink"}), sinks=sinks)
+
+    def _watch(self, found: Mapping[str, object]) -> WatchSettings:
+        tables: dict[str, AccountTable] = {}
+        for name, value in found.items():
+            if isinstance(value, dict):
+                tables[name] = self._table(("watch", name), cast("dict[str, object]", value))
+            elif name != "payer_key":
+                self._wrong(("watch", name), "unknown", "known here: payer_key, and a table [watch.RULE] for each rule")
+        key = found.get("payer_key")
+        return WatchSettings(
+            payer_key=self._secret(("watch", "payer_key"), None if key is None else str(key)), tables=tables
+        )
+
+    def _table(self, path: _Path, table: Mapping[str, object]) -> AccountTable:
+        """A table of plain settings, with what they refer to looked up."""
+        found = {key: self._setting((*path, key), value) for key, value in table.items()}
+        values = {key: value for key, value in found.items() if value is not None}
+        return AccountTable(values, where=self._place(path), places={key: self._place((*path, key)) for key in table})
 
     def _scorecards(self, table: _Scorecards) -> ScorecardSettings:
         try:
@@ -170,6 +273,7 @@ class _Reading:
             former_keys=table.former_keys,
             heads=None if table.heads is None else self._file.parent / table.heads,
             payers=table.payers,
+            exchange_key=self._secret(("audit", "exchange_key"), table.exchange_key),
             retention_days=table.retention_days,
         )
 
@@ -181,7 +285,7 @@ class _Reading:
                 continue
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             self._names[path] = name
-            if len(path) != _DEPTH.get(path[0]):
+            if len(path) not in _DEPTHS.get(path[0], ()):
                 self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
                 continue
             table = tree
@@ -211,8 +315,10 @@ class _Reading:
         except ValidationError as error:
             for item in error.errors(include_url=False, include_context=False, include_input=False):
                 path = tuple(str(part) for part in item["loc"])
-                known = ", ".join(_KNOWN.get(path[:-1], ())) or "[account.NAME] with keys below it"
-                self._wrong(path, _PLAIN_WORDS.get(item["type"], item["msg"]), f"known here: {known}")
+                # a table that is wrong as a whole says so of itself, and what it knows; a key says what its table knows
+                table = path if item["type"] == "value_error" else path[:-1]
+                what = _PLAIN_WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
+                self._wrong(path, what, f"known here: {_known(table)}")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             place = error if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
             self.problems.append(f"{file}: this is not TOML: {place}; texts go in quotes, tables in [brackets]")
@@ -220,8 +326,8 @@ class _Reading:
             self.problems.append(f"{file}: cannot be read: {error.strerror}")
         return None
 
-    def _account(self, name: str, table: Mapping[str, object]) -> AccountSettings:
-        path = ("account", name)
+    def _account(self, name: str, account: _Account) -> AccountSettings:
+        path, table = ("account", name), account.model_extra or {}
         if not _ACCOUNT_NAME.fullmatch(name):
             self._wrong(path, "not an account's name", "use a to z, 0 to 9 and single _, a letter first")
         found = {key: self._setting((*path, key), value) for key, value in table.items() if key != "partner"}
@@ -231,7 +337,7 @@ class _Reading:
             self._wrong((*path, "partner"), "missing", 'say whose account it is: partner = "alipay"')
         places = {key: self._place((*path, key)) for key in table}
         table_of_adapter = AccountTable(values, where=self._place(path), places=places)
-        return AccountSettings(partner=str(partner), table=table_of_adapter)
+        return AccountSettings(partner=str(partner), table=table_of_adapter, limits=account.limits)
 
     def _setting(self, path: _Path, value: object) -> Setting | None:
         if not isinstance(value, str | int | float):
@@ -254,6 +360,10 @@ class _Reading:
         if _PASSWORD_IN_URL.search(url) and path not in self._names:
             self._wrong(path, "a password must not stand in the file", 'leave it out: password = "env:NAME" beside it')
         secret = self._looked_up(path, found) if (found := _REFERENCE.fullmatch(url)) else None
+        return secret.reveal() if secret else url
+
+    def _url(self, path: _Path, url: str) -> str:
+        secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
         return secret.reveal() if secret else url
 
     def _plain_secret(self, path: _Path, value: str) -> Secret | None:
@@ -282,9 +392,13 @@ class _Reading:
         """Where a setting stands, as its writer would say it."""
         if path in self._names:
             return f"environment variable {self._names[path]}"
-        depth = 2 if path[0] == "account" else 1
+        depth = 3 if path[:2] == ("alerts", "sink") else 2 if path[0] in _NAMED or _is_rule(path) else 1
         table, keys = ".".join(path[:depth]), ".".join(path[depth:])
         return f"{self._file} [{table}] {keys}".rstrip()
+
+
+def _is_rule(path: _Path) -> bool:
+    return path[0] == "watch" and path[1:] != ("payer_key",)
 
 
 class LookupFailure(Exception):

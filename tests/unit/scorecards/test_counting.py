@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from threading import Event
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,7 +34,16 @@ from payport.sdk.scorecards import MeasureRow, MemoryMeasures, Scorecards
 from payport.sdk.scorecards.tally import Tally
 from payport.sdk.testing.stepping import MORNING, Time, WorkerClock
 
-ACCOUNT = {"partner": "alipay", "account": "alipay:2021", "endpoint": "trade.pay"}
+
+class Whose(TypedDict):
+    """Fields that every event of a test has."""
+
+    partner: str
+    account: str
+    endpoint: str
+
+
+ACCOUNT: Whose = {"partner": "alipay", "account": "alipay:2021", "endpoint": "trade.pay"}
 NEVER_S = 3600.0
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from payport.sdk.audit.heads import HeadSink
 from payport.sdk.audit.signing import AuditKey
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,8 @@ class AuditPolicy:
     """How a journal keeps its audit trail.
 
     ``payers``: record the payer's id, e-mail and IP address too, sealed under a key of the debt; needs a sealing key.
+    ``exchange_key``: keep what goes over the wire, too, sealed under this key, which should not be the journal's; of
+    several the first seals, all open. See :mod:`payport.sdk.audit.exchanges` for what is left out even then.
     ``key``, ``sinks``: sign heads with this key, and hand them to each of these. ``head_every``, ``head_every_s``: a
     head is due after so many records, or so many seconds after the last one where there is any new record.
 
@@ -22,6 +25,7 @@ class AuditPolicy:
     """
 
     payers: bool = False
+    exchange_key: Secret | Sequence[Secret] | None = field(default=None, repr=False)
     key: AuditKey | None = None
     sinks: Sequence[HeadSink] = ()
     head_every: int = 1000

@@ -142,9 +142,25 @@ def drop(
     retention.check_drop(until, now)
     with _trail(settings) as trail:
         typer.echo(f"{drop_records(trail, until, retention, now):,} records of the journal were deleted")
+        trail.drop_exchanges(until)
         if archive is not None:
             gone = drop_archives(trail, archive, until, retention, trusted_keys(settings), now)
             typer.echo(f"{len(gone)} archives with {sum(each.count for each in gone):,} records were deleted")
+
+
+@app.command()
+def exchange(
+    digest: Annotated[str, typer.Option("--sha256", help="The digest in the record of the exchange.")],
+    *,
+    config: Config = None,
+) -> None:
+    """Open what went over the wire, as JSON. That it was opened is recorded. Ends with 1 when it is not kept."""
+    with _trail(Settings.load(config)) as trail:
+        found = trail.exchange(digest)
+    if found is None:
+        typer.echo("it is not kept: it was erased, or never was", err=True)
+        raise typer.Exit(1)
+    typer.echo(found.decode())
 
 
 @app.command()

@@ -6,6 +6,7 @@ in turn. Where several write at the same moment, each takes a chain that is free
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Final, cast
 
 from payport.sdk.audit.chain import Chain, Place, Row, link
 from payport.sdk.audit.personal import new_data_key, open_personal, seal_personal
-from payport.sdk.audit.record import Entry, about
+from payport.sdk.audit.record import Entry, What, about
 from payport.sdk.errors import AuditError, ConfigurationError, JournalConflict, JournalError
 from payport.sdk.journal import rows
 from payport.sdk.journal.audit_statements import PLACES
 from payport.sdk.journal.auditing import Tail
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.exchanges import RawExchange
     from payport.sdk.journal import driver
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
@@ -170,6 +172,56 @@ class AuditPart:
         self._write("erase a key of the audit trail", self._sql.erase_data_key, {"p_ref": ref, "at": rows.micros(now)})
         return had
 
+    def keep_exchange(self, exchange: RawExchange) -> None:
+        """Keep what went over the wire, sealed, and record its digest; about the operation that was noted last."""
+        keys = self._auditing.exchange_keys
+        if keys is None:
+            return
+        of = next((entry for entry in reversed(self._entries) if entry.operation), None)
+        endpoint = exchange.request.endpoint
+        sealed = keys.seal(exchange.content(), _exchange_name(endpoint))
+        digest = hashlib.sha256(sealed).hexdigest()
+        row = {
+            "at": rows.micros(exchange.at),
+            "about": None if of is None else of.operation,
+            "endpoint": endpoint,
+            "digest": digest,
+            "sealed": sealed,
+        }
+        self._write("keep an exchange", self._sql.add_exchange, row)
+        self.note(
+            Entry(
+                what=What.EXCHANGE, result=exchange.result, at=exchange.at, ref="" if of is None else of.ref,
+                operation="" if of is None else of.operation, partner=exchange.partner, account=exchange.account,
+                detail={"endpoint": endpoint, "sha256": digest},
+            )
+        )  # fmt: skip
+
+    def exchange(self, digest: str) -> bytes | None:
+        """What an exchange holds, by the digest in its record; ``None`` after it was erased or dropped.
+
+        Raises :class:`payport.sdk.errors.ConfigurationError` without the key.
+        """
+        keys = self._auditing.exchange_keys
+        if keys is None:
+            raise ConfigurationError("exchanges open with the key that sealed them: give it as exchange_key")
+        found = self._read("read an exchange", self._sql.exchange, {"digest": digest})
+        if not found:
+            return None
+        endpoint, sealed = cast("tuple[str, bytes]", tuple(found[0]))
+        if hashlib.sha256(bytes(sealed)).hexdigest() != digest:
+            raise AuditError(f"the exchange {digest} is not the one that was recorded")
+        return keys.open(bytes(sealed), _exchange_name(endpoint))
+
+    def erase_exchanges(self, ref: str) -> int:
+        """Delete what was kept of a debt's exchanges; their records stay, with the digests."""
+        values = {"first": f"{ref}/", "last": f"{ref}0"}
+        return self._write("erase exchanges", self._sql.erase_exchanges, values)
+
+    def drop_exchanges(self, before_us: int) -> int:
+        """Delete what was kept of exchanges before an instant."""
+        return self._write("drop exchanges", self._sql.drop_exchanges, {"before": before_us})
+
     def chains(self) -> Sequence[tuple[Chain, int, int]]:
         """Every chain, with the place up to which a head was signed, and when that was (microseconds since 1970)."""
         found: list[tuple[Chain, int, int]] = []
@@ -256,6 +308,10 @@ def read_row(row: driver.Row) -> Row:
 
 def _places(chain: int, after: int) -> dict[str, object]:
     return {"after": chain * PLACES + after, "last": (chain + 1) * PLACES - 1}
+
+
+def _exchange_name(endpoint: str) -> str:
+    return f"exchange with {endpoint}"
 
 
 def _key_name(ref: str) -> str:

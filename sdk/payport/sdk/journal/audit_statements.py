@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from payport.sdk.journal.statements import Statement, compiled
-from payport.sdk.journal.tables import audit_chains, audit_keys, audit_records, transitions
+from payport.sdk.journal.tables import audit_chains, audit_exchanges, audit_keys, audit_records, transitions
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -42,11 +42,15 @@ class AuditStatements:
     data_key: Statement
     add_data_key: Statement
     erase_data_key: Statement
+    add_exchange: Statement
+    exchange: Statement
+    erase_exchanges: Statement
+    drop_exchanges: Statement
 
 
 def compile_audit_statements(dialect: Dialect, backend: Backend) -> AuditStatements:
     """All of them in the spelling of one database."""
-    core = {**_on_chains(), **_on_records(), **_on_transitions(), **_on_keys(backend)}
+    core = {**_on_chains(), **_on_records(), **_on_transitions(), **_on_keys(backend), **_on_exchanges()}
     return AuditStatements(**{item.name: compiled(core[item.name], dialect) for item in fields(AuditStatements)})
 
 
@@ -124,4 +128,17 @@ def _on_keys(backend: Backend) -> dict[str, ClauseElement]:
         "erase_data_key": update(audit_keys)
         .where(table.ref == bindparam("p_ref"))
         .values(sealed=None, erased_at=bindparam("at")),
+    }
+
+
+def _on_exchanges() -> dict[str, ClauseElement]:
+    table = audit_exchanges.c
+    columns = ("at", "about", "endpoint", "digest", "sealed")
+    return {
+        "add_exchange": insert(audit_exchanges).values({name: bindparam(name) for name in columns}).inline(),
+        "exchange": select(table.endpoint, table.sealed).where(table.digest == bindparam("digest")),
+        "erase_exchanges": delete(audit_exchanges).where(
+            table.about >= bindparam("first"), table.about < bindparam("last")
+        ),
+        "drop_exchanges": delete(audit_exchanges).where(table.at < bindparam("before")),
     }

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from payport.sdk.audit.chain import Place
 from payport.sdk.audit.record import Entry, Origin, What
+from payport.sdk.journal.sealing import SealingKeys
+from payport.sdk.secrets import Secret
 from payport.sdk.version import __version__
 
 if TYPE_CHECKING:
@@ -35,12 +37,16 @@ class Auditing:
 
     policy: AuditPolicy | None
     shared: bool
+    exchange_keys: SealingKeys | None = field(init=False)
+    """Under which raw exchanges are kept; ``None`` when they are not."""
     origin: Origin = field(init=False)
     tail: Tail | None = None
     announced: deque[Entry] = field(default_factory=deque[Entry])
     _known: set[tuple[object, ...]] = field(default_factory=set[tuple[object, ...]])
 
     def __post_init__(self) -> None:
+        keys = None if self.policy is None else self.policy.exchange_key
+        self.exchange_keys = None if keys is None else SealingKeys([keys] if isinstance(keys, Secret) else keys)
         self.begin({})
 
     def begin(self, facts: Mapping[str, str]) -> None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.exchanges import RawExchange
     from payport.sdk.audit.record import Entry
     from payport.sdk.journal.measure_part import MeasurePart
+    from payport.sdk.journal.operating_part import OperatingPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Session(Protocol):
     debt, from the first touch on. Every method may raise :class:`payport.sdk.errors.JournalError` when the storage
     fails; nothing of the transaction is kept then.
     """
+
+    @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating: incidents, holds, and the stream of transitions."""
+        ...
 
     @property
     def measures(self) -> MeasurePart:
@@ -148,6 +155,10 @@ class Session(Protocol):
 
     def note(self, entry: Entry) -> None:
         """Record something in the audit trail that is no transition; those are recorded by themselves."""
+        ...
+
+    def keep_exchange(self, exchange: RawExchange) -> None:
+        """Keep what went over the wire, sealed, where the journal does that, and record its digest."""
         ...
 
     def notice_applied(self, account: str, event_id: str) -> None:

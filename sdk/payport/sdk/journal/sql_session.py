@@ -12,11 +12,13 @@ from payport.sdk.journal.audit_entries import acknowledged, notice_kept, transit
 from payport.sdk.journal.audit_part import AuditPart
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.measure_part import MeasurePart
+from payport.sdk.journal.operating_part import OperatingPart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.exchanges import RawExchange
     from payport.sdk.audit.record import Entry
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
@@ -66,6 +68,11 @@ class SqlSession:
         """What the storage failed with. The transaction must be rolled back then, whatever its work made of it."""
 
     @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating."""
+        return OperatingPart(self._database.operating, read=self._read, write=self._write)
+
+    @property
     def measures(self) -> MeasurePart:
         """Counts for scorecards."""
         return MeasurePart(self._database.measure_statements, read=self._read, write=self._write)
@@ -91,6 +98,10 @@ class SqlSession:
     def note(self, entry: Entry) -> None:
         """Record something in the audit trail that is no transition."""
         self.audit.note(entry)
+
+    def keep_exchange(self, exchange: RawExchange) -> None:
+        """Keep what went over the wire, sealed, where the journal does that."""
+        self.audit.keep_exchange(exchange)
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""

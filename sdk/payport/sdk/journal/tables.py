@@ -138,6 +138,18 @@ audit_records = Table(
     sqlite_strict=True,
 )
 
+audit_exchanges = Table(
+    "payport_audit_exchange",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("at", _NUMBER, nullable=False),
+    Column("about", _name(160), index=True),
+    Column("endpoint", _name(128), nullable=False),
+    Column("digest", _name(64), nullable=False, unique=True),
+    Column("sealed", _SEALED, nullable=False),
+    sqlite_strict=True,
+)
+
 audit_keys = Table(
     "payport_audit_key",
     metadata,
@@ -159,6 +171,39 @@ measures = Table(
     Column("endpoint", _name(128), primary_key=True),
     Column("measure", _name(64), primary_key=True),
     Column("number", _NUMBER, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+
+incidents = Table(
+    "payport_incident",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("key", _name(255), nullable=False, index=True),
+    # the key while it is not resolved, NULL afterwards: one incident of a key is open at a time
+    Column("live", _name(255), unique=True),
+    Column("settled", Integer, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("body", _BODY, nullable=False),
+    sqlite_strict=True,
+)
+
+holds = Table(
+    "payport_hold",
+    metadata,
+    Column("ref", _name(64), primary_key=True),
+    Column("released", Integer, nullable=False),
+    Column("body", _BODY, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+cursors = Table(
+    "payport_cursor",
+    metadata,
+    Column("name", _name(64), primary_key=True),
+    Column("place", _NUMBER, nullable=False),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

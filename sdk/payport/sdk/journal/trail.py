@@ -74,6 +74,17 @@ class JournalTrail:
         """What a record of a debt tells of a person; ``None`` after it was erased."""
         return self._read(lambda part: part.personal(ref, sealed))
 
+    def exchange(self, digest: str) -> bytes | None:
+        """What an exchange held, by the digest in its record; that it was opened is recorded. ``None``: it is gone."""
+        found = self._read(lambda part: part.exchange(digest))
+        result = "opened" if found else "nothing_there"
+        self.note(Entry(what=What.EXCHANGE_OPENED, result=result, at=datetime.now(UTC), detail={"sha256": digest}))
+        return found
+
+    def drop_exchanges(self, before: datetime) -> int:
+        """Delete what was kept of exchanges before an instant; answers how many."""
+        return self._write(lambda part: part.drop_exchanges(rows.micros(before)))
+
     def note(self, entry: Entry) -> None:
         """Record something."""
         self._write(lambda part: part.note(entry))
@@ -81,15 +92,17 @@ class JournalTrail:
     def erase(self, ref: str, reason: str) -> bool:
         """Make what the records of a debt tell of a person unreadable for good, and record that; false if nothing did.
 
-        Every record stays, and the chain verifies as before: what is thrown away is the key.
+        Every record stays, and the chain verifies as before: what is thrown away is the key, and with it whatever was
+        kept of the debt's exchanges.
         """
         now = datetime.now(UTC)
 
         def work(part: AuditPart) -> bool:
-            had = part.erase(ref, now)
-            result = "erased" if had else "nothing_there"
-            part.note(Entry(what=What.ERASED, result=result, at=now, ref=ref, detail={"reason": reason}))
-            return had
+            had, exchanges = part.erase(ref, now), part.erase_exchanges(ref)
+            result = "erased" if had or exchanges else "nothing_there"
+            detail: dict[str, str | int] = {"reason": reason, "exchanges": exchanges}
+            part.note(Entry(what=What.ERASED, result=result, at=now, ref=ref, detail=detail))
+            return had or exchanges > 0
 
         return self._write(work)
 

@@ -1,4 +1,4 @@
-"""The audit trail: its chains, its records, and the keys of what they tell of persons."""
+"""The audit trail: its chains, its records, kept exchanges, and the keys of what records tell of persons."""
 
 from __future__ import annotations
 
@@ -44,6 +44,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_payport_audit"),
     )
     make_index("ix_payport_audit_about", "payport_audit", ["about", "version"])
+    make_table(
+        "payport_audit_exchange",
+        sa.Column("id", number(), nullable=False),
+        sa.Column("at", number(), nullable=False),
+        sa.Column("about", name(160)),
+        sa.Column("endpoint", name(128), nullable=False),
+        sa.Column("digest", name(64), nullable=False),
+        sa.Column("sealed", sealed(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_payport_audit_exchange"),
+        sa.UniqueConstraint("digest", name="uq_payport_audit_exchange_digest"),
+    )
+    make_index("ix_payport_audit_exchange_about", "payport_audit_exchange", ["about"])
     make_table(
         "payport_audit_key",
         sa.Column("ref", name(64), nullable=False),
