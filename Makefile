@@ -1,10 +1,11 @@
 # make demo   watch the main job run        make test    all tests        make check   lint, types, layout
 # make cover  tests with branch coverage    make bench   benchmarks with ratios (not run by CI)
+# make prove  the proof's gate              make prove-long  its long run, which goes on where it was stopped
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test check cover bench clean
+.PHONY: setup demo test check cover bench prove prove-long clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +37,12 @@ $(VENV)/.bench: $(VENV)/.ready
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+prove: setup
+	$(BIN)/python -m proof --table proof-gate.md
+
+prove-long: setup
+	$(BIN)/python -m proof --long --state proof-long.jsonl --table proof-long.md
 
 clean:
 	rm -rf $(VENV) .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

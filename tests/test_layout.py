@@ -22,7 +22,8 @@ GROUND_UP = (
         "values",
         (
             "errors version message profile secrets compact_json card_numbers strict_json strict_xml "
-            "journal.records observation lattice outcomes forks background scorecards.measures"
+            "journal.records observation lattice outcomes forks background scorecards.measures "
+            "incidents.kinds incidents.records watch.moves watch.holds watch.tail"
         ),
     ),
     ("effects", "journal.session exchange"),
@@ -34,7 +35,10 @@ GROUND_UP = (
     ("money path", "calling operations"),
     (
         "hosts and gateway",
-        "scorecards hosting otel desk gateway settings settings_file opening routing router openapi drift",
+        (
+            "scorecards hosting otel desk gateway settings settings_file opening routing router openapi drift "
+            "incidents watch"
+        ),
     ),
     ("front door", ""),
     ("tools", "testing cli web"),

@@ -77,7 +77,7 @@ def test_without_a_part_of_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_a_terminal_without_block_characters() -> None:
     """What it cannot show becomes a question mark, never an error."""
     environment = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", "from payport.sdk.cli.commands import _console; _console().print('█ paid')"]
+    command = [sys.executable, "-c", "from payport.sdk.cli.console import new_console; new_console().print('█ paid')"]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert ran.stdout == "? paid\n"
 

@@ -1,4 +1,4 @@
-"""PayPal's decoders under mutated input: each answers or raises its one declared error, and nothing else."""
+"""PayPal's words with anything in any place: read or refused with the declared error, and never believed by mistake."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proof.decoders.paypal import BATCH, HEADERS, MERCHANT, MOVEMENT, ORDER, RESOURCES
 
 from payport.adapters.paypal.account import LIVE_CERTIFICATE_HOSTS
 from payport.adapters.paypal.calls import Reply, instant, read_reply
@@ -25,27 +26,6 @@ from payport.adapters.paypal.wire import PayPalOrder, PayPalPayoutBatch, PayPalR
 from payport.sdk import strict_json
 from payport.sdk.message import WireReply
 from payport.sdk.observation import Observation, Source
-
-MERCHANT = "2SMWANTEDPAYP"
-AMOUNT = {"currency_code": "USD", "value": "12.34"}
-MOVEMENT = {"id": "C1", "status": "COMPLETED", "amount": AMOUNT, "invoice_id": "R1", "custom_id": "R1"}
-UNIT = {"custom_id": "R1", "invoice_id": "R1", "amount": AMOUNT, "payments": {"captures": [MOVEMENT]}}
-ORDER = {"id": "O1", "status": "COMPLETED", "intent": "CAPTURE", "purchase_units": [UNIT], "links": []}
-ITEM = {"payout_item": {"amount": {"currency": "USD", "value": "1"}, "sender_item_id": "P1"}, "payout_item_id": "I1"}
-BATCH = {"batch_header": {"payout_batch_id": "B1", "batch_status": "SUCCESS"}, "items": [ITEM]}
-DISPUTE = {"dispute_id": "D1", "disputed_transactions": [{"invoice_number": "R1"}], "dispute_amount": AMOUNT}
-SAMPLES: Mapping[str, object] = {
-    "CHECKOUT.ORDER.APPROVED": ORDER,
-    "PAYMENT.CAPTURE.COMPLETED": MOVEMENT,
-    "PAYMENT.CAPTURE.REFUNDED": MOVEMENT,
-    "PAYMENT.CAPTURE.REVERSED": MOVEMENT,
-    "PAYMENT.REFUND.FAILED": MOVEMENT,
-    "PAYMENT.AUTHORIZATION.CREATED": MOVEMENT,
-    "PAYMENT.PAYOUTS-ITEM.SUCCEEDED": ITEM,
-    "PAYMENT.PAYOUTSBATCH.SUCCESS": BATCH,
-    "CUSTOMER.DISPUTE.CREATED": DISPUTE,
-    "SOMETHING.NEW": {},
-}
 
 junk = st.recursive(
     st.none()
@@ -107,7 +87,7 @@ def test_a_changed_answer_is_read_or_unreadable(name: str, data: st.DataObject) 
     assert isinstance(told, Observation)
 
 
-@pytest.mark.parametrize("kind", SAMPLES)
+@pytest.mark.parametrize("kind", RESOURCES)
 @given(data=st.data())
 def test_a_changed_event_is_read_or_no_event(kind: str, data: st.DataObject) -> None:
     """What is authentic and odd is kept: only what is no event at all is refused."""
@@ -115,7 +95,7 @@ def test_a_changed_event_is_read_or_no_event(kind: str, data: st.DataObject) -> 
         "id": "WH-1",
         "event_type": kind,
         "create_time": "2026-01-31T12:00:00Z",
-        "resource": SAMPLES[kind],
+        "resource": RESOURCES[kind],
     }
     changed = data.draw(mutated(event))
     try:
@@ -132,15 +112,6 @@ def test_any_reply_is_paypals_word_or_a_doubt(status: int, body: bytes) -> None:
     if isinstance(answer, Reply) and not answer.ok:
         assert answer.verdict
         assert isinstance(answer.code + answer.words, str)
-
-
-HEADERS = {
-    "PAYPAL-TRANSMISSION-ID": "dfb3be50-fd74",
-    "PAYPAL-TRANSMISSION-TIME": "2026-01-31T12:00:00Z",
-    "PAYPAL-TRANSMISSION-SIG": "QUJD",
-    "PAYPAL-CERT-URL": "https://api.paypal.com/v1/notifications/certs/CERT-1",
-    "PAYPAL-AUTH-ALGO": "SHA256withRSA",
-}
 
 
 @given(st.sampled_from(sorted(HEADERS)), st.text(max_size=60))

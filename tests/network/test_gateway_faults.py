@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.network.test_faults import CASES, Case
 from tests.support.loopback import Partner, Visit
+from tests.support.misbehaving import CASES, Case
 from tests.support.paths import World, order
 from tests.support.scenarios import pay_scanned
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from proof.concurrency import crowd, paid_at_once
+from proof.killing import start_till
 from tests.support.paths import order
-from tests.support.till import open_till, write_settings
+from tests.support.till import forget_leases, open_till, write_settings
 
 from payport.adapters.alipay import Alipay
 from payport.adapters.alipay.simulator import AlipaySimulator
@@ -43,39 +40,12 @@ def till(settings: Path) -> Iterator[Gateway[Alipay]]:
         yield gateway
 
 
-def start(settings: Path, *command: str) -> subprocess.Popen[str]:
-    """A till in a process of its own."""
-    roots = [ROOT, *(ROOT / name for name in ("schemas", "sdk", "adapters"))]
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.till", str(settings), *command],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, roots))},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def forget_leases(settings: Path) -> None:
-    """As if the dead process's lease had run out, which takes half a minute."""
-    with closing(sqlite3.connect(settings.parent / "payments.db", timeout=10)) as connection, connection:
-        connection.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
-
-
 @pytest.mark.timeout(120)
 def test_sixty_four_callers_in_eight_processes_make_one_charge(partner: AlipaySimulator, settings: Path) -> None:
     """All of them are told of the same payment."""
     open_till(settings).close()  # the tables are there before the crowd comes
-    code = partner.payer.code()
-    children = [start(settings, "crowd", "CROWD0000001", code, "8") for _ in range(8)]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    told = [line for child in children for line in json.loads(child.communicate(timeout=60)[0])]
+    with crowd(settings) as tills:
+        told = paid_at_once(tills, "CROWD0000001", partner.payer.code())
     (charge,) = partner.ledger.charges()
     assert len(told) == 64
     assert set(told) == {f"Succeeded {charge.trade_no}"}
@@ -90,7 +60,7 @@ def test_a_process_killed_between_commit_and_answer_loses_nothing(
     ref = "KILLED000001"
     if verb == "refund":
         assert isinstance(till.pay(order(ref), QrScanned(auth_code=partner.payer.code())), Succeeded)
-    with start(settings, verb, ref, partner.payer.code()) as child:
+    with start_till(settings, verb, ref, partner.payer.code()) as child:
 
         def kill(_: str) -> None:
             os.kill(child.pid, signal.SIGKILL)
@@ -110,7 +80,7 @@ def test_a_process_killed_between_commit_and_answer_loses_nothing(
 def test_a_gateway_is_used_on_both_sides_of_a_fork(partner: AlipaySimulator, settings: Path) -> None:
     """Connections, journal and the name for leases are each process's own."""
     codes = [partner.payer.code() for _ in range(3)]
-    child = start(settings, "fork", "FORKED000001", *codes)
+    child = start_till(settings, "fork", "FORKED000001", *codes)
     child.communicate(timeout=40)
     assert child.returncode == 0
     assert len(partner.ledger.charges()) == 3

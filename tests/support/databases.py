@@ -182,14 +182,14 @@ class MariaDb(Server):
         address = self.address
         return pymysql.connect(
             host=address.host, port=address.port or 3306, user=address.username, password=address.password or "",
-            database=database, autocommit=True, connect_timeout=3, charset="utf8mb4",
+            database=database, autocommit=True, connect_timeout=3, charset="utf8mb4", ssl_disabled=True,
         )  # fmt: skip
 
     def driver(self, url: str, *, autocommit: bool = False) -> Any:
         parsed = make_url(url)
         return pymysql.connect(
             host=parsed.host, port=parsed.port or 3306, user=parsed.username, password=str(parsed.password or ""),
-            database=parsed.database, autocommit=autocommit,
+            database=parsed.database, autocommit=autocommit, ssl_disabled=True,
         )  # fmt: skip
 
     def others(self, cursor: Any) -> list[int]:
@@ -227,6 +227,12 @@ class MariaDb(Server):
 SERVERS: dict[str, Server] = {"postgresql": PostgreSql(), "mariadb": MariaDb()}
 
 NAMES = ("sqlite", *SERVERS)
+
+
+def kind_of(url: str) -> str:
+    """The name of the database that a journal's URL leads to."""
+    backend = make_url(url).get_backend_name()
+    return "mariadb" if backend == "mysql" else backend
 
 
 def application(kind: str, url: str, *, autocommit: bool = False) -> Any:

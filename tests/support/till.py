@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Thread
 
+from tests.support.databases import by_hand, kind_of
 from tests.support.paths import order
 
 from payport.adapters.alipay import Alipay, AlipayAccount
@@ -21,8 +23,8 @@ from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.tls import Trust
 
 
-def write_settings(account: AlipayAccount, folder: Path) -> Path:
-    """What a till needs to know."""
+def write_settings(account: AlipayAccount, folder: Path, journal: str = "", codes: Sequence[str] = ()) -> Path:
+    """What a till needs to know. ``journal``: its URL, by default of a file in the folder."""
     assert account.trust is not None
     settings = {
         "app_id": account.app_id,
@@ -31,17 +33,17 @@ def write_settings(account: AlipayAccount, folder: Path) -> Path:
         "seller_id": account.seller_id,
         "gateway_url": account.gateway_url,
         "authority": account.trust.ca_data,
-        "journal": f"sqlite:///{folder / 'payments.db'}",
+        "journal": journal or f"sqlite:///{folder / 'payments.db'}",
+        "codes": list(codes),
     }
     place = folder / "settings.json"
     place.write_text(json.dumps(settings))
     return place
 
 
-def open_till(place: Path) -> Gateway[Alipay]:
-    """The gateway that the settings describe."""
-    settings = json.loads(place.read_text())
-    account = AlipayAccount(
+def account_of(settings: Mapping[str, str]) -> AlipayAccount:
+    """The account that settings describe."""
+    return AlipayAccount(
         app_id=settings["app_id"],
         private_key=Secret(settings["private_key"]),
         alipay_public_key=settings["alipay_public_key"],
@@ -49,29 +51,40 @@ def open_till(place: Path) -> Gateway[Alipay]:
         gateway_url=settings["gateway_url"],
         trust=Trust(ca_data=settings["authority"]),
     )
+
+
+def open_till(place: Path) -> Gateway[Alipay]:
+    """The gateway that the settings describe."""
+    settings = json.loads(place.read_text())
+    account = account_of(settings)
     return Gateway(Alipay(account), journal=settings["journal"], sealing_key=SEALING_KEY, sinks=())
 
 
-def _crowd(gateway: Gateway[Alipay], ref: str, code: str, callers: int) -> None:
-    """Many threads pay one order when a line comes in; prints what each was told."""
-    told: list[str] = []
-    ready = Barrier(callers + 1)
+def forget_leases(settings: Path) -> None:
+    """As if the dead process's lease had run out, which takes half a minute."""
+    url: str = json.loads(settings.read_text())["journal"]
+    with by_hand(kind_of(url), url) as cursor:
+        cursor.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
 
-    def one() -> None:
-        ready.wait()
-        outcome = gateway.pay(order(ref), QrScanned(auth_code=code), deadline_s=30)
-        paid = outcome.value.partner_id if isinstance(outcome, Succeeded) else None
-        told.append(f"{type(outcome).__name__} {paid}")
 
-    threads = [Thread(target=one) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
+def _crowd(gateway: Gateway[Alipay], callers: int) -> None:
+    """For every line with a reference and a code, many threads pay that order; prints what each was told."""
     print("ready", flush=True)  # noqa: T201 - how a child talks to its test
-    sys.stdin.readline()
-    ready.wait()
-    for thread in threads:
-        thread.join()
-    print(json.dumps(told), flush=True)  # noqa: T201 - as above
+    for line in sys.stdin:
+        ref, code = line.split()
+        told: list[str] = []
+
+        def one(ref: str = ref, code: str = code, told: list[str] = told) -> None:
+            outcome = gateway.pay(order(ref), QrScanned(auth_code=code), deadline_s=30)
+            paid = outcome.value.partner_id if isinstance(outcome, Succeeded) else None
+            told.append(f"{type(outcome).__name__} {paid}")
+
+        threads = [Thread(target=one) for _ in range(callers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(json.dumps(told), flush=True)  # noqa: T201 - as above
 
 
 def _fork(gateway: Gateway[Alipay], ref: str, codes: list[str]) -> None:
@@ -88,11 +101,11 @@ def _fork(gateway: Gateway[Alipay], ref: str, codes: list[str]) -> None:
 
 
 def main(place: str, command: str, ref: str, *rest: str) -> None:
-    """Do one thing and end."""
+    """Do one thing and end. ``ref``: the order; of a crowd, how many callers."""
     gateway = open_till(Path(place))
     match command:
         case "crowd":
-            _crowd(gateway, ref, rest[0], int(rest[1]))
+            _crowd(gateway, int(ref))
         case "fork":
             _fork(gateway, ref, list(rest))
         case "scanned":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from benchmarks import audit, calls, journal, lines, notices, starting, transport
+from benchmarks import alerts, audit, calls, journal, lines, notices, starting, transport
 from benchmarks.figures import Row, interleaved, ratio
 
 
@@ -39,6 +39,11 @@ def test_starting_and_lines_run() -> None:
     """Imports in new interpreters, gateways, keys, log lines."""
     assert len(starting.rows(1, 4)) == 4
     assert len(lines.rows(1, 4)) == 2
+
+
+def test_alerts_run() -> None:
+    """The sink, its thread's work, and the look at a new payment."""
+    assert len(alerts.rows(1, 50)) == 3
 
 
 def test_rounds_are_interleaved_and_turn() -> None:

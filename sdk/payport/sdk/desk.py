@@ -37,7 +37,7 @@ from payport.sdk.audit.exchanges import Evidence
 from payport.sdk.audit.flood import Flood
 from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import GatewayClosed
-from payport.sdk.events import EventSink, Level, StructlogSink, flush_safely
+from payport.sdk.events import EventSink, Level, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.hosting import Admission, AsyncHosting, Clock, Exchanged, Surroundings, SyncHost
@@ -56,6 +56,7 @@ from payport.sdk.operations import (
     resuming,
 )
 from payport.sdk.operations.carrying import Carried
+from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome, payout_outcome, refund_outcome
 from payport.sdk.retry import RetryBudget, RetryPolicy
@@ -101,6 +102,7 @@ class Desk:
         retry: RetryPolicy | None,
         clock: Clock | None,
         deadline_s: float,
+        watch: TransactionWatch | None = None,
     ) -> Desk:
         """Open the journal if it was given by URL, and put everything together."""
         from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
@@ -113,6 +115,7 @@ class Desk:
             clock=clock or SystemClock(),
             sinks=(*told, *(each for each in admissions if callable(each))),
             admissions=tuple(admissions),
+            watch=watch,
         )
         opened.announce(account_opened(adapter, around.clock.moment().utc, around.actor))
         return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
@@ -175,8 +178,9 @@ class Desk:
             library=__version__,
             policy=self.policy,
             budget=self.budget,
-            flood=self.flood,
+            watch=self.around.watch,
             hears=self.around.hears,
+            flood=self.flood,
         )
 
     def _until(self, deadline_s: float | None) -> float:
@@ -318,7 +322,8 @@ class Desk:
         journal = self.around.journal
         session = journal.session_on(connection, actor=self.around.actor)
         now = self.around.clock.moment().utc
-        return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals)
+        tell = partial(emit_safely, self.around.sinks)
+        return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals, tell=tell)
 
     def changes(self, limit: int) -> Exchange[Sequence[Change]]:
         """See :meth:`payport.sdk.Gateway.changes`."""

@@ -218,6 +218,31 @@ class ForPerson(_OfOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHeld(_OfAccount):
+    """A rule on abnormal transactions holds an order back: nothing was sent, and nothing is until a person lets it go.
+
+    ``rule``: its name; ``reason``: what is abnormal, in words and without personal data.
+    """
+
+    name: ClassVar[str] = "order.held"
+    level: ClassVar[Level] = Level.WARNING
+    ref: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReleased(_OfAccount):
+    """A person let an order go that a rule had held: calling ``pay`` again sends it. ``by``: who; ``note``: why."""
+
+    name: ClassVar[str] = "order.released"
+    level: ClassVar[Level] = Level.WARNING
+    ref: str
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureFailed(_OfAccount):
     """Something that claims to come from the partner is not authentic."""
 
@@ -246,21 +271,6 @@ class StorageFailed(_OfAccount):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditHeadSigned(SdkEvent):
-    """How far a chain of the audit trail had come, signed: see :class:`payport.sdk.audit.heads.SignedHead`."""
-
-    name: ClassVar[str] = "audit.head"
-    level: ClassVar[Level] = Level.INFO
-    start: str
-    chain: int
-    seq: int
-    hash: str
-    at: str
-    key_id: str
-    signature: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ObserverFailed(SdkEvent):
     """Something that only watches could not do its work; no payment was harmed. Told once until it works again.
 
@@ -274,6 +284,21 @@ class ObserverFailed(SdkEvent):
     error: str
     waiting: int
     dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHeadSigned(SdkEvent):
+    """How far a chain of the audit trail had come, signed: see :class:`payport.sdk.audit.heads.SignedHead`."""
+
+    name: ClassVar[str] = "audit.head"
+    level: ClassVar[Level] = Level.INFO
+    start: str
+    chain: int
+    seq: int
+    hash: str
+    at: str
+    key_id: str
+    signature: str
 
 
 class EventSink(Protocol):

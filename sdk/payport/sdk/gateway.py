@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from payport.sdk.operations.native import NativeOutcome
     from payport.sdk.operations.querying import Observed
     from payport.sdk.operations.resuming import Resumed
+    from payport.sdk.operations.screening import TransactionWatch
     from payport.sdk.retry import RetryPolicy
     from payport.sdk.secrets import Secret
     from payport.sdk.transport import AsyncTransport, Transport
@@ -66,7 +67,8 @@ class Gateway(Generic[AdapterT_co]):
     ``journal``: the URL of the database (``"sqlite:///payments.db"``) or a :class:`payport.sdk.Journal` that several
     gateways share. ``sealing_key``: base64 of 32 bytes; with it a step that was sent can be sent again after a crash.
     ``transport``: another way to the partner (a simulator, a proxy). ``sinks``: who is told of events; warnings and
-    worse go to structlog when absent. ``deadline_s``: seconds for one whole call, retries and waiting included; every
+    worse go to structlog when absent. ``watch``: who looks at new payments and may hold them
+    (:class:`payport.sdk.watch.Watch`). ``deadline_s``: seconds for one whole call, retries and waiting included; every
     call may say otherwise. Use it as a context manager, or :meth:`close` it.
 
     Safe to share between threads and to use after a fork.
@@ -82,6 +84,7 @@ class Gateway(Generic[AdapterT_co]):
         transport: Transport | None = None,
         sinks: Sequence[EventSink] | None = None,
         admissions: Sequence[Admission] = (),
+        watch: TransactionWatch | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         deadline_s: float = DEADLINE_S,
@@ -94,6 +97,7 @@ class Gateway(Generic[AdapterT_co]):
             sealing_key=sealing_key,
             sinks=sinks,
             admissions=admissions,
+            watch=watch,
             retry=retry,
             clock=clock,
             deadline_s=deadline_s,
@@ -288,6 +292,7 @@ class AsyncGateway(Generic[AdapterT_co]):
         transport: AsyncTransport | None = None,
         sinks: Sequence[EventSink] | None = None,
         admissions: Sequence[Admission] = (),
+        watch: TransactionWatch | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         deadline_s: float = DEADLINE_S,
@@ -300,6 +305,7 @@ class AsyncGateway(Generic[AdapterT_co]):
             sealing_key=sealing_key,
             sinks=sinks,
             admissions=admissions,
+            watch=watch,
             retry=retry,
             clock=clock,
             deadline_s=deadline_s,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from payport.sdk.exchange import Exchange
     from payport.sdk.journal.session import Session
     from payport.sdk.journal.store import Journal
+    from payport.sdk.operations.screening import TransactionWatch
     from payport.sdk.transport import AsyncTransport, Transport
 
 T = TypeVar("T")
@@ -99,12 +100,13 @@ class Tracer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What both hosts share. ``actor``: on whose behalf, for the audit trail."""
+    """What both hosts share. ``actor``: on whose behalf, for the audit trail. ``watch``: who looks at new attempts."""
 
     journal: Journal
     clock: Clock
     sinks: Sequence[EventSink] = field(default=(), repr=False)
     admissions: Sequence[Admission] = field(default=(), repr=False)
+    watch: TransactionWatch | None = field(default=None, repr=False)
     actor: str = ""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""

@@ -182,7 +182,7 @@ def _read_public(text: str) -> rsa.RSAPublicKey | str:
         return f"empty, or neither PEM nor base64; {_MEND}"
     try:
         key = _certified(der) if label == "CERTIFICATE" else serialization.load_der_public_key(der)
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return f"not a public key or certificate; {_MEND}"
     return key if isinstance(key, rsa.RSAPublicKey) else "not an RSA key; give the RSA key (RSA2)"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 MAX_REPLY_BYTES = 1024 * 1024
+_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,12 @@ class WireReply:
         if len(values) > 1:
             raise ValueError(f"header {name} stands {len(values)} times")
         return values[0] if values else None
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds to wait before the next try, by ``Retry-After`` (RFC 9110, 10.2.3); ``None`` for a date or none."""
+        values = [value for key, value in self.headers if key == "retry-after"]
+        return float(values[0]) if len(values) == 1 and _SECONDS.fullmatch(values[0]) else None
 
 
 class FailureKind(Enum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from payport.sdk.errors import ConfigurationError
 from payport.sdk.events import EventSink, Level, StructlogSink
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.settings import Settings, open_adapter
@@ -12,7 +13,10 @@ from payport.sdk.settings import Settings, open_adapter
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
     from payport.sdk.audit.policy import AuditPolicy
+    from payport.sdk.incidents.alerts import Alerts
     from payport.sdk.journal.store import Journal
+    from payport.sdk.operations.screening import TransactionWatch
+    from payport.sdk.watch.watching import Watch
 
 
 def open_journal(settings: Settings, *, create: bool = True) -> Journal:
@@ -54,33 +58,101 @@ def audit_policy(settings: Settings) -> AuditPolicy | None:
     )
 
 
-def open_gateway(settings: Settings, account: str, journal: Journal) -> Gateway[AnyAdapter]:
+def open_alerts(settings: Settings, journal: Journal, *, background: bool = True) -> Alerts:
+    """Incidents of this journal, told as ``[alerts]`` says, to be shared by several gateways of the journal.
+
+    Whoever opened it closes it, before the journal. Raises :class:`payport.sdk.ConfigurationError` for a sink that
+    cannot work, naming its table.
+    """
+    from payport.sdk.incidents.alerts import Alerts  # noqa: PLC0415 - with the first gateway that is watched
+    from payport.sdk.incidents.budgets import Targets  # noqa: PLC0415 - see above
+    from payport.sdk.incidents.store import JournalIncidents  # noqa: PLC0415 - see above
+
+    wanted = settings.scorecards
+    targets = Targets(
+        success=wanted.success, accuracy=wanted.accuracy, speed=wanted.response_share, limit_s=wanted.response_s
+    )
+    return Alerts(
+        JournalIncidents(journal),
+        settings.alerts.routes(),
+        thresholds=settings.alerts.thresholds(targets),
+        runbooks=settings.alerts.runbooks,
+        background=background,
+    )
+
+
+def open_watch(settings: Settings, alerts: Alerts | None) -> Watch | None:
+    """The rules on abnormal transactions as ``[watch]`` says, ``None`` when none is in force.
+
+    Pass it as ``watch`` to every gateway of the journal, and ``start`` it there. ``alerts``: who is told of what it
+    finds. Raises :class:`payport.sdk.ConfigurationError` for thresholds that make no sense.
+    """
+    from payport.sdk.watch.payers import PayerKey  # noqa: PLC0415 - with the first gateway that is watched
+    from payport.sdk.watch.watching import Watch  # noqa: PLC0415 - see above
+
+    rules = settings.watch.rules()
+    if not rules:
+        return None
+    key = settings.watch.payer_key
+    blind = [rule.name for rule in rules if rule.payer_s and key is None]
+    if blind:
+        raise ConfigurationError(
+            f"[watch] payer_key: missing; {', '.join(blind)} cannot tell payers apart without it; "
+            'give a reference: payer_key = "env:PAYER_KEY", and make one with payport keygen'
+        )
+    return Watch(
+        rules,
+        payer_key=None if key is None else PayerKey(key),
+        report=None if alerts is None else alerts.report,
+    )
+
+
+def open_gateway(
+    settings: Settings,
+    account: str,
+    journal: Journal,
+    *,
+    alerts: Alerts | None = None,
+    watch: TransactionWatch | None = None,
+) -> Gateway[AnyAdapter]:
     """A gateway for one configured account on ``journal`` (see :func:`open_journal`).
 
-    Raises :class:`payport.sdk.ConfigurationError`, which says what is missing or wrong in which table.
+    ``alerts``, ``watch``: see :func:`open_alerts` and :func:`open_watch`. Raises
+    :class:`payport.sdk.ConfigurationError`, which says what is missing or wrong in which table.
     """
     return Gateway(
         open_adapter(settings, account),
         journal=journal,
-        sinks=open_sinks(settings, journal),
+        sinks=open_sinks(settings, journal, alerts),
+        watch=watch,
         deadline_s=settings.timeouts.deadline_s,
     )
 
 
-def open_async_gateway(settings: Settings, account: str, journal: Journal) -> AsyncGateway[AnyAdapter]:
+def open_async_gateway(
+    settings: Settings,
+    account: str,
+    journal: Journal,
+    *,
+    alerts: Alerts | None = None,
+    watch: TransactionWatch | None = None,
+) -> AsyncGateway[AnyAdapter]:
     """As :func:`open_gateway`, for event loops."""
     return AsyncGateway(
         open_adapter(settings, account),
         journal=journal,
-        sinks=open_sinks(settings, journal),
+        sinks=open_sinks(settings, journal, alerts),
+        watch=watch,
         deadline_s=settings.timeouts.deadline_s,
     )
 
 
-def open_sinks(settings: Settings, journal: Journal) -> Sequence[EventSink]:
-    """What is configured to listen: warnings go to the log, calls are counted beside ``journal``, traces are shown.
+def open_sinks(settings: Settings, journal: Journal, alerts: Alerts | None = None) -> Sequence[EventSink]:
+    """What is configured to listen: warnings go to the log, calls are counted beside ``journal``, trouble is told.
 
-    Raises :class:`payport.sdk.ConfigurationError` for tracing without the extra ``otel``.
+    ``alerts``: those of :func:`open_alerts`, where several gateways share them. Raises
+    :class:`payport.sdk.ConfigurationError` for a sink of alerts that cannot work, and for tracing without the extra
+    ``otel``.
     """
     log = StructlogSink(least=Level.WARNING)
     sinks: list[EventSink] = [log]
@@ -101,4 +173,6 @@ def open_sinks(settings: Settings, journal: Journal) -> Sequence[EventSink]:
         from payport.sdk.otel import OpenTelemetry  # noqa: PLC0415 - the extra "otel"
 
         sinks.append(OpenTelemetry(sinks=[log]))
+    if settings.alerts.enabled:
+        sinks.append(alerts or open_alerts(settings, journal))
     return sinks

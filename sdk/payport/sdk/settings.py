@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.secrets import Secret
+from payport.sdk.watch.settings import WatchSettings
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
@@ -90,6 +92,17 @@ class AccountTable(Mapping[str, Setting]):
             raise self._missing(key, value, "true or false")
         return found
 
+    def number(self, key: str, default: float, *, least: float | None = None) -> float:
+        """A number, at least ``least``; from the environment as text."""
+        value = self._values.get(key, default)
+        try:
+            found = None if isinstance(value, bool | Secret) else float(value)
+        except ValueError:
+            found = None
+        if found is None or found != found or (least is not None and found < least):  # noqa: PLR0124 - NaN is no number
+            raise self._missing(key, value, "a number" if least is None else f"a number, at least {least:g}")
+        return found
+
     def only(self, *keys: str) -> None:
         """Raise :class:`payport.sdk.errors.ConfigurationError` when the table has any other key, naming it."""
         for key in self._values:
@@ -141,25 +154,6 @@ class TimeoutSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSettings:
-    """How the audit trail is kept.
-
-    ``enabled``: whether anything is recorded. ``key``: signs heads and archives; ``former_keys``: the public halves of
-    those that did so before. ``heads``: the file of signed heads; a relative path begins at the folder of the settings.
-    ``payers``: record who paid, too, sealed. ``exchange_key``: keep what goes over the wire, sealed under it.
-    ``retention_days``: how long records are kept, three years at least.
-    """
-
-    enabled: bool = True
-    key: Secret | None = None
-    former_keys: tuple[str, ...] = ()
-    heads: Path | None = None
-    payers: bool = False
-    exchange_key: Secret | None = None
-    retention_days: int = LEAST_DAYS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ScorecardSettings:
     """How partners are measured, see :class:`payport.sdk.scorecards.Scorecards`. ``enabled``: whether they are.
 
@@ -185,6 +179,25 @@ class OpenTelemetrySettings:
     enabled: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """How the audit trail is kept.
+
+    ``enabled``: whether anything is recorded. ``key``: signs heads and archives; ``former_keys``: the public halves of
+    those that did so before. ``heads``: the file of signed heads; a relative path begins at the folder of the settings.
+    ``payers``: record who paid, too, sealed. ``exchange_key``: keep what goes over the wire, sealed under it.
+    ``retention_days``: how long records are kept, three years at least.
+    """
+
+    enabled: bool = True
+    key: Secret | None = None
+    former_keys: tuple[str, ...] = ()
+    heads: Path | None = None
+    payers: bool = False
+    exchange_key: Secret | None = None
+    retention_days: int = LEAST_DAYS
+
+
 def _no_accounts() -> Mapping[str, AccountSettings]:
     return {}
 
@@ -196,9 +209,11 @@ class Settings:
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
-    audit: AuditSettings = field(default_factory=AuditSettings)
     scorecards: ScorecardSettings = field(default_factory=ScorecardSettings)
     otel: OpenTelemetrySettings = field(default_factory=OpenTelemetrySettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
+from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import (
@@ -27,6 +28,7 @@ from payport.sdk.settings import (
     Settings,
     TimeoutSettings,
 )
+from payport.sdk.watch.settings import WatchSettings
 
 DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
@@ -61,16 +63,6 @@ class _Timeouts(_Table):
     deadline_s: PositiveFloat = TimeoutSettings().deadline_s
 
 
-class _Audit(_Table):
-    enabled: bool = AuditSettings().enabled
-    key: str | None = None
-    former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
-    heads: str | None = None
-    payers: bool = AuditSettings().payers
-    exchange_key: str | None = None
-    retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
-
-
 _Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -90,25 +82,55 @@ class _OpenTelemetry(_Table):
     enabled: bool = OpenTelemetrySettings().enabled
 
 
+class _Audit(_Table):
+    enabled: bool = AuditSettings().enabled
+    key: str | None = None
+    former_keys: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    heads: str | None = None
+    payers: bool = AuditSettings().payers
+    exchange_key: str | None = None
+    retention_days: Annotated[int, Field(ge=LEAST_DAYS)] = LEAST_DAYS
+
+
+_DEFAULT = AlertSettings()
+
+
+class _Alerts(_Table):
+    enabled: bool = _DEFAULT.enabled
+    runbooks: str = _DEFAULT.runbooks
+    unknown_s: PositiveFloat = _DEFAULT.unknown_s
+    expiry_days: PositiveFloat = _DEFAULT.expiry_days
+    signature_failures: PositiveInt = _DEFAULT.signature_failures
+    forged_notices: PositiveInt = _DEFAULT.forged_notices
+    refusals: PositiveInt = _DEFAULT.refusals
+    budgets: bool = _DEFAULT.budgets
+    sink: dict[str, dict[str, object]] = {}
+
+
 class _File(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     account: dict[str, dict[str, object]] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
-    audit: _Audit = _Audit()
     scorecards: _Scorecards = _Scorecards()
     otel: _OpenTelemetry = _OpenTelemetry()
+    audit: _Audit = _Audit()
+    alerts: _Alerts = _Alerts()
+    watch: dict[str, object] = {}
 
 
-_DEPTH = {"account": 3, "journal": 2, "timeouts": 2, "audit": 2, "scorecards": 2, "otel": 2}
+_TABLES: Mapping[str, Iterable[str]] = {
+    name: type(item.default).model_fields
+    for name, item in _File.model_fields.items()
+    if name not in ("account", "watch")
+}
+_DEPTHS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(_TABLES, (2,)), "account": (3,), "alerts": (2, 4), "watch": (2, 3),
+}  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", "[journal]", "[timeouts]", "[audit]", "[scorecards]", "[otel]"),
-    ("journal",): _Journal.model_fields,
-    ("timeouts",): _Timeouts.model_fields,
-    ("audit",): _Audit.model_fields,
-    ("scorecards",): _Scorecards.model_fields,
-    ("otel",): _OpenTelemetry.model_fields,
+    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]"),
+    **{(name,): known for name, known in _TABLES.items()},
 }
 _PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
 
@@ -146,19 +168,46 @@ class _Reading:
             durability=file.journal.durability,
             connections=file.journal.connections,
         )
-        try:
-            zone_of(file.scorecards.time_zone)
-        except ConfigurationError:
-            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
         found = Settings(
             accounts=accounts,
             journal=journal,
             timeouts=TimeoutSettings(deadline_s=file.timeouts.deadline_s),
-            audit=self._audit(file.audit),
-            scorecards=ScorecardSettings(**file.scorecards.model_dump()),
+            scorecards=self._scorecards(file.scorecards),
             otel=OpenTelemetrySettings(enabled=file.otel.enabled),
+            audit=self._audit(file.audit),
+            alerts=self._alerts(file.alerts),
+            watch=self._watch(file.watch),
         )
         return None if self.problems else found
+
+    def _alerts(self, found: _Alerts) -> AlertSettings:
+        sinks = {name: self._table(("alerts", "sink", name), table) for name, table in found.sink.items()}
+        return AlertSettings(**found.model_dump(exclude={"sink"}), sinks=sinks)
+
+    def _watch(self, found: Mapping[str, object]) -> WatchSettings:
+        tables: dict[str, AccountTable] = {}
+        for name, value in found.items():
+            if isinstance(value, dict):
+                tables[name] = self._table(("watch", name), cast("dict[str, object]", value))
+            elif name != "payer_key":
+                self._wrong(("watch", name), "unknown", "known here: payer_key, and a table [watch.RULE] for each rule")
+        key = found.get("payer_key")
+        return WatchSettings(
+            payer_key=self._secret(("watch", "payer_key"), None if key is None else str(key)), tables=tables
+        )
+
+    def _table(self, path: _Path, table: Mapping[str, object]) -> AccountTable:
+        """A table of plain settings, with what they refer to looked up."""
+        found = {key: self._setting((*path, key), value) for key, value in table.items()}
+        values = {key: value for key, value in found.items() if value is not None}
+        return AccountTable(values, where=self._place(path), places={key: self._place((*path, key)) for key in table})
+
+    def _scorecards(self, table: _Scorecards) -> ScorecardSettings:
+        try:
+            zone_of(table.time_zone)
+        except ConfigurationError:
+            self._wrong(("scorecards", "time_zone"), "no such time zone", "write one like Asia/Shanghai")
+        return ScorecardSettings(**table.model_dump())
 
     def _audit(self, table: _Audit) -> AuditSettings:
         if (table.key is None) is not (table.heads is None):
@@ -181,7 +230,7 @@ class _Reading:
                 continue
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             self._names[path] = name
-            if len(path) != _DEPTH.get(path[0]):
+            if len(path) not in _DEPTHS.get(path[0], ()):
                 self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
                 continue
             table = tree
@@ -282,9 +331,13 @@ class _Reading:
         """Where a setting stands, as its writer would say it."""
         if path in self._names:
             return f"environment variable {self._names[path]}"
-        depth = 2 if path[0] == "account" else 1
+        depth = 3 if path[:2] == ("alerts", "sink") else 2 if path[0] == "account" or _is_rule(path) else 1
         table, keys = ".".join(path[:depth]), ".".join(path[depth:])
         return f"{self._file} [{table}] {keys}".rstrip()
+
+
+def _is_rule(path: _Path) -> bool:
+    return path[0] == "watch" and path[1:] != ("payer_key",)
 
 
 class LookupFailure(Exception):

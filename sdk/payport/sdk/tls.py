@@ -222,7 +222,7 @@ def _check_validity(chain_file: str) -> None:
         certificate = x509.load_pem_x509_certificate(Path(chain_file).read_bytes())
     except OSError as error:
         raise ConfigurationError(f"chain_file {chain_file} cannot be read: {_words(error)}") from None
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise ConfigurationError(f"chain_file {chain_file} holds no PEM certificate") from None
     now = datetime.now(UTC)
     if now > certificate.not_valid_after_utc:

@@ -15,6 +15,7 @@ from payport.adapters.stripe.simulator import CannotPay, StripeSimulator
 from payport.schemas import (
     AppParameters,
     Declined,
+    FactKind,
     HostedPage,
     MobileWeb,
     Money,
@@ -182,3 +183,16 @@ def test_many_tills_at_once(shop: Shop) -> None:
     )
     numbers = [json.loads(raw.body)["id"] for raw in shop.partner.notices]
     assert len(set(numbers)) == len(numbers) == 24 * 3
+
+
+def test_trap_a_refund_that_succeeded_fails_later(shop: Shop) -> None:
+    """Its own answer stays; that it bounced is a fact beside it, and the money can be given back once more."""
+    ref, _ = shop.pay()
+    told = shop.gateway.refund(ref, "BACK0001", EUROS)
+    assert isinstance(told, Succeeded)
+    shop.partner.bounce_refund("BACK0001R001")
+    shop.receive_all()
+    refund = shop.last(ref, Verb.REFUND)
+    assert refund.state is State.SUCCEEDED
+    assert [fact.kind for fact in refund.facts] == [FactKind.REFUND_BOUNCED]
+    assert isinstance(shop.gateway.refund(ref, "BACK0002", EUROS), Succeeded)

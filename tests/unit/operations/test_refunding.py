@@ -61,6 +61,14 @@ def test_a_refund_that_did_not_happen_takes_nothing(state: State) -> None:
     assert paid_with([PAID, refund(PAID, TEN, state)], TEN, ACCOUNT) == PAID
 
 
+def test_a_refund_that_bounced_takes_nothing_in_the_end() -> None:
+    """The money came back: it can be given once more, under another reference."""
+    bounced = replace(refund(PAID, TEN), facts=(Fact(kind=FactKind.REFUND_BOUNCED, at=AT, amount=TEN),))
+    assert paid_with([PAID, bounced], TEN, ACCOUNT) == PAID
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([PAID, bounced, refund(PAID, TEN)], TEN, ACCOUNT)
+
+
 def test_another_account_gives_nothing_back() -> None:
     """The money is there, not here."""
     with pytest.raises(Invalid, match="refund it there"):

@@ -127,6 +127,18 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         events.ForPerson(**OPERATION, reason="asked 40 times"),
     ),
     (
+        "order.held",
+        Level.WARNING,
+        {**ACCOUNT, "ref": "SHOP10010001", "rule": "amount_jump", "reason": "too much"},
+        events.OrderHeld(**ACCOUNT, ref="SHOP10010001", rule="amount_jump", reason="too much"),
+    ),
+    (
+        "order.released",
+        Level.WARNING,
+        {**ACCOUNT, "ref": "SHOP10010001", "by": "Wen", "note": "looked"},
+        events.OrderReleased(**ACCOUNT, ref="SHOP10010001", by="Wen", note="looked"),
+    ),
+    (
         "signature.failed",
         Level.ERROR,
         {**ACCOUNT, "endpoint": "trade.query"},
@@ -138,6 +150,22 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         Level.ERROR,
         {**ACCOUNT, "work": "settle", "error": "JournalError"},
         events.StorageFailed(**ACCOUNT, work="settle", error="JournalError"),
+    ),
+    (
+        "audit.head",
+        Level.INFO,
+        {
+            "start": "2026-01-31",
+            "chain": 0,
+            "seq": 7,
+            "hash": "ab",
+            "at": "2026-01-31T12:00:00Z",
+            "key_id": "k1",
+            "signature": "sig",
+        },
+        events.AuditHeadSigned(
+            start="2026-01-31", chain=0, seq=7, hash="ab", at="2026-01-31T12:00:00Z", key_id="k1", signature="sig"
+        ),
     ),
     (
         "observer.failed",

@@ -367,7 +367,7 @@ def test_a_notice_comes_again_until_it_is_acknowledged() -> None:
 def test_a_way_in_calm_weather_ends_paid() -> None:
     """The whole schedule, with nothing wrong in it."""
     calm = Options(weather=replace(CALM, length_s=3000.0))
-    histories = [Schedule(SUBJECT, seed, calm).play() for seed in range(5)]
+    histories = [Schedule(SUBJECT, seed, calm).play() for seed in range(12)]
     assert all(history.operations for history in histories)
     assert all(each.state.final for history in histories for each in history.operations)
     told = [entry.outcome for history in histories for entry in history.entries if isinstance(entry, Told)]

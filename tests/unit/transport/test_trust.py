@@ -15,6 +15,9 @@ from tests.support.certificates import Authority
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.tls import ClientCertificate, Trust, context, spki_pin
 
+OF_NO_VERSION = Path(__file__).parents[2] / "corpus/public-key/version-66.pem"
+"""A certificate that says it is of version 66."""
+
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
@@ -99,7 +102,8 @@ def wrong(tmp_path: Path, authority: Authority) -> dict[str, Trust]:
         "crl_file .*missing.pem": Trust(ca_file=authority.ca_file, crl_file=str(tmp_path / "missing.pem")),
         "crl_file .*text.pem": Trust(ca_file=authority.ca_file, crl_file=str(text)),
         "chain_file .*missing.pem": _client(authority, str(tmp_path / "missing.pem"), mine.key_file),
-        "holds no PEM certificate": _client(authority, str(text), mine.key_file),
+        "text.pem holds no PEM certificate": _client(authority, str(text), mine.key_file),
+        "version-66.pem holds no PEM certificate": _client(authority, str(OF_NO_VERSION), mine.key_file),
         "key_file .*missing.pem": _client(authority, mine.chain_file, str(tmp_path / "missing.pem")),
         "key_file .*text.pem cannot be read": _client(authority, mine.chain_file, str(text)),
         "crt.pem cannot be read: it is not": _client(authority, mine.chain_file, None),

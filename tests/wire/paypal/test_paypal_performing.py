@@ -393,18 +393,3 @@ def test_what_is_found_by_a_number(says: Sequence[Said], found: str | None) -> N
     told = Script(*says).run(find(PayPal(ACCOUNT), PartnerId(ORDER_ID), 10.0))
     assert told.partner_ref == found
     assert ACCOUNT.merchant_id == MERCHANT
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_how_long_paypal_wants_to_be_left_alone_is_heard(status: int) -> None:
-    """``Retry-After`` reaches the one who waits, also where the answer is a doubt."""
-    body = json.dumps({"name": "RATE_LIMIT_REACHED", "message": "no", "debug_id": "f1"}).encode()
-
-    class Busy(Script):
-        def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
-            if request.endpoint == "oauth2.token":
-                return super().send(request, timeout_s)
-            return WireReply(status, (("retry-after", "7"),), body)
-
-    told = Busy().run(perform(PayPal(ACCOUNT), APPROVED, CAPTURE_ORDER, 10.0))
-    assert (told.state, told.again, told.retry_after_s) == (State.DOUBT, True, 7.0)

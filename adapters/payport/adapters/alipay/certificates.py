@@ -192,7 +192,7 @@ def _parse(block: str) -> x509.Certificate | None:
         parsed = x509.load_der_x509_certificate(der)
         # The library reads names late; a damaged one is found here.
         _ = parsed.issuer, parsed.subject
-    except (ValueError, LookupError) as error:  # a name of an unknown kind of text is a KeyError in the library
+    except (ValueError, LookupError, x509.InvalidVersion) as error:  # KeyError: a name of an unknown kind of text
         raise MalformedCertificate("a certificate in the file is damaged; download the file again") from error
     else:
         return parsed

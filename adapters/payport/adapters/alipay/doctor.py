@@ -17,7 +17,7 @@ from payport.adapters.alipay.mapping import Meaning, verdict
 from payport.adapters.alipay.planning import TRADE_QUERY
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk.adapter import Adapter
-from payport.sdk.cli.findings import Finding, green, red, yellow
+from payport.sdk.cli.findings import Finding, Term, green, red, yellow
 from payport.sdk.exchange import Exchange
 from payport.sdk.observation import Observation
 
@@ -67,11 +67,12 @@ def _offline(alipay: Alipay, now: datetime) -> Iterator[Finding]:
 
 def _dates(key: str, certificate: Certificate, now: datetime) -> Finding:
     left = certificate.time_left(now)
-    ends = f"{key} ({certificate.sn[:8]}...) ends on {certificate.not_after:%Y-%m-%d}"
+    term = Term(f"{key} ({certificate.sn[:8]}...)", certificate.not_after)
+    ends = f"{term.item} ends on {certificate.not_after:%Y-%m-%d}"
     mend = "renew it in the Alipay console, download it, and configure it before that day"
     if left <= timedelta(0):
-        return red(ends, mend)
-    return yellow(ends, mend) if left < SOON else green(ends)
+        return red(ends, mend, term)
+    return yellow(ends, mend, term) if left < SOON else green(ends, term)
 
 
 def _chain(alipay: Alipay, now: datetime) -> Finding:

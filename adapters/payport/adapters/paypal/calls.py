@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 # one encoder for all: json.dumps with options of its own builds another for every call
 _to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 _NUMBER = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
-_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 
 
@@ -83,7 +82,6 @@ class Reply:
     status: int
     node: Mapping[str, object] = field(repr=False)
     error: PayPalError | None = None
-    retry_after_s: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -167,7 +165,7 @@ def read_reply(reply: WireReply) -> Reply | Observation:
         return Reply(status=reply.status, node=node)
     if reply.status < 400:
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, f"HTTP status {reply.status}")
-    return Reply(status=reply.status, node=node, error=_error(node), retry_after_s=_retry_after(reply))
+    return Reply(status=reply.status, node=node, error=_error(node))
 
 
 def _error(node: Mapping[str, object]) -> PayPalError:
@@ -177,11 +175,6 @@ def _error(node: Mapping[str, object]) -> PayPalError:
     except ValidationError:
         name = node.get("error") or node.get("name")
         return PayPalError(name=name if isinstance(name, str) else "", message="")
-
-
-def _retry_after(reply: WireReply) -> float | None:
-    values = [value for name, value in reply.headers if name == "retry-after"]
-    return float(values[0]) if len(values) == 1 and _SECONDS.fullmatch(values[0]) else None
 
 
 def is_number(text: str) -> bool:

@@ -120,7 +120,7 @@ def _parse(block: str) -> x509.Certificate | None:
         parsed = x509.load_der_x509_certificate(der)
         # The library reads names late; a damaged one is found here.
         _ = parsed.issuer, parsed.subject
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, x509.InvalidVersion):
         return None
     return parsed
 

@@ -125,8 +125,7 @@ def _refused(
         return done if how.absent and request.endpoint not in _COMPLETING else how
     if request.endpoint in _COMPLETING and told.state is State.DECLINED and found.again:
         # the payer has approved: too many calls are no reason to give that up
-        busy = doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"{answer.code} {answer.words}".strip(), again=True)
-        return replace(busy, retry_after_s=answer.retry_after_s)
+        return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"{answer.code} {answer.words}".strip(), again=True)
     if request.endpoint not in _COMPLETING and told.state is State.ACTION:
         # only the payer of an order can be sent back
         return replace(told, state=State.DECLINED, reason=told.reason or found.reason)

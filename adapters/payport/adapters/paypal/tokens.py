@@ -122,8 +122,9 @@ def _fetch(paypal: PayPal, serial: str, deadline_s: float) -> Exchange[Observati
         cause = NotSentCause(reply.not_sent.kind, f"access token: {reply.not_sent.detail}", reply.retry_after_s)
         return replace(reply, not_sent=cause)
     paypal.tokens.ring.failed(serial, now_s)
-    if isinstance(reply, WireReply) and 400 <= reply.status < 429:
-        detail = f"PayPal refused to give an access token ({_error(reply.content)}): compare client_id and "
+    refused = _error(reply.content) if isinstance(reply, WireReply) and 400 <= reply.status < 429 else None
+    if refused is not None:
+        detail = f"PayPal refused to give an access token ({refused}): compare client_id and "
         return no_token(f"{detail}client_secret with the developer dashboard, live with live, sandbox with sandbox")
     paypal.tokens.drop(serial)
     told = f"HTTP status {reply.status}" if isinstance(reply, WireReply) else reply.unknown
@@ -156,10 +157,10 @@ def _read(content: bytes) -> PayPalToken | None:
     return said if usable and said.access_token.strip() and said.expires_in > 0 else None
 
 
-def _error(content: bytes) -> str:
-    """PayPal's word for what is wrong; nothing that was sent stands in it."""
+def _error(content: bytes) -> str | None:
+    """PayPal's word for what is wrong; nothing that was sent stands in it. ``None`` for a page of somebody between."""
     try:
         word = strict_json.parse_object(content).get("error")
     except strict_json.MalformedJson:
-        return "unreadable"
+        return None
     return word if isinstance(word, str) and word.isidentifier() and len(word) <= 40 else "no reason given"

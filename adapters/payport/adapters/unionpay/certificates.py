@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from threading import Lock
 from typing import TypeAlias, TypeVar
 
@@ -44,6 +45,7 @@ class MalformedCertificate(ValueError):
     """The text is not a certificate that can be used here."""
 
 
+@lru_cache(maxsize=64)  # every message brings the same one
 def parse_certificate(text: str) -> x509.Certificate:
     """The first certificate in a PEM text, or bare base64 of one. Raises :class:`MalformedCertificate`."""
     if len(text) > _LONGEST:

@@ -20,7 +20,7 @@ from payport.adapters.unionpay.questions import query_call
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk import exchange
 from payport.sdk.adapter import Adapter
-from payport.sdk.cli.findings import Finding, green, red, yellow
+from payport.sdk.cli.findings import Finding, Term, green, red, yellow
 from payport.sdk.exchange import Exchange
 from payport.sdk.observation import Observation
 
@@ -67,11 +67,12 @@ def _offline(unionpay: UnionPay, now: datetime) -> Iterator[Finding]:
 
 def _dates(key: str, certificate: x509.Certificate, now: datetime) -> Finding:
     left = certificate.not_valid_after_utc - now
-    ends = f"{key} ({cert_id(certificate)}) ends on {certificate.not_valid_after_utc:%Y-%m-%d}"
+    term = Term(f"{key} ({cert_id(certificate)})", certificate.not_valid_after_utc)
+    ends = f"{term.item} ends on {certificate.not_valid_after_utc:%Y-%m-%d}"
     mend = "get the next one from UnionPay or CFCA, and configure it before that day"
     if left <= timedelta(0):
-        return red(ends, mend)
-    return yellow(ends, mend) if left < SOON else green(ends)
+        return red(ends, mend, term)
+    return yellow(ends, mend, term) if left < SOON else green(ends, term)
 
 
 def _unanswered(observation: Observation) -> Finding:

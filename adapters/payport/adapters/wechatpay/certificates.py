@@ -53,7 +53,7 @@ def parse_certificate(pem: str | bytes) -> Certificate:
         parsed = x509.load_pem_x509_certificate(pem if isinstance(pem, bytes) else pem.encode())
         key = parsed.public_key()
         ends = parsed.not_valid_before_utc, parsed.not_valid_after_utc
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise MalformedCertificate("not a certificate in PEM; give the platform certificate as downloaded") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise MalformedCertificate("not an RSA certificate")

@@ -16,10 +16,13 @@ from payport.sdk.cli.configured import chosen_accounts, new_audit_key, new_seali
 from payport.sdk.cli.console import new_console as _console
 from payport.sdk.cli.doctoring import examine_all, show_findings
 from payport.sdk.cli.drifting import show_drift
+from payport.sdk.cli.drill_commands import drill
 from payport.sdk.cli.explaining import explain_order
+from payport.sdk.cli.incident_commands import app as incidents_app
 from payport.sdk.cli.partners import plays_of, simulator_of
 from payport.sdk.cli.resuming import resume_accounts
 from payport.sdk.cli.serving import serve_until_stopped
+from payport.sdk.cli.watch_commands import app as watch_app
 from payport.sdk.errors import ConfigurationError, PayportError
 from payport.sdk.settings import Settings
 from payport.sdk.version import __version__
@@ -39,6 +42,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(incidents_app)
+app.add_typer(watch_app)
 
 app.add_typer(audit_app)
 
@@ -160,6 +165,9 @@ def drift(
 ) -> None:
     """Compare a newer document of a partner with what its adapter uses. Ends with 1 when something breaks."""
     raise typer.Exit(0 if show_drift(_console(), partner, spec) else 1)
+
+
+app.command()(drill)
 
 
 @app.command()

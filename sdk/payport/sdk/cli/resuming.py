@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 
 from payport.sdk.adapter import Adapter
+from payport.sdk.cli.checking import Checks
 from payport.sdk.cli.stopping import stopped_by_signals
 from payport.sdk.errors import JournalError, PayportError
 from payport.sdk.gateway import Gateway
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.journal.store import Journal
-from payport.sdk.opening import open_gateway
+from payport.sdk.opening import open_alerts, open_gateway, open_watch
 from payport.sdk.operations.resuming import Resumed
 from payport.sdk.settings import Settings
 
@@ -22,12 +23,16 @@ def resume_accounts(
 ) -> None:
     """One round over each account, or with ``every_s`` rounds that many seconds apart until interrupted.
 
-    Raises :class:`payport.sdk.ConfigurationError` for an account that cannot be opened, before anything is asked.
+    Each round also looks for incidents, and tells what is due, unless ``[alerts]`` is switched off. Raises
+    :class:`payport.sdk.ConfigurationError` for an account or a sink that cannot be opened, before anything is asked.
     """
-    gateways = {name: open_gateway(settings, name, journal) for name in accounts}
+    alerts = open_alerts(settings, journal) if settings.alerts.enabled else None
+    gateways = {name: open_gateway(settings, name, journal, alerts=alerts) for name in accounts}
+    checks = None if alerts is None else Checks(settings, journal, alerts, open_watch(settings, alerts))
     try:
         for name, gateway in gateways.items():
             _tell(console, name, gateway, _resumed(console, name, gateway))
+        _look(console, checks)
         if every_s is None:
             return  # closing the journal signs
         console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
@@ -36,12 +41,25 @@ def resume_accounts(
                 with console.status("waiting for the next round"):
                     SystemClock().sleep(every_s)
                 _watch(console, gateways)
+                _look(console, checks)
                 _sign_heads(console, journal)
     except KeyboardInterrupt:
         console.print("Stopped.")
     finally:
         for gateway in gateways.values():
             gateway.close()
+        if alerts is not None:
+            alerts.close()
+
+
+def _look(console: Console, checks: Checks | None) -> None:
+    """See what stands too long and what is abnormal, and tell it. It must not keep the worker from settling."""
+    if checks is None:
+        return
+    try:
+        checks.look()
+    except PayportError as error:
+        _say(console, f"incidents could not be looked at: {error}", "red")
 
 
 def _watch(console: Console, gateways: Mapping[str, Gateway[Adapter]]) -> None:

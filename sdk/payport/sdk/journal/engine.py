@@ -16,6 +16,7 @@ from payport.sdk.journal.auditing import Auditing
 from payport.sdk.journal.backends import backend_of
 from payport.sdk.journal.backends.backend import Durability, root_of
 from payport.sdk.journal.measure_part import MeasureStatements, compile_measure_statements
+from payport.sdk.journal.operating_statements import OperatingStatements, compile_operating_statements
 from payport.sdk.journal.recent import Recent
 from payport.sdk.journal.statements import Statements, compile_statements
 
@@ -69,9 +70,10 @@ class Database:
     backend: Backend
     engine: Engine = field(repr=False)
     statements: Statements = field(repr=False)
+    operating: OperatingStatements = field(repr=False)
+    measure_statements: MeasureStatements = field(repr=False)
     audit_statements: AuditStatements = field(repr=False)
     auditing: Auditing = field(repr=False)
-    measure_statements: MeasureStatements = field(repr=False)
     recent: Recent = field(default_factory=Recent, repr=False)
 
     def connect(self, *, reading: bool = False) -> Link:
@@ -132,9 +134,10 @@ def open_database(
         backend=backend,
         engine=engine,
         statements=compile_statements(engine.dialect, backend),
+        operating=compile_operating_statements(engine.dialect),
+        measure_statements=compile_measure_statements(engine.dialect, backend),
         audit_statements=compile_audit_statements(engine.dialect, backend),
         auditing=Auditing(audit, shared=backend.shared),
-        measure_statements=compile_measure_statements(engine.dialect, backend),
     )
 
 

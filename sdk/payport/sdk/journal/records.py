@@ -122,6 +122,8 @@ class Operation:
     partner_ref: str
     identity: Mapping[str, str] = field(default_factory=_no_ids)
     amount: Money
+    payer: str = ""
+    """Who pays, as a keyed digest, where abnormal transactions are watched."""
     method: str = ""
     method_digest: str = ""
     ladder: str = ""

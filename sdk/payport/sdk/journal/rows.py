@@ -75,11 +75,11 @@ def encode(record: Debt | Operation | Notice, *, sealed: bool = False) -> str:
     """
     match record:
         case Debt():
-            return _with_version(sparse_text(record))
+            return with_version(sparse_text(record))
         case Operation():
             return _encode_operation(record, _CLEAR_MOVING if sealed else _MOVING)
         case Notice():
-            return _with_version(sparse_text(record, _CLEAR_NOTICE))
+            return with_version(sparse_text(record, _CLEAR_NOTICE))
 
 
 def _encode_operation(operation: Operation, fields_kept: tuple[str, ...]) -> str:
@@ -93,10 +93,11 @@ def _encode_operation(operation: Operation, fields_kept: tuple[str, ...]) -> str
         frozen = operation.__dict__[_FROZEN_TEXT] = sparse_text(operation, FROZEN)[:-1]
     steps = ",".join([sparse_text(step, _CLEAR_STEP)[:-1] + ',"request":null}' for step in operation.steps])
     moving = sparse_text(operation, fields_kept).removeprefix('{"type":"Operation"')  # which stands in the frozen part
-    return _with_version(f'{frozen},"steps":[{steps}]{moving}')
+    return with_version(f'{frozen},"steps":[{steps}]{moving}')
 
 
-def _with_version(text: str) -> str:
+def with_version(text: str) -> str:
+    """The JSON object of a record, with the version of its form."""
     return f'{text[:-1]},"v":{VERSION}}}'
 
 

@@ -16,8 +16,8 @@ _RANK = {state: min(rank, 3) for rank, state in enumerate(State)}
 """Doubt, action, pending, and one rank for every final state."""
 
 FROZEN = (
-    "id", "ref", "verb", "part", "of", "attempt", "partner", "account", "partner_ref", "identity", "amount", "method",
-    "method_digest", "ladder", "created_at", "payable_until", "expires", "library",
+    "id", "ref", "verb", "part", "of", "attempt", "partner", "account", "partner_ref", "identity", "amount", "payer",
+    "method", "method_digest", "ladder", "created_at", "payable_until", "expires", "library",
 )  # fmt: skip
 """Fixed before the first byte leaves: what the partner recognises a repetition by, and what was promised."""
 

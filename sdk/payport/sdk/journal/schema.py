@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
 
-HEAD = "0004"
+HEAD = "0005"
 """The schema that this version of the library reads and writes: the newest revision in ``migrations/versions``."""
 
 _VERSION = f"SELECT version_num FROM {SCHEMA_TABLE}"  # noqa: S608 - a constant

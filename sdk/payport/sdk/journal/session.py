@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from payport.sdk.audit.exchanges import RawExchange
     from payport.sdk.audit.record import Entry
     from payport.sdk.journal.measure_part import MeasurePart
+    from payport.sdk.journal.operating_part import OperatingPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Session(Protocol):
     debt, from the first touch on. Every method may raise :class:`payport.sdk.errors.JournalError` when the storage
     fails; nothing of the transaction is kept then.
     """
+
+    @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating: incidents, holds, and the stream of transitions."""
+        ...
 
     @property
     def measures(self) -> MeasurePart:

@@ -12,6 +12,7 @@ from payport.sdk.journal.audit_entries import acknowledged, notice_kept, transit
 from payport.sdk.journal.audit_part import AuditPart
 from payport.sdk.journal.driver import Row
 from payport.sdk.journal.measure_part import MeasurePart
+from payport.sdk.journal.operating_part import OperatingPart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_successor
@@ -65,6 +66,11 @@ class SqlSession:
         self._audit: AuditPart | None = None
         self.failure: JournalError | None = None
         """What the storage failed with. The transaction must be rolled back then, whatever its work made of it."""
+
+    @property
+    def operating(self) -> OperatingPart:
+        """What is kept for operating."""
+        return OperatingPart(self._database.operating, read=self._read, write=self._write)
 
     @property
     def measures(self) -> MeasurePart:

@@ -176,6 +176,39 @@ measures = Table(
 )
 
 
+incidents = Table(
+    "payport_incident",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("key", _name(255), nullable=False, index=True),
+    # the key while it is not resolved, NULL afterwards: one incident of a key is open at a time
+    Column("live", _name(255), unique=True),
+    Column("settled", Integer, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("body", _BODY, nullable=False),
+    sqlite_strict=True,
+)
+
+holds = Table(
+    "payport_hold",
+    metadata,
+    Column("ref", _name(64), primary_key=True),
+    Column("released", Integer, nullable=False),
+    Column("body", _BODY, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+cursors = Table(
+    "payport_cursor",
+    metadata,
+    Column("name", _name(64), primary_key=True),
+    Column("place", _NUMBER, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+
 class DatabaseClock(GenericFunction[int]):
     """Now, by the database's own clock, in microseconds since 1970: leases of several machines compare on it."""
 

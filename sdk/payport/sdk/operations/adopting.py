@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from payport.schemas.references import PartnerId, check_reference
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, SupportsAdopt, SupportsPay
 from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError, ReferenceConflict
+from payport.sdk.events import SdkEvent
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Session
@@ -18,6 +20,7 @@ from payport.sdk.operations.intending import Invalid, begin
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, refused_by_storage
 from payport.sdk.operations.paying import pay_intent
+from payport.sdk.operations.screening import Held, answer, told
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome
 
@@ -34,11 +37,12 @@ def prepare(
     now: datetime,
     *,
     sealed: bool,
+    tell: Callable[[SdkEvent], object],
 ) -> str | NotSent:
     """Write the intent inside the application's own transaction; answers the operation's id.
 
     Nothing is sent: ``resume`` does it once the application has committed. Without a sealing key the request could
-    not be kept, so that raises :class:`payport.sdk.ConfigurationError`.
+    not be kept, so that raises :class:`payport.sdk.ConfigurationError`. ``tell``: who hears when it is held back.
     """
     if not sealed:
         raise ConfigurationError(
@@ -46,9 +50,14 @@ def prepare(
             "open it with Journal.open(url, sealing_key=...)"
         )
     try:
-        begun = begin(setup, pay_intent(adapter, order, method), session, now, lease=None)
+        begun = begin(setup, pay_intent(setup, adapter, order, method), session, now, lease=None)
     except (Invalid, InvalidIntent) as error:
         return not_sent(NotSentKind.INVALID, str(error))
+    except Held as held:
+        if held.first:
+            session.operating.keep_hold(held.hold)
+            tell(told(held.hold))
+        return answer(held.hold)
     return begun.operation.id
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from payport.schemas.outcome import NotSentCause, NotSentKind
 from payport.sdk import exchange
 from payport.sdk.events import Retried
-from payport.sdk.exchange import Exchange
+from payport.sdk.exchange import Effect, Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
+from payport.sdk.message import WireReply
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, unwritten
@@ -86,7 +87,22 @@ def _try_once(setup: Setup, operation: Operation, step: Step, deadline_s: float)
     if now.monotonic_s >= deadline_s:
         late = NotSentCause(NotSentKind.DEADLINE, "time was up before anything was sent")
         return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
-    return (yield from judged(setup, operation, setup.adapter.perform(operation, step, deadline_s)))
+    performed = _patient(setup.adapter.perform(operation, step, deadline_s))
+    return (yield from judged(setup, operation, performed))
+
+
+def _patient(performed: Exchange[Observation]) -> Exchange[Observation]:
+    """What a step taught, with the wait that the last reply asked for by ``Retry-After``, whoever the partner is."""
+    asked_s: list[float | None] = []
+
+    def hear(_: Effect, answer: object) -> None:
+        if isinstance(answer, WireReply):
+            asked_s.append(answer.retry_after_s)
+
+    observation = yield from exchange.overheard(performed, hear)
+    if observation.again and observation.retry_after_s is None and asked_s:
+        return replace(observation, retry_after_s=asked_s[-1])
+    return observation
 
 
 def _wait_before_retry(setup: Setup, observation: Observation, tries: int, deadline_s: float) -> Exchange[float | None]:

@@ -17,6 +17,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Lease, Session
 from payport.sdk.operations.learning import refused_by_storage
+from payport.sdk.operations.screening import Held, held_back, screen
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 from payport.sdk.outcomes import not_sent
 from payport.sdk.profile import Profile
@@ -61,6 +62,8 @@ class Intent:
     opens_debt: bool = False
     payer: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Who pays, for the audit trail where that records payers."""
+    payer_digest: str = ""
+    """The same as a keyed digest, where abnormal transactions are watched."""
 
     @property
     def base(self) -> str:
@@ -125,8 +128,8 @@ def intend(
         except JournalConflict:
             taken = True
             continue  # another worker was first: read what it wrote
-        except (Invalid, InvalidIntent) as error:
-            return not_sent(NotSentKind.INVALID, str(error))
+        except (Invalid, InvalidIntent, Held) as refusal:
+            return (yield from _refused(refusal))
         except JournalError as error:
             if unsure is not None:
                 return Existing(
@@ -144,10 +147,16 @@ def intend(
     return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
 
 
+def _refused(refusal: Exception) -> Exchange[NotSent]:
+    if isinstance(refusal, Held):
+        return (yield from held_back(refusal))
+    return not_sent(NotSentKind.INVALID, str(refusal))
+
+
 def begin(
     setup: Setup, intent: Intent, session: Session, now: datetime, *, lease: Lease | None, look_first: bool = True
 ) -> Fresh | Existing:
-    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, with nothing written.
+    """The body of :func:`intend` inside a transaction. Raises what ``intent.plan`` raises, and :class:`Held`.
 
     ``lease``: the right to send, taken with the new attempt; ``None`` for one that is only prepared. ``look_first``:
     look whether the reference at the partner is taken, to say so in words; the journal refuses it in any case.
@@ -188,6 +197,7 @@ def begin(
         partner_ref=partner_ref,
         identity=plan.identity,
         amount=intent.amount,
+        payer=intent.payer_digest,
         method=plan.method,
         method_digest=intent.method_digest,
         ladder=plan.ladder,
@@ -199,6 +209,8 @@ def begin(
         started=lease is not None,
         next_at=now,
     )
+    if setup.watch is not None:
+        screen(setup.watch, session, operation, now)
     detail = {"method": plan.method} if plan.method else {}
     session.add(operation, source="intent", detail=detail, now=now, lease=lease, personal=intent.payer)
     return Fresh(operation)

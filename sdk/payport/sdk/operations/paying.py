@@ -28,7 +28,7 @@ MethodT = TypeVar("MethodT")
 NativeT = TypeVar("NativeT")
 
 
-def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
+def pay_intent(setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
     """What paying this order by this method wants."""
     automatic = order.complete is CompletionMode.AUTOMATIC and can_complete(adapter)
 
@@ -45,6 +45,7 @@ def pay_intent(adapter: SupportsPay[MethodT, NativeT], order: Order, method: Met
         payable_until=order.payable_until,
         opens_debt=True,
         payer=_payer(order),
+        payer_digest="" if setup.watch is None else setup.watch.payer(adapter.partner, order.payer),
     )
 
 
@@ -63,7 +64,7 @@ def pay(
     setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float
 ) -> Exchange[PayOutcome[NativeT]]:
     """The outcome of the debt's live attempt, opening the first or the next one when there is none."""
-    intent = pay_intent(adapter, order, method)
+    intent = pay_intent(setup, adapter, order, method)
     begun = yield from intend(setup, intent, deadline_s)
     if isinstance(begun, Existing):
         live = yield from _fence_other_method(setup, begun.operation, intent, deadline_s)

@@ -55,7 +55,7 @@ def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> O
     if not here:
         raise Invalid(f"it was paid through {paid[0].account}; refund it there")
     for operation in here:
-        if any(fact.kind is FactKind.REFUNDED and fact.amount == operation.amount for fact in operation.facts):
+        if _given_back(operations, operation):
             continue
         if operation.amount.currency != amount.currency:
             raise Invalid(f"{operation.amount} was paid; a refund of {amount} is in another currency")
@@ -65,6 +65,19 @@ def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> O
         if amount <= left:
             return operation
     raise Invalid(f"a refund of {amount} is more than what is left of the payment, refunds in doubt counted")
+
+
+def _given_back(operations: Sequence[Operation], paid: Operation) -> bool:
+    """Whether the partner said that all of it was given back, by whatever way. What bounced since is there again."""
+    back = paid.amount
+    for operation in operations:
+        if operation.verb is Verb.REFUND and operation.of == paid.id and _bounced(operation):
+            back += operation.amount
+    return any(fact.kind is FactKind.REFUNDED and fact.amount == back for fact in paid.facts)
+
+
+def _bounced(refund: Operation) -> bool:
+    return any(fact.kind is FactKind.REFUND_BOUNCED for fact in refund.facts)
 
 
 def _paid_twice(operation: Operation) -> bool:
@@ -93,9 +106,10 @@ def _refused(operations: Sequence[Operation], paid: Operation) -> tuple[Operatio
 
 
 def refunded(operations: Sequence[Operation], paid: Operation) -> Money:
-    """What refunds have taken or may have taken from a payment or capture."""
+    """What refunds have taken or may have taken from a payment or capture. One that bounced took nothing in the end."""
     taken = Money(0, paid.amount.currency)
     for operation in operations:
-        if operation.verb is Verb.REFUND and not operation.state.over and operation.of == paid.id:
+        counts = not (operation.state.over or _bounced(operation))
+        if operation.verb is Verb.REFUND and operation.of == paid.id and counts:
             taken += operation.amount
     return taken

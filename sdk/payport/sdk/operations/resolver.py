@@ -124,6 +124,7 @@ def _without_answer(
         if beyond:
             return Carried(operation)
         fenced = yield from fence(setup, operation, deadline_s)
+        yield from _untold_fence(setup, fenced)
         if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
             return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
         return Carried(fenced)
@@ -151,6 +152,16 @@ def _untold(setup: Setup, operation: Operation) -> Exchange[Operation]:
     if since is None or now < since + patience:
         return operation
     return (yield from _call_person(setup, operation, now, _UNTOLD))
+
+
+def _untold_fence(setup: Setup, payment: Operation) -> Exchange[None]:
+    """The same for the cancel of a payment in doubt, which goes on with the payment's rounds and may have no own."""
+    if payment.state.final:
+        return
+    operations = yield from exchange.load("fences", lambda session: session.operations(payment.ref))
+    for each in operations:
+        if each.verb is Verb.CANCEL and each.of == payment.id:
+            yield from _untold(setup, each)
 
 
 def untold_since(history: Sequence[Transition]) -> datetime | None:

@@ -11,6 +11,7 @@ from payport.sdk.adapter import Adapter
 from payport.sdk.audit.flood import Flood
 from payport.sdk.events import SdkEvent
 from payport.sdk.journal.records import Operation
+from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.outcomes import ladder_of
 from payport.sdk.profile import Ladder, Profile
 from payport.sdk.retry import RetryBudget, RetryPolicy
@@ -41,6 +42,8 @@ class Setup:
     """Whether anybody listens to events of a kind. Each call has some: those that nobody hears are not made."""
     flood: Flood = field(default_factory=Flood, repr=False)
     """Which refused notifications have a record of their own."""
+    watch: TransactionWatch | None = field(default=None, repr=False)
+    """Who looks at new attempts before they are written down."""
 
     @property
     def profile(self) -> Profile:

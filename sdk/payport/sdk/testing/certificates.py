@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from payport.sdk.host_clock import SystemClock
 
 _YEAR = timedelta(days=365)
+_LONG_AGO = -_YEAR - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class LoopbackCertificates:
     authority: str
     server: str
     server_key: str = field(repr=False)
+    expired: str
+    """A certificate for the same key that ended yesterday."""
 
     def server_context(self, *, asks_for_client: bool = False) -> ssl.SSLContext:
         """What a loopback server needs: TLS 1.2 or newer with this certificate.
@@ -42,12 +45,21 @@ class LoopbackCertificates:
         if asks_for_client:
             context.verify_mode = ssl.CERT_OPTIONAL
             context.load_verify_locations(cadata=self.authority)
+        self._load(context, self.server)
+        return context
+
+    def expired_context(self) -> ssl.SSLContext:
+        """A server whose certificate nobody renewed."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._load(context, self.expired)
+        return context
+
+    def _load(self, context: ssl.SSLContext, certificate: str) -> None:
         # load_cert_chain reads files only
         with tempfile.TemporaryDirectory() as folder:
             chain = Path(folder, "server.pem")
-            chain.write_text(self.server + self.server_key)
+            chain.write_text(certificate + self.server_key)
             context.load_cert_chain(chain)
-        return context
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +79,12 @@ def loopback_certificates() -> LoopbackCertificates:
     authority, _ = _authority()
     names = [x509.DNSName("localhost"), *(x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1"))]
     server, server_key = _leaf("localhost", ExtendedKeyUsageOID.SERVER_AUTH, names)
+    expired, _ = _leaf("localhost", ExtendedKeyUsageOID.SERVER_AUTH, names, key=server_key, made=_LONG_AGO)
     return LoopbackCertificates(
         authority=authority.public_bytes(Encoding.PEM).decode(),
         server=server.public_bytes(Encoding.PEM).decode(),
         server_key=_pem(server_key),
+        expired=expired.public_bytes(Encoding.PEM).decode(),
     )
 
 
@@ -103,12 +117,18 @@ def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
 
 
 def _leaf(
-    name: str, purpose: x509.ObjectIdentifier, names: Sequence[x509.GeneralName]
+    name: str,
+    purpose: x509.ObjectIdentifier,
+    names: Sequence[x509.GeneralName],
+    *,
+    key: ec.EllipticCurvePrivateKey | None = None,
+    made: timedelta = timedelta(0),
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A certificate of the authority, made so long from now, and its key."""
     authority, authority_key = _authority()
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     certificate = (
-        _builder(_name(name), authority.subject, key.public_key(), SystemClock().moment().utc)
+        _builder(_name(name), authority.subject, key.public_key(), SystemClock().moment().utc + made)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

@@ -134,6 +134,18 @@ class FaultPlan:
         self._entries: list[_Entry] = []
         self._chances: list[_Chance] = []
         self._watchers: list[Callable[[], None]] = []
+        self._expired = False
+
+    @property
+    def certificate_expired(self) -> bool:
+        """Whether the server shows a TLS certificate that ended yesterday, until this is false again."""
+        return self._expired
+
+    @certificate_expired.setter
+    def certificate_expired(self, expired: bool, /) -> None:
+        self._expired = expired
+        for watcher in self._watchers:
+            watcher()
 
     def next(self, fault: Fault, method: str | None = None, *, times: int = 1, delay_s: float = 30.0) -> None:
         """Let the next ``times`` requests (for ``method``, the partner's name of it, when given) meet ``fault``.
@@ -199,7 +211,7 @@ class FaultPlan:
             return any(entry.planned.fault is fault for entry in self._entries)
 
     def watch(self, watcher: Callable[[], None]) -> None:
-        """Have ``watcher`` called after every :meth:`next`."""
+        """Have ``watcher`` called after every :meth:`next`, and when the certificate changes."""
         self._watchers.append(watcher)
 
     def _use(self, entry: _Entry) -> Planned:

@@ -39,6 +39,8 @@ class InProcessTransport:
             return SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before sending")
         if self._faults.take_unread(Fault.RESET_BEFORE_TLS):
             return SendFailure(FailureKind.TLS, may_have_left=False, detail="the connection was reset before TLS")
+        if self._faults.certificate_expired:
+            return SendFailure(FailureKind.TLS, may_have_left=False, detail="the certificate has expired")
         if self._faults.take_unread(Fault.RESET_BEFORE_READING):
             return _LOST
         delivery = self._handler(_incoming(request))

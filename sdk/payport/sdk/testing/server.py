@@ -119,7 +119,8 @@ class LoopbackServer:
                 _reset(raw)
                 return
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._context.wrap_socket(raw, server_side=True) as connection:
+            context = loopback_certificates().expired_context() if self._faults.certificate_expired else self._context
+            with context.wrap_socket(raw, server_side=True) as connection:
                 self._mark(connection, idle=True)
                 while self._one(connection):
                     pass
@@ -177,8 +178,8 @@ class LoopbackServer:
         return head
 
     def _close_idle(self) -> None:
-        """A reset before TLS needs a new connection: end those that are kept open."""
-        if not self._faults.expects(Fault.RESET_BEFORE_TLS):
+        """A reset before TLS, or another certificate, needs a new connection: end those that are kept open."""
+        if not (self._faults.expects(Fault.RESET_BEFORE_TLS) or self._faults.certificate_expired):
             return
         with self._lock:
             for connection in self._idle:

@@ -7,7 +7,7 @@ from payport.adapters.adyen.methods import AdyenPaymentMethod
 from payport.adapters.adyen.simulator import AdyenSimulator
 from payport.schemas.methods import HostedPage
 from payport.schemas.outcome import Pending, Succeeded
-from payport.sdk.cli.demo import Play
+from payport.sdk.cli.demo import Play, Sale
 from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid, listen
 from payport.sdk.cli.demo.stage import Stage
 
@@ -42,4 +42,5 @@ PLAY = Play(
         ("Adyen: the answer is lost after the charge", answer_lost("27.00", "Noodles", _card, "payments")),
         ("Adyen: a refund, told by webhook", refunded_by_webhook),
     ),
+    sale=Sale(endpoint="payments", amount="27.00", method=_card, page=lambda _: HostedPage(), signed=False),
 )

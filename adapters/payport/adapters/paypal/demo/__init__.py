@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from payport.adapters.paypal.adapter import PayPal
 from payport.adapters.paypal.simulator import PayPalSimulator, Visit
 from payport.schemas.methods import HostedPage
-from payport.sdk.cli.demo import Play
+from payport.sdk.cli.demo import Play, Sale
 from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid, refunded_in_parts
 
 _CAPTURE = "orders.capture"
@@ -33,4 +33,5 @@ PLAY = Play(
         ("PayPal: the capture's answer is lost", answer_lost("21.00", "Noodles", _page, _CAPTURE, comes_back=_back)),
         ("PayPal: a refund in two parts", refunded_in_parts("2.00", "5.00", beyond="0.01")),
     ),
+    sale=Sale(endpoint=_CAPTURE, amount="21.00", method=_page, page=_page, comes_back=_back, signed=False),
 )

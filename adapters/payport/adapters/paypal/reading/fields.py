@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 from typing import TypeVar, assert_never
 from urllib.parse import urlsplit
@@ -96,13 +95,11 @@ def refusal(reply: Reply) -> Observation:
                 partner_code=reply.code,
                 message=reply.words,
                 again=found.again,
-                retry_after_s=reply.retry_after_s,
             )
         case Meaning.PAYER:
             return _try_again(reply)
         case Meaning.UNKNOWN:
-            fault = doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, words, again=found.again)
-            return replace(fault, retry_after_s=reply.retry_after_s)
+            return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, words, again=found.again)
         case Meaning.ABSENT:
             return doubt(Source.REPLY, UnknownKind.NOT_FOUND, words)
         case Meaning.DONE:

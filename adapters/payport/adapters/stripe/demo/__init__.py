@@ -6,7 +6,7 @@ from payport.adapters.stripe.adapter import Stripe
 from payport.adapters.stripe.methods import StripePaymentMethod
 from payport.adapters.stripe.simulator import StripeSimulator
 from payport.schemas.methods import HostedPage
-from payport.sdk.cli.demo import Play
+from payport.sdk.cli.demo import Play, Sale
 from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid, refunded_in_parts
 
 
@@ -27,5 +27,8 @@ PLAY = Play(
             answer_lost("25.00", "Noodles", _card, "payment_intents.confirm"),
         ),
         ("Stripe: a refund in two parts", refunded_in_parts("4.00", "10.00", beyond="0.01")),
+    ),
+    sale=Sale(
+        endpoint="payment_intents.confirm", amount="25.00", method=_card, page=lambda _: HostedPage(), signed=False
     ),
 )

@@ -39,11 +39,11 @@ class Certified:
 
     def private_pem(self) -> str:
         """PKCS#8."""
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return _private_pem(self.key)
 
     def pem(self) -> str:
         """The certificate, with line feeds."""
-        return self.certificate.public_bytes(Encoding.PEM).decode()
+        return _pem(self.certificate)
 
     def wire_pem(self) -> str:
         """The certificate as it travels in messages: with carriage returns, and none at the end."""
@@ -52,6 +52,16 @@ class Certified:
     def sign(self, digest: bytes) -> str:
         """RSA over the hexadecimal text of a digest, as base64."""
         return signature(self.key, digest)
+
+
+@lru_cache(maxsize=16)
+def _private_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@lru_cache(maxsize=32)
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from payport.adapters.wechatpay_v2.adapter import WeChatPayV2
 from payport.adapters.wechatpay_v2.simulator import WeChatPayV2Simulator
 from payport.schemas.methods import QrScanned, QrShown
 from payport.schemas.order import Payer
-from payport.sdk.cli.demo import Play
+from payport.sdk.cli.demo import Play, Sale
 from payport.sdk.cli.demo.scenes import answer_lost, handed_out_and_paid
 
 
@@ -25,4 +25,5 @@ PLAY = Play(
         ("WeChat Pay v2: a code is shown and paid", handed_out_and_paid("6.60", "Tea", lambda _: QrShown(), copies=2)),
         ("WeChat Pay v2: the answer is lost", answer_lost("8.80", "Noodles", _scanned, "pay/micropay")),
     ),
+    sale=Sale(endpoint="pay/micropay", amount="8.80", method=_scanned, page=lambda _: QrShown()),
 )

@@ -15,9 +15,9 @@ from pathlib import Path
 from rich.console import Console
 
 from payport.sdk.cli.demo.books import compare, show
-from payport.sdk.cli.demo.stage import AnyPlay, AnyStage, Play, Scene, Stage, Till
+from payport.sdk.cli.demo.stage import AnyPlay, AnyStage, Play, Sale, Scene, Stage, Till
 
-__all__ = ["Play", "Scene", "Stage", "Till", "perform"]
+__all__ = ["Play", "Sale", "Scene", "Stage", "Till", "perform"]
 
 
 def perform(console: Console, folder: Path, plays: Sequence[AnyPlay]) -> bool:

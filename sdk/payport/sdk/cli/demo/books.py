@@ -72,11 +72,15 @@ class Books:
 
 
 def compare(stage: Stage[PartnerT, AdapterT]) -> Books:
+    """Both books of a stage."""
+    return compare_books(stage.play.name, stage.play.currency, stage.partner.ledger, stage.journal, stage.refs)
+
+
+def compare_books(name: str, currency: str, ledger: CountingLedger, journal: Journal, refs: Sequence[str]) -> Books:
     """Both books, order by order. The references must not begin with one another."""
-    ledger, currency = stage.partner.ledger, stage.play.currency
-    lines = [_line(stage.play.name, ref, _operations(stage.journal, ref), ledger, currency) for ref in stage.refs]
+    lines = [_line(name, ref, _operations(journal, ref), ledger, currency) for ref in refs]
     totals = ledger.paid_total(currency), ledger.refunded_total(currency)
-    return Books(partner=stage.play.name, lines=lines, charged=totals[0], returned=totals[1])
+    return Books(partner=name, lines=lines, charged=totals[0], returned=totals[1])
 
 
 def _operations(journal: Journal, ref: str) -> Sequence[Operation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +56,23 @@ class Till:
     method: Callable[[], object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale(Generic[PartnerT]):
+    """How an order is charged in one request of ours, for what goes wrong in it.
+
+    ``endpoint``: the partner's name of the request that charges. ``method``: what ``gateway.pay`` takes. ``page``: the
+    same for a way that hands something out. ``comes_back``: where the payer approves first and ``complete`` charges,
+    what the browser brings along, out of what ``payer.open`` answered. ``signed``: whether replies are signed.
+    """
+
+    endpoint: str
+    amount: str
+    method: Callable[[PartnerT], object]
+    page: Callable[[PartnerT], object]
+    comes_back: Callable[[PartnerT, object], Mapping[str, str]] | None = None
+    signed: bool = True
+
+
 class Scene(Protocol[PartnerT, AdapterT]):
     """One thing that goes wrong in real life, or right."""
 
@@ -68,19 +85,21 @@ class Scene(Protocol[PartnerT, AdapterT]):
 class Play(Generic[PartnerT, AdapterT]):
     """What a partner brings to ``payport demo``, as ``PLAY`` of its module ``demo``.
 
-    ``name``: as people say it. ``partner``: as adapters are announced. ``scenes`` are played in order; ``finale``:
+    ``name``: as people say it. ``partner``: as adapters are announced. ``simulator``: called as it is, or with
+    ``clock``, the true time. ``scenes`` are played in order; ``finale``:
     scenes that have to wait for what an earlier one left, played when every partner's scenes are over. ``payer``: who
-    pays, where the partner wants to know.
+    pays, where the partner wants to know. ``sale``: what ``payport drill`` needs.
     """
 
     name: str
     partner: str
     currency: str
-    simulator: Callable[[], PartnerT]
+    simulator: Callable[..., PartnerT]
     adapter: Callable[[PartnerT], AdapterT]
     scenes: Sequence[tuple[str, Scene[PartnerT, AdapterT]]]
     finale: Sequence[tuple[str, Scene[PartnerT, AdapterT]]] = ()
     till: Till | None = None
+    sale: Sale[PartnerT] | None = None
     payer: Payer = field(default_factory=Payer)
 
 

@@ -42,11 +42,15 @@ def too_old(backend: Backend, oldest: str) -> ConfigurationError:
     return ConfigurationError(f"{backend.place} is too old: a journal needs {oldest} or newer")
 
 
+def is_near(url: URL) -> bool:
+    """Whether nobody is on the way: the server is on this machine."""
+    host = url.host or ""
+    return host in _HERE or host.startswith("/") or "unix_socket" in url.query
+
+
 def encryption(url: URL, *, encrypted: bool, how: str) -> Setting:
     """How the connection looks to somebody on the way. ``how``: what to write into the URL for TLS."""
-    host = url.host or ""
-    near = host in _HERE or host.startswith("/")
-    if encrypted or near:
+    if encrypted or is_near(url):
         return Setting(name="connection", value="TLS" if encrypted else "on this machine")
     return Setting(
         name="connection",

@@ -27,15 +27,20 @@ class Case:
     promise: str
     """What holds, in a sentence."""
     _body: Callable[[AnyWorld], None]
+    in_file: bool = False
+    """Whether it needs the journal in a file, because it copies it."""
 
     def __str__(self) -> str:
         """How it is named in a list of tests: partner, check, row."""
         return f"{self.subject.name}-{self.name}"
 
-    def run(self, folder: Path) -> None:
-        """Try it, with files in the empty ``folder``; then look for secrets in everything that came out."""
+    def run(self, folder: Path, url: str | None = None) -> None:
+        """Try it, with files in the empty ``folder``; then look for secrets in everything that came out.
+
+        ``url``: of an empty journal elsewhere, on a database server for example. By default it is a file.
+        """
         try:
-            with World(self.subject, folder) as world:
+            with World(self.subject, folder, url=url) as world:
                 self._body(world)
                 wrong = [*world.watch.problems(), *leaks(world)]
             assert not wrong, wrong
@@ -51,11 +56,12 @@ class Check:
     name: str
     promise: str
     rows: Callable[[AnySubject], Iterable[tuple[str, Callable[[AnyWorld], None]]]]
+    in_file: bool = False
 
     def cases(self, subject: AnySubject) -> list[Case]:
         """What is to be tried with a partner."""
         return [
-            Case(subject, f"{self.name}[{row}]" if row else self.name, self.promise, body)
+            Case(subject, f"{self.name}[{row}]" if row else self.name, self.promise, body, self.in_file)
             for row, body in self.rows(subject)
         ]
 
@@ -65,7 +71,7 @@ CHECKS: list[Check] = []
 
 
 def check(
-    rows: Callable[[AnySubject], Iterable[RowT]], name: Callable[[RowT], str] = str
+    rows: Callable[[AnySubject], Iterable[RowT]], name: Callable[[RowT], str] = str, *, in_file: bool = False
 ) -> Callable[[Callable[[AnyWorld, RowT], None]], Check]:
     """Make a check of a function that tries one row. Its docstring is the promise."""
 
@@ -77,6 +83,7 @@ def check(
             body.__name__,
             " ".join((body.__doc__ or "").split()),
             lambda subject: [(name(row), bound(row)) for row in rows(subject)],
+            in_file,
         )
         CHECKS.append(made)
         return made

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from payport.schemas.outcome import ActionRequired
+from payport.sdk.desk import Desk
+from payport.sdk.exchange import Exchange
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.journal.records import Verb
 from payport.sdk.testing.conformance.subject import PartnerT, Way
@@ -86,10 +88,16 @@ def call(
 
 
 def acall(
-    gateway: AsyncGateway[EveryVerb], world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str
+    gateway: AsyncGateway[EveryVerb],
+    world: World[PartnerT],
+    verb: str,
+    way: Way[PartnerT] | None,
+    ref: str,
+    *,
+    deadline_s: float = SOON_S,
 ) -> Awaitable[object]:
     """The same of the async gateway."""
-    subject, s = world.subject, SOON_S
+    subject, s = world.subject, deadline_s
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "pay": lambda: gateway.pay(world.order(ref, hold=_way(way).hold), world.method(_way(way)), deadline_s=s),
         "refund": lambda: gateway.refund(ref, back_ref(ref), subject.part, deadline_s=s),
@@ -106,22 +114,28 @@ def acall(
 
 def start(world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str) -> Run[object]:
     """The same by a new worker, to be stepped."""
-    subject, s = world.subject, DEADLINE_S
-    starts: dict[str, Callable[[], Run[object]]] = {
-        "pay": lambda: world.start_pay(ref, _way(way)),
-        "refund": lambda: world.run(lambda desk, a: desk.refund(a, ref, back_ref(ref), subject.part, "", s)),
-        "undo": lambda: world.run(lambda desk, a: desk.refund(a, ref, back_ref(ref), subject.part, "", s)),
-        "capture": lambda: world.run(lambda desk, a: desk.capture(a, ref, subject.part, "", s, final=True)),
-        "close": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=False)),
-        "release": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=False)),
-        "reverse": lambda: world.run(lambda desk, _: desk.cancel(ref, s, reverse_paid=True)),
-        "payout": lambda: world.run(lambda desk, a: desk.payout(a, world.payout_order(ref), _payee(world), s)),
-        "complete": lambda: world.run(lambda desk, a: desk.complete(a, ref, world.came_back[ref], s)),
-        "query": lambda: world.run(lambda desk, a: desk.query(a, ref, s)),
-        "receive": lambda: world.run(lambda desk, _: desk.receive(world.partner.notices[-1])),
-        "resume": lambda: world.run(lambda desk, _: desk.resume(60.0)),
+    name = f"pay {_way(way).name}" if verb == "pay" else ""
+    return world.run(lambda desk, _: exchange_of(desk, world, verb, way, ref), name)
+
+
+def exchange_of(desk: Desk, world: World[PartnerT], verb: str, way: Way[PartnerT] | None, ref: str) -> Exchange[object]:
+    """The same as an operation that nobody drives yet."""
+    subject, adapter, s = world.subject, world.adapter, DEADLINE_S
+    begun: dict[str, Callable[[], Exchange[object]]] = {
+        "pay": lambda: desk.pay(adapter, world.order(ref, hold=_way(way).hold), world.method(_way(way)), s),
+        "refund": lambda: desk.refund(adapter, ref, back_ref(ref), subject.part, "", s),
+        "undo": lambda: desk.refund(adapter, ref, back_ref(ref), subject.part, "", s),
+        "capture": lambda: desk.capture(adapter, ref, subject.part, "", s, final=True),
+        "close": lambda: desk.cancel(ref, s, reverse_paid=False),
+        "release": lambda: desk.cancel(ref, s, reverse_paid=False),
+        "reverse": lambda: desk.cancel(ref, s, reverse_paid=True),
+        "payout": lambda: desk.payout(adapter, world.payout_order(ref), _payee(world), s),
+        "complete": lambda: desk.complete(adapter, ref, world.came_back[ref], s),
+        "query": lambda: desk.query(adapter, ref, s),
+        "receive": lambda: desk.receive(world.partner.notices[-1]),
+        "resume": lambda: desk.resume(60.0),
     }
-    return starts[verb]()
+    return begun[verb]()
 
 
 def pay_what_is_shown(world: World[PartnerT], outcome: object) -> None:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from payport.schemas.actions import Action
 from payport.schemas.order import CaptureMode, Order, PayoutOrder
@@ -36,6 +36,9 @@ from payport.sdk.testing.conformance.subject import PartnerT, Subject, Way
 from payport.sdk.testing.stepping import Run, Time, WorkerClock
 from payport.sdk.testing.watching import AsyncWatchedTransport, EveryVerb, Watch, WatchedTransport, watched
 
+if TYPE_CHECKING:
+    from payport.sdk.journal.engine import Link
+
 T = TypeVar("T")
 
 SEALING_KEY = Secret(base64.b64encode(bytes(range(32))).decode())
@@ -48,11 +51,16 @@ SOON_S = 1.0
 
 @dataclass
 class World(Generic[PartnerT]):
-    """``sealed``: whether requests are kept to be repeated."""
+    """``sealed``: whether requests are kept to be repeated.
+
+    ``url``: an empty journal's that stands elsewhere, on a database server for example; by default it is a file in
+    ``folder``.
+    """
 
     subject: Subject[PartnerT]
     folder: Path
     sealed: bool = True
+    url: str | None = None
     time: Time = field(default_factory=Time)
     events: list[SdkEvent] = field(default_factory=list[SdkEvent])
     refs: list[str] = field(default_factory=list[str])
@@ -70,8 +78,10 @@ class World(Generic[PartnerT]):
         self.partner: PartnerT = self.subject.simulator(self.time)
         self.place = self.folder / "payments.db"
         key = SEALING_KEY if self.sealed else None
-        self.place.write_bytes(_empty_journal())
-        self.journal = Journal.open(f"sqlite:///{self.place}", sealing_key=key, durability="normal")
+        if self.url is None:
+            self.place.write_bytes(_empty_journal())
+        url = self.url or f"sqlite:///{self.place}"
+        self.journal = Journal.open(url, sealing_key=key, durability="normal")
         self.watch = Watch(asks=self.subject.asks, known=self._known, aside=self.subject.aside)
         self.transport = WatchedTransport(self.partner.transport(), self.watch)
         self.bare = self.subject.adapter(self.partner)
@@ -80,6 +90,8 @@ class World(Generic[PartnerT]):
 
     def close(self) -> None:
         """Close journal and partner."""
+        if "_hand" in self.__dict__:
+            self._hand.close()
         self.journal.close()
         self.partner.close()
 
@@ -253,8 +265,23 @@ class World(Generic[PartnerT]):
 
     def forget_leases(self) -> None:
         """As if enough time had passed on the database's clock for every lease to run out."""
-        with closing(sqlite3.connect(self.place, timeout=10)) as connection, connection:
-            connection.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
+        self._hand.cursor.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
+
+    @cached_property
+    def _hand(self) -> Link:
+        """A connection beside the journal's own, on which each statement is committed by itself."""
+        return self.journal._database.connect()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # goes around the journal
+
+    @contextmanager
+    def application(self) -> Generator[object]:
+        """A transaction of the application's own where the journal is. What the block raises rolls it back."""
+        if self.url is not None:
+            engine = self.journal._database.engine  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+            with engine.begin() as connection:
+                yield connection
+        else:
+            with closing(sqlite3.connect(self.place)) as file, file:
+                yield file
 
     # rest, and what is wrong then
 

@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
+from payport.sdk.audit.policy import AuditPolicy
+from payport.sdk.audit.verifying import Verification
 from payport.sdk.exchange import Load, Record
 from payport.sdk.journal.engine import Database, Link, open_database
 from payport.sdk.journal.recent import Recent
@@ -20,6 +22,7 @@ from payport.sdk.journal.schema import ensure_schema
 from payport.sdk.journal.sealing import SealingKeys
 from payport.sdk.journal.store import Journal
 from payport.sdk.journal.tables import metadata
+from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.journal.writer import Writer
 from payport.sdk.testing.conformance.world import SEALING_KEY
 
@@ -67,7 +70,7 @@ class Disk:
         """The journal for another process, which remembers nothing of what others read."""
         if self._place is None:
             return Shelf(self._memory, Recent())
-        opened = _open(f"sqlite:///{self._place}", sealed=self._sealed)
+        opened = _open(f"sqlite:///{self._place}", sealed=self._sealed, audit=AuditPolicy())
         opened.follow(self._clock)
         self._opened.append(opened.journal)
         return Shelf(opened, opened.database.recent)
@@ -76,6 +79,12 @@ class Disk:
         """Close every file. What is in memory is kept for the next schedule."""
         for journal in self._opened:
             journal.close()
+
+    def flaws(self) -> list[str]:
+        """What is wrong with the audit trail, which only a journal in a file keeps."""
+        if self._place is None:
+            return []
+        return [str(flaw) for flaw in Verification(trail=JournalTrail(self.reader.journal)).flaws()]
 
     def holds(self, operation: str, text: str) -> bool:
         """Whether an operation is durable, with this text (a step's digest) in it."""
@@ -139,7 +148,8 @@ class Opened:
     @property
     def connection(self) -> sqlite3.Connection:
         """What the journal writes through."""
-        writer = cast("Writer", self.journal._writer)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - below the journal
+        writer = self.journal._writer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - below the journal
+        assert isinstance(writer, Writer), "a journal in SQLite has one connection that writes"
         link = writer._connected()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         return cast("sqlite3.Connection", link.connection)
 
@@ -148,8 +158,8 @@ class Opened:
         self.database.clocks[:] = [clock]
 
 
-def _open(url: str, *, sealed: bool) -> Opened:
-    plain = open_database(url, durability="normal", busy_timeout_s=1.0)
+def _open(url: str, *, sealed: bool, audit: AuditPolicy | None = None) -> Opened:
+    plain = open_database(url, durability="normal", busy_timeout_s=1.0, audit=audit)
     database = _Timed(**{item.name: getattr(plain, item.name) for item in fields(plain)})
     ensure_schema(database)
     return Opened(Journal(database, SealingKeys([SEALING_KEY]) if sealed else None), database)

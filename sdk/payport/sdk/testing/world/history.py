@@ -211,7 +211,8 @@ class History:
     """One schedule. ``max_attempts``: how often a step may be tried in a row. ``arrived``: words for money sent.
 
     What is known at the end: ``operations`` and ``transitions`` of the journal, the partner's ``books``, the numbers of
-    notices ``unheard``. ``secrets``: what may not be read in what was ``spoken``, texts with where they came from.
+    notices ``unheard``, the ``flaws`` of the audit trail where one was kept. ``secrets``: what may not be read in what
+    was ``spoken``, texts with where they came from.
     """
 
     partner: str
@@ -228,6 +229,7 @@ class History:
     transitions: Sequence[Transition] = ()
     books: Books = field(default_factory=Books)
     unheard: Sequence[int] = ()
+    flaws: Sequence[str] = ()
     secrets: frozenset[str] = frozenset()
     spoken: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     rounds: int = 0

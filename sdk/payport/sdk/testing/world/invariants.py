@@ -90,6 +90,7 @@ def final_states_stay(history: History) -> Iterator[str]:
                 yield f"{entry.operation}: {before.value} became {entry.state.value}"
             ended[entry.operation] = entry.state
     paid: dict[str, Told] = {}
+    began = {entry.call: entry.at for entry in history.entries if isinstance(entry, Asked)}
     for told in _told(history):
         if told.verb not in _PAYING:
             continue
@@ -97,6 +98,8 @@ def final_states_stay(history: History) -> Iterator[str]:
         if isinstance(outcome, Succeeded):
             paid.setdefault(told.ref, told)
         elif told.ref in paid and isinstance(outcome, Declined | Authorized | ActionRequired):
+            if not isinstance(outcome, Declined) and began[told.call] <= paid[told.ref].at:
+                continue  # it looked before; what is refused may be tried elsewhere, so that must be true when told
             yield f"{told.ref}: call {paid[told.ref].call} was told Succeeded, then call {told.call} {told.text}"
 
 
@@ -242,7 +245,11 @@ def _tries_are_counted(history: History) -> Iterator[str]:
 
 
 def every_transition_is_kept(history: History) -> Iterator[str]:
-    """I12: each change of an operation has its line, in order and without a gap, and the operation is what they say."""
+    """I12: each change of an operation has its line, in order and without a gap, and the operation is what they say.
+
+    Where an audit trail is kept, its chain is whole, and every transition has its record there.
+    """
+    yield from history.flaws
     versions: dict[str, int] = {}
     states: dict[str, State] = {}
     for line in history.transitions:

@@ -152,6 +152,7 @@ class Schedule:
             for each in reader.read(lambda session: session.history(ref))  # noqa: B023 - read at once
         ]
         history.books = self.books.close()
+        history.flaws = self.disk.flaws()
         history.unheard = [notice.number for notice in self.street.notices if not notice.acknowledged]
         if self.options.watched:
             texts = {text for method in self.shop.methods for text in secrets_in(method)}

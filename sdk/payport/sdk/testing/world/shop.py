@@ -40,7 +40,7 @@ class Shop:
         """Write the whole script: one to three orders, and what goes on beside them."""
         stage, dice = self.stage, self.stage.dice
         length_s = stage.weather.length_s
-        for _ in range(dice.pick((1, 1, 1, 1, 2, 3))):
+        for _ in range(dice.pick((1, 1, 1, 1, 1, 2, 2, 3))):
             ref = self._new_ref()
             kind = dice.number()
             if kind < 0.12 and self.subject.payout is not None:
@@ -96,7 +96,7 @@ class Shop:
             payable_until=until,
         )
         method = self._method(way)
-        times = [first_s, *(first_s + self._some_time() for _ in range(dice.pick((0, 1, 1, 2, 3))))]
+        times = [first_s, *(first_s + self._some_time() for _ in range(dice.pick((0, 0, 1, 1, 2))))]
         for number, at in enumerate(times):
             other = way
             if number and dice.happens(0.25):
@@ -143,7 +143,7 @@ class Shop:
         dice, subject = self.stage.dice, self.subject
         self.street.came_back = self._complete
         plans: list[tuple[float, Callable[[], None]]] = [
-            (0.35, lambda: self._query(ref)),
+            (0.25, lambda: self._query(ref)),
             (0.1, lambda: self._wait(ref)),
             (0.1, lambda: self._resolve(ref)),
         ]
@@ -152,7 +152,7 @@ class Shop:
         if way.hold and subject.capture is not None:
             plans += [(0.7, lambda: self._capture(ref)), (0.3, lambda: self._capture(ref))]
         if subject.refund is not None:
-            plans += [(likely, lambda: self._refund(ref)) for likely in (0.4, 0.25, 0.1)]
+            plans += [(likely, lambda: self._refund(ref)) for likely in (0.35, 0.15)]
         if subject.complete is not None:
             plans.append((0.15, lambda: self._complete(ref, {})))
         if subject.adopts:

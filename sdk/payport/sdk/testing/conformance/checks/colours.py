@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 
 from payport.schemas.outcome import NotSent, NotSentKind, Succeeded
@@ -54,16 +53,17 @@ def secrets_are_known_to_the_suite(world: AnyWorld, _: str) -> None:
     assert list(secrets_in(world.partner.account)), "the account holds no payport.sdk.Secret"
 
 
-def _prepare(world: AnyWorld, ref: str, *, commit: bool) -> object:
-    """The application saves its order and the intent to charge it in one transaction of its own."""
-    with closing(sqlite3.connect(world.place, isolation_level=None)) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS shop (ref TEXT)")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO shop VALUES (?)", (ref,))
-        way = world.subject.selling
-        prepared = world.worker.prepare(world.order(ref), world.method(way), connection)
-        connection.execute("COMMIT" if commit else "ROLLBACK")
-    return world.tell(prepared)
+class _ChangedItsMind(Exception):
+    """The application rolls its transaction back."""
+
+
+def _prepare(world: AnyWorld, ref: str, *, commit: bool) -> None:
+    """The application writes the intent to charge an order in a transaction of its own."""
+    method = world.method(world.subject.selling)
+    with suppress(_ChangedItsMind), world.application() as connection:
+        world.tell(world.worker.prepare(world.order(ref), method, connection))
+        if not commit:
+            raise _ChangedItsMind
 
 
 @check(always)

@@ -84,8 +84,8 @@ def scenarios(subject: AnySubject) -> Iterator[Scenario]:
     yield _verb("resume, paid in silence", "resume", _then_later(_paid_in_silence))
 
 
-def _stop_after(world: AnyWorld, scenario: Scenario, effects: int, aftermath: str) -> None:
-    """Run a scenario until that many effects are done, and let go of it."""
+def stop_after(world: AnyWorld, scenario: Scenario, effects: int, aftermath: str) -> str:
+    """Run a scenario until that many effects are done, and let go of it. Answers the debt's reference."""
     ref = world.new_ref()
     scenario.before(world, ref)
     run = scenario.start(world, ref)
@@ -104,9 +104,10 @@ def _stop_after(world: AnyWorld, scenario: Scenario, effects: int, aftermath: st
             pay_what_is_shown(world, outcome)
     if scenario.name.startswith("resume"):
         world.settle()
+    return ref
 
 
-def _whole(world: AnyWorld, scenario: Scenario) -> list[str]:
+def whole(world: AnyWorld, scenario: Scenario) -> list[str]:
     """The effects of a scenario that nobody interrupts."""
     ref = world.new_ref()
     scenario.before(world, ref)
@@ -121,30 +122,35 @@ def a_crash_after_any_effect_loses_nothing(world: AnyWorld, scenario: Scenario) 
 
     Only what writes or sends changes anything outside: to die between two others is to die after the one before.
     """
-    effects = _whole(world, scenario)
+    effects = whole(world, scenario)
     assert {"Load", "Record"} & set(effects)
     turn = 0
     for stop in range(len(effects)):
         if effects[stop] == "Send":
-            _stop_after(world, scenario, stop, "arrives late")
+            stop_after(world, scenario, stop, "arrives late")
         if stop == 0 or effects[stop - 1] in ("Record", "Send"):
             turn += 1
-            _stop_after(world, scenario, stop, AFTERMATHS[turn % 2])
+            stop_after(world, scenario, stop, AFTERMATHS[turn % 2])
     world.must_agree()
+
+
+def crash_in_resume(world: AnyWorld, effects: int) -> None:
+    """A minute later ``resume`` is at work, and dies after that many effects."""
+    world.time.pass_by(60)
+    run = world.run(lambda desk, _: desk.resume(60.0))
+    for _ in range(effects):
+        if not run.over:
+            run.step()
+    run.crash()
+    world.forget_leases()
 
 
 @check(scenarios, name=lambda scenario: scenario.name)
 def a_crash_in_the_recovery_from_a_crash_loses_nothing(world: AnyWorld, scenario: Scenario) -> None:
     """Pairs of crashes, sampled: the second one while ``resume`` is at work on what the first one left."""
-    for effects in range(3, len(_whole(world, scenario)), 9):
-        _stop_after(world, scenario, effects, "resumed")
-        world.time.pass_by(60)
-        second = world.run(lambda desk, _: desk.resume(60.0))
-        for _ in range(effects * 2):
-            if not second.over:
-                second.step()
-        second.crash()
-        world.forget_leases()
+    for effects in range(3, len(whole(world, scenario)), 9):
+        stop_after(world, scenario, effects, "resumed")
+        crash_in_resume(world, effects * 2)
     world.must_agree()
 
 

@@ -152,7 +152,7 @@ def a_notice_before_the_reply_is_not_lost(world: AnyWorld, way: AnyWay) -> None:
     world.must_agree()
 
 
-@check(when(lambda subject: subject.notifies and subject.handed_out))
+@check(when(lambda subject: subject.notifies and subject.handed_out), in_file=True)
 def notices_in_any_order_and_number_end_the_same(world: AnyWorld, _: str) -> None:
     """Of a payment and of its refunds, each twice: the same end whatever the order, and the partner agrees with it."""
     ref = world.new_ref()

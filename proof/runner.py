@@ -1,0 +1,120 @@
+"""Runs shards of families, each in a process of its own, as many at once as there are processors."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from proof.family import Family, Tally, told
+from proof.state import Done, State
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Some units of one family."""
+
+    family: Family
+    first: int
+    count: int
+
+    @property
+    def name(self) -> str:
+        """For the progress."""
+        return f"{self.family.id} {self.first:,} to {self.first + self.count - 1:,}"
+
+
+def shards(family: Family, first: int, count: int) -> Iterator[Shard]:
+    """A family's units in pieces. The pieces lie at multiples of the shard's size, so that runs can be taken up."""
+    at, end = first, first + count
+    while at < end:
+        size = min(family.shard - at % family.shard, end - at)
+        yield Shard(family, at, size)
+        at += size
+
+
+@dataclass(slots=True)
+class _Running:
+    shard: Shard
+    process: BaseProcess
+    answer: Connection
+    begun: float
+
+
+def run(todo: Sequence[Shard], state: State, *, workers: int, commit: str, tell: Tell) -> None:
+    """Run what is not done yet, and keep in ``state`` what came out."""
+    waiting = deque(sorted(todo, key=lambda shard: not shard.family.leads))
+    total, begun, running = len(waiting), time.monotonic(), list[_Running]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                running.append(_start(waiting.popleft()))
+            wait([each.answer for each in running], timeout=1.0)
+            for each in list(running):
+                tally = _result(each)
+                if tally is None:
+                    continue
+                running.remove(each)
+                shard, seconds = each.shard, time.monotonic() - each.begun
+                state.add(Done(shard.family.id, shard.first, shard.count, tally, seconds, commit))
+                finished = total - len(waiting) - len(running)
+                tell(
+                    f"[{time.monotonic() - begun:6.0f} s  {finished:4}/{total}]  {shard.name}: {tally.cases:,} cases, "
+                    f"{len(tally.failures)} failures, {seconds:.1f} s"
+                )
+    finally:
+        for each in running:
+            each.process.kill()
+
+
+def _start(shard: Shard) -> _Running:
+    # forked: the parent has no threads, and importing the library anew would cost a second each time
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(shard, theirs), name=shard.name)
+    with warnings.catch_warnings():
+        # newer Pythons warn when other threads' locks stay locked in the child: a shard uses none of them
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
+    theirs.close()
+    return _Running(shard, process, ours, time.monotonic())
+
+
+def _work(shard: Shard, answer: Connection) -> None:
+    """The child: try the units, answer the tally."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
+    try:
+        tally = shard.family.run(shard.first, shard.count)
+    except BaseException as error:  # noqa: BLE001 - nothing that happens here may pass for a success
+        tally = Tally()
+        tally.fail(shard.first, f"the shard did not end: {told(error)}")
+    answer.send(tally)
+    answer.close()
+
+
+def _result(each: _Running) -> Tally | None:
+    """What a shard answered, ``None`` while it is at work. One that dies or takes too long has failed."""
+    tally: Tally | None = None
+    if each.answer.poll():
+        try:
+            tally = each.answer.recv()
+        except EOFError:
+            each.process.join(10)
+            tally = Tally()
+            tally.fail(each.shard.first, f"the process of {each.shard.name} died with {each.process.exitcode}")
+    elif time.monotonic() - each.begun > each.shard.family.limit_s:
+        each.process.kill()
+        tally = Tally()
+        tally.fail(each.shard.first, f"{each.shard.name} was not over after {each.shard.family.limit_s:.0f} s")
+    if tally is not None:
+        each.process.join(10)
+        each.answer.close()
+    return tally

@@ -1,0 +1,188 @@
+"""T13: no secret anywhere. Every fault of the network again, with every logger at DEBUG and canaries in every field.
+
+Looked through afterwards: log records, what structlog writes, events, outcomes and their exceptions with the locals of
+the library's frames, pickles, the journal's rows and the bytes of its files. What tells of a person may stand in the
+journal and in what the partner answered, but in no log line, event, message or repr.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import pickle
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+import structlog
+
+from payport.schemas import Payer
+from payport.sdk.events import Level, StructlogSink
+from payport.sdk.redaction import Redaction
+from payport.sdk.testing.conformance.secrecy import secrets_in
+from payport.sdk.testing.conformance.world import World
+from proof.family import Family, Tally, told
+from proof.network import cases, outcome_of
+from proof.subjects import AnySubject, AnyWorld, subjects
+
+PERSONAL = {
+    "e-mail": "canary.q8w7@mail.example",
+    "name": "Canary Xj93",
+    "address": "203.0.113.77",
+}
+"""Of the payer. Who they are at the partner comes with each subject's own order."""
+CARD_NUMBER = "4929173820465511"
+"""Written by a careless shop into the subject and the metadata of its order."""
+
+
+class Watch(logging.Handler):
+    """Keeps every log record."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self.records.append(record)
+
+
+@contextmanager
+def listening() -> Iterator[Watch]:
+    """Every logger at DEBUG, down to what the libraries below say."""
+    watch, root = Watch(), logging.getLogger()
+    level = root.level
+    root.addHandler(watch)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield watch
+    finally:
+        root.setLevel(level)
+        root.removeHandler(watch)
+
+
+def careless(subject: AnySubject) -> AnySubject:
+    """The same partner with an order full of canaries."""
+    order = subject.order
+    payer = Payer(id=order.payer.id, ip=PERSONAL["address"], email=PERSONAL["e-mail"], name=PERSONAL["name"])
+    metadata = {**order.metadata, "note": f"card {CARD_NUMBER}"}
+    return replace(subject, order=replace(order, payer=payer, metadata=metadata))
+
+
+def personal(subject: AnySubject) -> dict[str, str]:
+    """What tells of the payer, by name."""
+    known = subject.order.payer.id
+    return {**PERSONAL, **({"payer id": known} if known else {})}
+
+
+def secret(world: AnyWorld) -> dict[str, str]:
+    """What lets its holder act: keys, passwords, tokens of the account; scanned codes; and the card number."""
+    found = {f"account secret {turn}": text for turn, text in enumerate(sorted(secrets_in(world.partner.account)))}
+    codes = sorted({text for method in world.methods for text in secrets_in(method)})
+    return {**found, **{f"scanned code {turn}": text for turn, text in enumerate(codes)}, "card number": CARD_NUMBER}
+
+
+def error_texts(error: BaseException | None) -> Iterator[str]:
+    """An error, everything that it came from, and what the library's frames held."""
+    while error is not None:
+        yield str(error)
+        yield repr(error)
+        yield from _locals(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def _locals(trace: TracebackType | None) -> Iterator[str]:
+    while trace is not None:
+        # the proof itself holds the canaries in its own frames: only the library's count
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        if name.startswith("payport.") and not name.startswith("payport.sdk.testing"):
+            yield from (repr(value) for value in trace.tb_frame.f_locals.values())
+        trace = trace.tb_next
+
+
+def spoken(watch: Watch, lines: str, world: AnyWorld, outcome: object) -> Iterator[tuple[str, str]]:
+    """What anybody may read: where it stands, and the text."""
+    for record in watch.records:
+        yield f"log of {record.name}", f"{record.getMessage()} {record.__dict__!r}"
+        if record.exc_info:
+            yield from ((f"error logged by {record.name}", text) for text in error_texts(record.exc_info[1]))
+    yield "lines of structlog", lines
+    yield from ((f"event {event.name}", f"{event!r} {event.plain()!r}") for event in world.events)
+    yield "outcome", f"{outcome!r} {outcome}"
+    yield "adapter", f"{world.bare!r} {world.bare}"
+    yield from (("exception of the outcome", text) for text in error_texts(_raised(outcome)))
+
+
+def kept(world: AnyWorld, outcome: object) -> Iterator[tuple[str, str]]:
+    """What lies on a disk, or could."""
+    for ref in world.refs:
+        yield f"rows of {ref}", repr([*world.operations(ref), *world.history(ref)])
+    for place in world.folder.glob("payments.db*"):
+        yield f"file {place.name}", place.read_bytes().decode("latin-1")
+    with suppress(TypeError, AttributeError, pickle.PicklingError):
+        yield "pickle of the outcome", pickle.dumps(outcome).decode("latin-1")
+
+
+def _raised(outcome: object) -> BaseException | None:
+    """What a script is told that does not look at outcomes."""
+    try:
+        outcome.unwrap()  # type: ignore[attr-defined] # a question has none: then that is what is raised
+    except Exception as error:  # noqa: BLE001 - looked through, whatever it is
+        return error
+    return None
+
+
+def found(canaries: Mapping[str, str], texts: Sequence[tuple[str, str]]) -> list[str]:
+    """Which canary can be read where."""
+    return [f"{name} in {where}" for where, text in texts for name, value in canaries.items() if value in text]
+
+
+def run(first: int, count: int) -> Tally:
+    """The units of the network's family, watched."""
+    tally = Tally()
+    for subject in subjects():
+        numbers = [one for one in range(first, first + count) if cases()[one % len(cases())][0] is subject]
+        if numbers:
+            with tempfile.TemporaryDirectory() as folder, World(careless(subject), Path(folder)) as world:
+                for number in numbers:
+                    _watch(world, number, tally)
+    return tally
+
+
+def _watch(world: AnyWorld, number: int, tally: Tally) -> None:
+    _, verb, colour, kind = cases()[number % len(cases())]
+    stream, name = io.StringIO(), f"{world.subject.name} {verb} {colour}, {kind.name}"
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(stream), processors=[Redaction(), structlog.processors.JSONRenderer()]
+    )
+    world.events.clear()
+    with listening() as watch:
+        try:
+            outcome = outcome_of(world, verb, colour, kind, world.new_ref())
+        except Exception as error:  # noqa: BLE001 - it is another family's failure; what it says is looked through
+            tally.note(f"raised: {told(error)[:60]}")
+            outcome = error
+        sink = StructlogSink(logger, least=Level.DEBUG)
+        for event in world.events:
+            sink(event)
+        said = list(spoken(watch, stream.getvalue(), world, outcome))
+        lies = list(kept(world, outcome))
+    wrong = [*found({**secret(world), **personal(world.subject)}, said), *found(secret(world), lies)]
+    tally.cases += 1
+    tally.note("texts scanned", len(said) + len(lies))
+    tally.note("log records scanned", len(watch.records))
+    if wrong:
+        tally.fail(number, f"{name}: {wrong[:6]}")
+
+
+FAMILY = Family(
+    id="T13",
+    title="no secret in any log, event, error, pickle or file, whatever the network does, at DEBUG",
+    run=run,
+    gate=len(cases()),
+    long=10 * len(cases()),
+    shard=132,
+)

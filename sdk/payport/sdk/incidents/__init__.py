@@ -1,0 +1,1 @@
+"""Incidents and alerts: what is wrong, in classes with response times, written down once and told until it is over."""

@@ -1,0 +1,154 @@
+"""The families: a few units of each hold, and each can fail: what it looks for is found when it is there."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from proof import (
+    books,
+    clocks,
+    colours,
+    concurrency,
+    crash_points,
+    killing,
+    network,
+    power,
+    rotation,
+    schedules,
+    secrecy,
+    signatures,
+    storms,
+    suites,
+)
+from proof.family import Family, Tally
+from proof.soak import Soak, _flat
+from proof.stores import EVERY, shares, stores, units
+from proof.subjects import subjects
+
+from payport.schemas import NotSent, NotSentCause, NotSentKind, Unknown, UnknownCause, UnknownKind
+from payport.sdk.testing.conformance.world import World
+
+SAMPLES: list[tuple[Family, int, int]] = [
+    (schedules.FAMILY, 999, 4),
+    (crash_points.FAMILY, 3, 1),
+    (crash_points.FAMILY, len(crash_points.places()), 1),
+    (killing.FAMILY, 0, 8),
+    (power.FAMILY, 0, 20),
+    (network.FAMILY, len(network.KINDS) - 3, 8),
+    (signatures.FAMILY, 1_000, 300),
+    (signatures.FAMILY, signatures.FAMILY.gate - 20_000, 300),
+    (rotation.FAMILY, 0, 3),
+    (rotation.FAMILY, rotation.CROWDS, 1),
+    (rotation.FAMILY, rotation.CROWDS + 4, 1),
+    (storms.FAMILY, 118, 5),
+    (storms.FAMILY, 127, 3),
+    (clocks.FAMILY, 0, 7),
+    (secrecy.FAMILY, 5, 6),
+    (books.FAMILY, 0, 7),
+    (colours.FAMILY, 0, 3),
+    (colours.FAMILY, colours.DAYS, 2),
+]
+
+
+@pytest.mark.parametrize(("family", "first", "count"), SAMPLES, ids=lambda value: getattr(value, "id", str(value)))
+def test_some_units_of_each_family_hold(family: Family, first: int, count: int) -> None:
+    """The same bodies that the proof runs by the thousand."""
+    tally = family.run(first, count)
+    assert tally.failures == []
+    assert tally.cases >= count
+
+
+def test_a_crowd_is_charged_once() -> None:
+    """Two rounds of the family that takes processes."""
+    tally = concurrency.run(0, 2)
+    assert (tally.failures, tally.cases, tally.notes["callers"]) == ([], 2, 128)
+
+
+def test_a_believed_forgery_is_a_failure() -> None:
+    """A reader that believes whatever it reads is found at the first bit."""
+    partner, signed, means = signatures.messages()[0]
+    gullible = replace(signed, read=lambda _, body: ("paid", bytes(body)))
+    tally = Tally()
+    signatures._judge(7, tally, partner, gullible, means, gullible.with_parts(signatures.flipped(signed.parts, 9)))
+    assert [failure.number for failure in tally.failures] == [7]
+    assert "was believed" in tally.failures[0].what
+
+
+def test_every_bit_is_flipped_once() -> None:
+    """Body and headers: no two units make the same message, and each differs in one bit."""
+    _, signed, _ = signatures.messages()[-1]
+    made = {signatures.flipped(signed.parts, bit) for bit in range(signed.bits)}
+    assert len(made) == signed.bits
+    assert signed.parts not in made
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verb", "sent", "fine"),
+    [
+        (Unknown(operation="o", cause=UnknownCause(UnknownKind.TIMED_OUT, "")), "pay", True, True),
+        (Unknown(operation="o", cause=UnknownCause(UnknownKind.TIMED_OUT, "")), "pay", False, False),
+        (NotSent(cause=NotSentCause(NotSentKind.TLS, "")), "pay", False, True),
+        (NotSent(cause=NotSentCause(NotSentKind.TLS, "")), "pay", True, False),
+        (NotSent(cause=NotSentCause(NotSentKind.TLS, "")), "query", True, False),
+    ],
+)
+def test_what_is_told_wrongly_is_found(outcome: object, verb: str, *, sent: bool, fine: bool) -> None:
+    """A doubt where nothing can have left, and certainty where something may have."""
+    kind = network.Kind("a fault", sent=sent)
+    assert (network.wrongly_told(outcome, verb, kind) is None) == fine
+
+
+def test_there_are_as_many_faults_as_promised() -> None:
+    """Two dozen kinds, four verbs of each partner, both colours."""
+    assert len(network.KINDS) >= 24
+    assert {len(network.verbs_of(subject.name)) for subject in subjects()} == {4}
+    assert len(network.cases()) >= 1_152
+
+
+def test_a_secret_that_is_logged_is_found(tmp_path: Path) -> None:
+    """In a log line, in the locals of the library's frames, in a file of the journal."""
+    subject = secrecy.careless(subjects()[0])
+    with World(subject, tmp_path) as world, secrecy.listening() as watch:
+        hidden = secrecy.secret(world)
+        assert len(hidden) >= 2
+        assert secrecy.found(hidden, list(secrecy.spoken(watch, "", world, None))) == []
+        logging.getLogger("shop").debug("the key is %s", next(iter(hidden.values())))
+        assert secrecy.found(hidden, list(secrecy.spoken(watch, "", world, None))) == [
+            "account secret 0 in log of shop"
+        ]
+        (tmp_path / "payments.db-new").write_text(secrecy.CARD_NUMBER)
+        assert secrecy.found(hidden, list(secrecy.kept(world, None))) == ["card number in file payments.db-new"]
+
+
+def test_memory_that_grows_is_found() -> None:
+    """And handles; what stays flat is not."""
+    for grows, expected in (((0, 0), 0), ((2**20, 0), 1), ((0, 1), 1), ((2**20, 1), 2)):
+        samples = [(100 * 2**20 + turn * grows[0], 90 + turn * grows[1]) for turn in range(120)]
+        soak = Soak([], None, None, Tally(), samples=samples)  # type: ignore[arg-type] # only its samples are looked at
+        _flat(soak, 0)
+        assert len(soak.tally.failures) == expected
+
+
+def test_a_skipped_test_proves_nothing(tmp_path: Path) -> None:
+    """It is a failure, as is one that fails; one that passes is a case."""
+    place = tmp_path / "test_three.py"
+    place.write_text(
+        "import pytest\n\ndef test_a():\n    pass\n\ndef test_b():\n    pytest.skip('not here')\n\n"
+        "def test_c():\n    assert 1 == 2\n"
+    )
+    tally = suites.passed(3, [str(place)])
+    assert tally.cases == 1
+    assert sorted(failure.what.split("::")[1][:13] for failure in tally.failures) == ["test_b: skipp", "test_c: failu"]
+    assert suites.passed(3, [str(tmp_path / "nowhere.py")]).failures
+
+
+def test_each_database_has_its_share() -> None:
+    """Every unit belongs to one of them."""
+    numbers = list(range(units(20) * 2))
+    found = dict(shares(numbers, 20))
+    assert sorted(number for mine in found.values() for number in mine) == numbers
+    assert {store.name for store in found} == {store.name for store in stores()}
+    assert EVERY[0] in found
