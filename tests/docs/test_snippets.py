@@ -25,7 +25,9 @@ from tests.support.source import ROOT
 from payport.sdk import Settings, open_adapter
 
 LANGUAGES = {"python", "toml", "sh", "text"}
-PLAIN_COMMANDS = {"export", "sqlite3"}
+GROUPS = {"audit"}
+"""Commands that have commands of their own."""
+PLAIN_COMMANDS = {"createdb", "export", "pg_dump", "sqlite3"}
 """What the shell blocks may call that is not ours to check."""
 
 
@@ -131,17 +133,17 @@ def installable(package: str) -> bool:
 def ours(words: list[str]) -> bool:
     """Whether ``payport`` has this command with these options; what follows the command are its arguments."""
     names = [word for word in words if not word.startswith("-")]
-    told = help_of(names[0]) if names else None
+    told = help_of(*names[: 2 if names[0] in GROUPS else 1]) if names else None
     options = {word.partition("=")[0] for word in words if word.startswith("-")}
     return told is not None and all(re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", told) for option in options)
 
 
 @cache
-def help_of(command: str) -> str | None:
+def help_of(*command: str) -> str | None:
     """What ``payport <command> --help`` prints; ``None`` when there is no such command."""
     program = "import sys; from payport.sdk.cli import main; sys.argv[0] = 'payport'; main()"
     asked = subprocess.run(
-        [sys.executable, "-c", program, command, "--help"],
+        [sys.executable, "-c", program, *command, "--help"],
         capture_output=True,
         text=True,
         timeout=50,

@@ -65,10 +65,11 @@ def test_what_is_asked_for_during_the_work_is_done_after_it() -> None:
 
 def test_hurrying_waits_for_everything_so_far() -> None:
     """Also from several threads at once; at once when nothing was ever asked for."""
+    before = alive()  # a thread of another test may still be ending
     worker = Worker()
     assert worker.background.hurry()
     assert worker.calls == 0
-    assert alive() == 0
+    assert alive() <= before
     worker.background.ask()
     assert worker.background.hurry()
     assert worker.calls == 1

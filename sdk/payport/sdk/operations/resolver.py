@@ -18,6 +18,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Transition, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
+from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
@@ -43,7 +44,9 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
-    operation = yield from learn(setup, operation, observation, asked=True, release=observation.state.final)
+    operation = yield from learn(
+        setup, operation, observation, asked=not observation.held_back, release=observation.state.final
+    )
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
@@ -62,7 +65,7 @@ def _give_up(setup: Setup, cancel: Operation) -> Exchange[Operation]:
 
 def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     if setup.profile.answers_queries:
-        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s)))
+        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK))
     detail = f"{setup.adapter.partner} cannot be asked: its notification, the same request again or a fence tells"
     return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
 
@@ -217,7 +220,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     alone = yield from _mark_repetition(setup, operation, step)
     if alone is None:
         return Carried(operation)
-    observation = yield from attempt(setup, operation, step, deadline_s)
+    observation = yield from attempt(setup, operation, step, deadline_s, Purpose.RESOLVE)
     if observation.state is State.DECLINED and not alone:
         told = observation.partner_code or (observation.reason or Reason.OTHER).value
         observation = doubt(
