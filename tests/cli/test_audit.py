@@ -327,7 +327,7 @@ def test_a_key_for_the_trail(payport: Command) -> None:
         ('key = "file:audit_key.txt"', "key and heads go together"),
         ('heads = "x"', "key and heads go together"),
         ('key = "c2VjcmV0"', "must not stand in the file"),
-        ("nonsense = 1", "known here: enabled, key, former_keys, heads, payers, retention_days"),
+        ("nonsense = 1", "known here: enabled, key, former_keys, heads, payers, exchange_key, retention_days"),
     ],
 )
 def test_a_wrong_setting_is_named(shop: Shop, payport: Command, line: str, why: str) -> None:
@@ -352,3 +352,25 @@ def test_former_keys_still_count(audited: Shop, payport: Command) -> None:
     assert payport("audit", "verify", "--config", audited.config).status == 0
     keys = Settings.load(audited.config, {"PAYPORT_AUDIT__FORMER_KEYS": f"{former}, {former}"}).audit.former_keys
     assert (former, former) == keys
+
+
+def test_heads_that_are_gone_are_missed(audited: Shop, payport: Command) -> None:
+    """The whole file, or the newest of it: the journal knows that it signed them."""
+    sell(audited, "SHOP10010001")
+    heads = audited.config.with_name("heads.jsonl")
+    first = heads.read_text()
+    sell(audited, "SHOP10010002")
+    heads.write_text(first)
+    ran = payport("audit", "verify", "--config", audited.config)
+    assert (1, "the newest heads of chain" in ran.out) == (ran.status, True)
+    heads.unlink()
+    ran = payport("audit", "verify", "--config", audited.config)
+    assert (1, f"the heads in {heads} cannot be read" in ran.err) == (ran.status, True)
+
+
+def test_a_trail_that_was_never_signed_needs_no_file(audited: Shop, payport: Command) -> None:
+    """Before the first head there is none."""
+    with audited.gateway() as gateway:
+        gateway.pay(Order(ref="SHOP10010001", amount=Money.of("5.00", "CNY"), subject="Tea"), QrShown())
+    ran = payport("audit", "verify", "--config", audited.config)
+    assert (0, "No signed heads were given" in ran.out) == (ran.status, True)

@@ -29,6 +29,9 @@ from payport.schemas import (
     UnknownKind,
 )
 from payport.sdk import ConfigurationError, Gateway, SdkEvent, __version__, events
+from payport.sdk.audit.chain import FlawKind
+from payport.sdk.audit.record import What
+from payport.sdk.journal.records import Verb
 from payport.sdk.settings import AccountTable
 
 OUTCOMES = ROOT / "docs" / "reference" / "outcomes.md"
@@ -84,6 +87,16 @@ def kinds_of_event() -> list[type[SdkEvent]]:
     """Every class of event that has a name."""
     classes = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, SdkEvent)]
     return [kind for kind in classes if "name" in vars(kind) and kind is not SdkEvent]
+
+
+def test_everything_that_is_recorded_is_explained() -> None:
+    """Whoever reads the audit trail, or what verifying says of it, finds each word in the page."""
+    page = ROOT / "docs" / "audit.md"
+    words = {*values(What), *values(Verb)}
+    named = {word for row in rows(page, "What is recorded") for word in re.findall(r"`([a-z._]+)`", row[0])}
+    assert words | {"what"} == named
+    told = {word for row in rows(page, "Verify") for word in re.findall(r"`([a-z_]+)`", row[0])}
+    assert values(FlawKind) == told
 
 
 def test_every_fault_is_listed() -> None:

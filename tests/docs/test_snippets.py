@@ -25,7 +25,7 @@ from tests.support.source import ROOT
 from payport.sdk import Settings, open_adapter
 
 LANGUAGES = {"python", "toml", "sh", "text"}
-PLAIN_COMMANDS = {"export", "sqlite3"}
+PLAIN_COMMANDS = {"createdb", "export", "pg_dump", "sqlite3"}
 """What the shell blocks may call that is not ours to check."""
 
 

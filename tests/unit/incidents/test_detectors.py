@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 import pytest
 from tests.support.incidents import later
@@ -39,8 +39,25 @@ from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.message import FailureKind
 from payport.sdk.testing.stepping import MORNING
 
-ACCOUNT = {"partner": "alipay", "account": "alipay:2021"}
-OPERATION = {**ACCOUNT, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
+
+class Whose(TypedDict):
+    """Fields that every event of a test has."""
+
+    partner: str
+    account: str
+
+
+class About(TypedDict):
+    """Fields that every event of a test has."""
+
+    partner: str
+    account: str
+    ref: str
+    operation: str
+
+
+ACCOUNT: Whose = {"partner": "alipay", "account": "alipay:2021"}
+OPERATION: About = {**ACCOUNT, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
 
 
 class Ears:

@@ -88,10 +88,10 @@ class Archive:
         try:
             content = cast("Mapping[str, str]", parse_canonical(path.read_text("utf-8").rstrip("\n")))
             _check_version(content)
-            first, last = cast("int", content["first"]), cast("int", content["last"])
+            first, last = _integer(content["first"]), _integer(content["last"])
             return cls(
                 start=bytes.fromhex(content["start"]),
-                chain=cast("int", content["chain"]),
+                chain=_integer(content["chain"]),
                 before=Place(first - 1, bytes.fromhex(content["before"])),
                 through=Place(last, bytes.fromhex(content["hash"])),
                 begins=content["begins"],
@@ -247,6 +247,12 @@ class _Written:
             self.first = self.first or row
             self.last = row
             yield row
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("expected an integer")
+    return value
 
 
 def _check_version(content: Mapping[str, object]) -> None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-HASH_BYTES = 32
+SHARED_CHAINS: Final = 16
+"""So many chains a journal on a database server has, so that as many transactions append at once. SQLite has one."""
 
 
 class Place(NamedTuple):
@@ -28,13 +29,15 @@ class Chain:
     """What is known of a chain beside its records.
 
     ``start``: its first 32 bytes. ``dropped``: the last record that was taken out of it, ``Place(0, start)`` when none
-    was. ``head``: the newest record; the same as ``dropped`` when there is none left.
+    was. ``head``: the newest record; the same as ``dropped`` when there is none left. ``signed``: up to which place a
+    head was signed, by the journal's own word.
     """
 
     chain: int
     start: bytes = field(repr=False)
     dropped: Place
     head: Place
+    signed: int = 0
 
     @property
     def name(self) -> str:

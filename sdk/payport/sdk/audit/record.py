@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 from payport.schemas.encoding import instant_text
@@ -114,11 +115,16 @@ class Entry:
             f'"result":{quoted(self.result)},'
             + (f'"sealed":"{sealed}",' if sealed else "")
             + f'"seq":{seq},"v":{VERSION},"what":{quoted(self.what)},"when":"{instant_text(self.at)}",'
-            f'"who":{quoted(_clean(self.who or who))}}}'
+            f'"who":{_who_text(self.who or who)}}}'
         )
         return text if text.isascii() else well_formed(text)
 
     def _about(self) -> str:
+        if self.operation and self.version is not None:  # a transition has them all
+            return (
+                f'{{"account":{quoted(self.account)},"operation":{quoted(self.operation)},'
+                f'"partner":{quoted(self.partner)},"ref":{quoted(self.ref)},"version":{self.version}}}'
+            )
         pieces = [
             f'"{name}":{quoted(value)}'
             for name, value in (
@@ -148,6 +154,11 @@ def _detail_text(detail: Detail) -> str:
         value = detail[key]
         pieces.append(f"{quoted(key)}:{quoted(_clean(value)) if type(value) is str else canonical_text(value)}")
     return "{" + ",".join(pieces) + "}"
+
+
+@lru_cache(maxsize=256)
+def _who_text(who: str) -> str:
+    return quoted(_clean(who))
 
 
 def _clean(text: str) -> str:

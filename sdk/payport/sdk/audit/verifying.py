@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from payport.sdk.audit.chain import Chain, Flaw, FlawKind, Row
+from payport.sdk.audit.chain import SHARED_CHAINS, Chain, Flaw, FlawKind, Row
 from payport.sdk.audit.heads import SignedHead, read_heads
 from payport.sdk.audit.signing import PublicKeys
 from payport.sdk.audit.trail import BATCH, Trail
@@ -36,11 +36,21 @@ class Verification:
     def flaws(self, progress: Progress = lambda _: None) -> Iterator[Flaw]:
         """Everything that is wrong, each as soon as it is found; nothing when the trail is whole."""
         self.chains = self.trail.chains()
+        yield from self._check_chains()
         for chain in self.chains:
             yield from self._check_chain(chain, progress)
         if self.heads is not None and self.keys is not None:
             yield from self._check_heads(self.heads, self.keys)
         yield from check_transitions(self.trail)
+
+    def _check_chains(self) -> Iterator[Flaw]:
+        """Whether the chains themselves are there: without its row nobody would look at a chain's records."""
+        numbers = [chain.chain for chain in self.chains]
+        if numbers not in ([0], list(range(SHARED_CHAINS))):
+            yield Flaw(FlawKind.MISSING, f"the journal has lost chains of its audit trail: it has {numbers}")
+        for number in range(SHARED_CHAINS):
+            if number not in numbers and self.trail.rows(number, 0, 1):
+                yield Flaw(FlawKind.INSERTED, "there are records of a chain that the journal does not have", number)
 
     def _check_chain(self, chain: Chain, progress: Progress) -> Iterator[Flaw]:
         """Up to the head as it is now: what others write meanwhile is left for the next time."""
@@ -95,6 +105,7 @@ class HeadCheck:
         self._beyond: dict[int, SignedHead] = {}
         self._against: dict[int, SignedHead] = {}
         self._strange = 0
+        self._newest: dict[int, int] = {}
         self.archived = 0
 
     def step(self, where: str, head: SignedHead | None) -> Iterator[Flaw]:
@@ -109,7 +120,9 @@ class HeadCheck:
         chain = self._chains.get((head.start, head.chain))
         if chain is None:
             self._strange += 1
-        elif head.head.seq < chain.dropped.seq:
+            return
+        self._newest[head.chain] = max(self._newest.get(head.chain, 0), head.head.seq)
+        if head.head.seq < chain.dropped.seq:
             self.archived += 1
         elif head.head.seq > chain.head.seq:
             self._note(self._beyond, head, newest=True)
@@ -128,6 +141,15 @@ class HeadCheck:
         for number, head in self._against.items():
             what = f"the chain was written anew: its record {head.head.seq} is not the one signed for at {head.at}"
             yield Flaw(FlawKind.REWRITTEN, what, number, head.head.seq)
+        for chain in self._chains.values():
+            # the record that tells of a head comes right behind what the head is about
+            newest = self._newest.get(chain.chain, 0)
+            if newest < chain.signed - 1:
+                what = (
+                    f"the newest heads of chain {chain.name} are missing: one was signed about record "
+                    f"{chain.signed - 1} or a later one, the last here is about record {newest}"
+                )
+                yield Flaw(FlawKind.MISSING, what, chain.chain, newest + 1)
         if self._strange:
             what = f"{self._strange} heads are about chains that this journal does not have: it is another one"
             yield Flaw(FlawKind.REWRITTEN, what)

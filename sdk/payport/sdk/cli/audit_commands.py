@@ -53,8 +53,9 @@ def verify(
 ) -> None:
     """Look for records that were changed, moved, put in or taken away. Ends with 1 when there are any."""
     settings = Settings.load(config)
-    known = settings.audit.heads if settings.audit.heads and settings.audit.heads.is_file() else None
-    against = Against(heads=heads or known, archives=archive or [], keys=trusted_keys(settings, public_key or []))
+    against = Against(
+        heads=heads or settings.audit.heads, archives=archive or [], keys=trusted_keys(settings, public_key or [])
+    )
     raise typer.Exit(0 if verify_trail(new_console(), settings, against) else 1)
 
 

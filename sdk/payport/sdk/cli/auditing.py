@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -63,9 +63,9 @@ def verify(console: Console, settings: Settings, against: Against) -> bool:
         _say(console, "They verify." if whole else "They do not verify.")
         return whole
     with open_journal(settings) as journal:
-        looking = Verification(
-            trail=JournalTrail(journal), heads=against.heads, keys=against.keys if against.heads else None
-        )
+        trail = JournalTrail(journal)
+        against = _with_heads(trail, against)
+        looking = Verification(trail=trail, heads=against.heads, keys=against.keys if against.heads else None)
         with console.status("verifying") as status:
             whole = _tell(console, looking.flaws(lambda count: status.update(f"verifying: {count:,} records")))
         whole = _tell(console, _archive_flaws(console, against, looking.chains)) and whole
@@ -79,6 +79,13 @@ def verify(console: Console, settings: Settings, against: Against) -> bool:
         _say(console, f"{looking.heads_seen:,} signed heads in {against.heads} were looked at{archived}.")
     _say(console, "The audit trail is whole." if whole else "The audit trail is NOT whole.", None if whole else "red")
     return whole
+
+
+def _with_heads(trail: JournalTrail, against: Against) -> Against:
+    """Without the file of heads, where none was signed yet: then it cannot be there."""
+    if against.heads is None or against.heads.is_file() or any(chain.signed for chain in trail.chains()):
+        return against
+    return replace(against, heads=None)
 
 
 def _used(chains: Sequence[Chain]) -> str:

@@ -52,7 +52,7 @@ class AuditPart:
         at_once: bool,
     ) -> None:
         self._auditing = database.auditing
-        self._sql = database.audit_statements
+        self._sql = database.spoken.audit
         self._keys = keys
         self._read = read
         self._write = write
@@ -222,9 +222,9 @@ class AuditPart:
         """Delete what was kept of exchanges before an instant."""
         return self._write("drop exchanges", self._sql.drop_exchanges, {"before": before_us})
 
-    def chains(self) -> Sequence[tuple[Chain, int, int]]:
-        """Every chain, with the place up to which a head was signed, and when that was (microseconds since 1970)."""
-        found: list[tuple[Chain, int, int]] = []
+    def chains(self) -> Sequence[tuple[Chain, int]]:
+        """Every chain, and when a head of it was signed last (microseconds since 1970)."""
+        found: list[tuple[Chain, int]] = []
         for row in self._read("read the chains of the audit trail", self._sql.chains, {}):
             number, start, dropped_seq, dropped_hash, seq, newest, signed_seq, signed_at = cast(
                 "tuple[int, bytes, int, bytes, int, bytes, int, int]", tuple(row)
@@ -234,8 +234,9 @@ class AuditPart:
                 start=bytes(start),
                 dropped=Place(dropped_seq, bytes(dropped_hash)),
                 head=Place(seq, bytes(newest)),
+                signed=signed_seq,
             )
-            found.append((chain, signed_seq, signed_at))
+            found.append((chain, signed_at))
         return found
 
     def records(self, chain: int, after: int, limit: int) -> Sequence[Row]:

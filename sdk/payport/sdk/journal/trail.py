@@ -35,7 +35,7 @@ class JournalTrail:
 
     def chains(self) -> Sequence[Chain]:
         """Every chain."""
-        return [chain for chain, _, _ in self._read(lambda part: part.chains())]
+        return [chain for chain, _ in self._read(lambda part: part.chains())]
 
     def rows(self, chain: int, after: int, limit: int) -> Sequence[Row]:
         """The next records of a chain."""
@@ -137,8 +137,8 @@ class JournalTrail:
             raise AuditError("heads are signed with a key: make one with payport keygen --kind audit, and configure it")
         now = datetime.now(UTC)
         signed: list[SignedHead] = []
-        for chain, upto, at_us in self._read(lambda part: part.chains()):
-            new = chain.head.seq - upto
+        for chain, at_us in self._read(lambda part: part.chains()):
+            new = chain.head.seq - chain.signed
             waited_s = (rows.micros(now) - at_us) / 1_000_000
             due = at_once or new >= policy.head_every or waited_s >= policy.head_every_s
             if new > 0 and due:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
 
+from payport.sdk.audit.chain import SHARED_CHAINS
 from payport.sdk.journal.migrations.parts import body, make_index, make_table, name, number, sealed
 
 revision = "0003"
 down_revision = "0001"
-
-SHARED_CHAINS: Final = 16
-"""So many transactions of a database server append at the same moment. SQLite has one writer, and one chain."""
 
 
 def upgrade() -> None:
