@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from secrets import randbelow
+from time import sleep
 from typing import TypeVar
 
 from payport.sdk.errors import JournalConflict
@@ -16,7 +18,8 @@ from payport.sdk.incidents.store import IncidentSession, IncidentStore
 
 T = TypeVar("T")
 
-MAX_CONFLICTS = 20
+MAX_CONFLICTS = 40
+MOST_PAUSE_MS = 25
 MANY = 1000
 """How many incidents are looked at in one round; what is beyond waits for the next."""
 
@@ -143,10 +146,10 @@ def take_over(store: IncidentStore, incident: Incident) -> Incident:
 
 
 def _decide(store: IncidentStore, write: Callable[[IncidentSession], T]) -> T:
-    """Decide again where another process was first."""
-    for _ in range(MAX_CONFLICTS - 1):
+    """Decide again where another process was first, after a moment that differs from theirs."""
+    for tried in range(MAX_CONFLICTS - 1):
         try:
             return store.write(write)
         except JournalConflict:
-            continue
+            sleep(randbelow(1 + min(MOST_PAUSE_MS, tried)) / 1000)
     return store.write(write)
