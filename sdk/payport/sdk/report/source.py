@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from payport.sdk.partner_records import describe
+from payport.sdk.report.from_records import record_sections
 from payport.sdk.report.from_scorecards import scorecard_sections
 from payport.sdk.report.parts import Section
 from payport.sdk.scorecards.cards import Thresholds
@@ -51,7 +53,14 @@ def from_scorecards(source: Source) -> Sequence[Section]:
     return scorecard_sections(own, thresholds, source.first, source.last)
 
 
-MAKERS: Sequence[Maker] = (from_scorecards,)
+def from_records(source: Source) -> Sequence[Section]:
+    """The partners' licences, agreements and certifications, as they stand now."""
+    records = source.settings.partners
+    states = describe(records, source.now.date(), ahead_days=source.settings.alerts.expiry_days)
+    return record_sections(states) if records else ()
+
+
+MAKERS: Sequence[Maker] = (from_scorecards, from_records)
 """In the order of the report. Whoever has something to report adds a maker here."""
 
 
