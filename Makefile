@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cli,aiohttp,contract,keyring,otel,postgresql,mysql]" --group test --group check
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cli,aiohttp,contract,keyring,otel,postgresql,mysql,redis]" --group test --group check
 	touch $@
 
 setup: $(VENV)/.ready

@@ -23,16 +23,19 @@ ROUNDS = 9
 COUNT = 5000
 WHOSE = {"partner": "alipay", "account": "alipay:2021000000000001"}
 OPERATION = {**WHOSE, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
-ACCOUNT = {**WHOSE, "endpoint": "alipay.trade.precreate"}
+ENDPOINT = "alipay.trade.precreate"
 
 
 def _events() -> tuple[SdkEvent, ...]:
     """What one payment that goes well tells its sinks."""
     return (
         OperationStarted(**OPERATION, verb=Verb.PAY),
-        RequestSent(**ACCOUNT, status=200, elapsed_s=0.05, moves_money=True),
+        RequestSent(
+            partner=WHOSE["partner"], account=WHOSE["account"], endpoint=ENDPOINT, status=200,
+            elapsed_s=0.05, moves_money=True,
+        ),
         ReplyJudged(
-            partner=WHOSE["partner"], account=WHOSE["account"], endpoint=ACCOUNT["endpoint"], moves_money=True,
+            partner=WHOSE["partner"], account=WHOSE["account"], endpoint=ENDPOINT, moves_money=True,
             doubt=None, refusal=None, retry_after_s=None,
         ),
         OperationChanged(**OPERATION, verb=Verb.PAY, state=State.ACTION, source="reply", elapsed_s=0.06),

@@ -19,6 +19,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 
 from benchmarks.calls import Bench
 from benchmarks.figures import Measure, Row, cpu_us, interleaved, report, us
@@ -108,17 +109,23 @@ class Nowhere(SpanExporter):
 
 @contextmanager
 def observers() -> Generator[dict[str, list[EventSink]]]:
-    """What watches in each case, besides the log."""
-    spans, meters = (
-        TracerProvider(shutdown_on_exit=False),
-        MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False),
-    )
-    spans.add_span_processor(BatchSpanProcessor(Nowhere()))
-    scorecards, tracing = Scorecards(MemoryMeasures()), OpenTelemetry(tracer_provider=spans, meter_provider=meters)
-    yield {"none": [], "scorecards": [scorecards], "tracing": [tracing], "all": [scorecards, tracing]}
-    scorecards.flush()
-    spans.shutdown()
-    meters.shutdown()
+    """What watches in each case, besides the log. *sampled*: of one trace in ten."""
+    meters = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
+    every = TracerProvider(shutdown_on_exit=False)
+    tenth = TracerProvider(ParentBasedTraceIdRatio(0.1), shutdown_on_exit=False)
+    for provider in (every, tenth):
+        provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+    scorecards = Scorecards(MemoryMeasures())
+    tracing = OpenTelemetry(tracer_provider=every, meter_provider=meters)
+    sampled = OpenTelemetry(tracer_provider=tenth, meter_provider=meters)
+    yield {
+        "none": [], "scorecards": [scorecards], "tracing": [tracing], "sampled": [sampled],
+        "all": [scorecards, tracing], "all sampled": [scorecards, sampled],
+    }  # fmt: skip
+    for sink in (scorecards, tracing, sampled):
+        sink.flush()
+    for each in (every, tenth, meters):
+        each.shutdown()
 
 
 def _paying(sinks: Sequence[EventSink], stack: ExitStack) -> Callable[[], None]:
@@ -152,16 +159,23 @@ def rows(rounds: int = ROUNDS, calls: int = CALLS) -> list[Row]:
         cases = {name: measure(name) for name in work} | {"bare": lambda: cpu_us(bare, max(1, calls // 10))}
         found = interleaved(cases, rounds)
     more = {name: [mine - plain for mine, plain in zip(found[name], found["none"], strict=True)] for name in work}
-    beside = us(found["none"])
+
+    def share(name: str) -> float:
+        return median(each / one for each, one in zip(more[name], found["bare"], strict=True))
+
+    def cost(name: str, case: str, must: float | None) -> Row:
+        return Row(name=name, figure=median(more[case]), must=must, beside=us(found["none"]))
+
+    def of_bare(name: str, case: str) -> Row:
+        return Row(name=name, figure=share(case), must=0.10, ours=us(more[case]), beside=us(found["bare"]))
+
     return [
-        Row(name="scorecards, us a call", figure=median(more["scorecards"]), must=15, beside=beside),
-        Row(name="tracing, us a call", figure=median(more["tracing"]), must=60, beside=beside),
-        Row(
-            name="scorecards and tracing / bare httpx + sign", must=0.10,
-            figure=median(each / one for each, one in zip(more["all"], found["bare"], strict=True)),
-            ours=us(more["all"]), beside=us(found["bare"]),
-        ),
-    ]  # fmt: skip
+        cost("scorecards, us a call", "scorecards", 15),
+        cost("tracing, every trace sampled, us a call", "tracing", 60),
+        cost("tracing, one trace in ten sampled, us a call", "sampled", None),
+        of_bare("scorecards, every trace sampled / bare httpx + sign", "all"),
+        of_bare("scorecards, one trace in ten sampled / bare httpx + sign", "all sampled"),
+    ]
 
 
 if __name__ == "__main__":

@@ -78,5 +78,5 @@ FAMILY = Family(
     run=run,
     gate=units(ROUNDS),
     long=20 * units(ROUNDS),
-    shard=70,
+    shard=35,
 )

@@ -253,5 +253,5 @@ FAMILY = Family(
     run=run,
     gate=units(FORKS + FRESH),
     long=10 * units(FORKS + FRESH),
-    shard=_ROUND,
+    shard=_ROUND // 2,
 )

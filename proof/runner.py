@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import tempfile
 import time
 import warnings
 from collections import deque
@@ -92,7 +93,9 @@ def _work(shard: Shard, answer: Connection) -> None:
     """The child: try the units, answer the tally."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
     try:
-        tally = shard.family.run(shard.first, shard.count)
+        with tempfile.TemporaryDirectory(prefix="payport-proof-") as folder:
+            tempfile.tempdir = folder  # whatever the family leaves behind goes with it
+            tally = shard.family.run(shard.first, shard.count)
     except BaseException as error:  # noqa: BLE001 - nothing that happens here may pass for a success
         tally = Tally()
         tally.fail(shard.first, f"the shard did not end: {told(error)}")

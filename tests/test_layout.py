@@ -23,7 +23,7 @@ GROUND_UP = (
         (
             "errors version message profile secrets compact_json card_numbers strict_json strict_xml "
             "journal.records observation lattice outcomes forks background scorecards.measures "
-            "incidents.kinds incidents.records watch.moves watch.holds watch.tail"
+            "incidents.kinds incidents.records watch.moves watch.holds watch.tail verbs"
         ),
     ),
     ("effects", "journal.session exchange"),
@@ -33,15 +33,16 @@ GROUND_UP = (
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
+    ("guards", "hosting limits breaker guards"),
     (
         "hosts and gateway",
         (
-            "scorecards hosting otel desk gateway settings settings_file opening routing router openapi drift "
+            "scorecards otel desk front gateway settings settings_file opening routing router openapi drift "
             "incidents watch"
         ),
     ),
     ("front door", ""),
-    ("tools", "testing cli web"),
+    ("tools", "report testing cli web"),
 )
 """The modules of ``payport.sdk`` from the ground up (the longest name that fits counts). A new one needs its place."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,23 +13,13 @@ import pytest
 import uvicorn
 from examples.shop.app import Shop, application
 from examples.shop.partners import PARTNERS, Partner
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+from tests.support.chromium import chromium
 
 from payport.sdk import Journal
 
 AGREE = re.compile(r"^(pay|let freeze|agree|approve|confirm|authori[sz]e|complete).*", re.IGNORECASE)
 """What the button on a partner's page says."""
-
-
-def chromium() -> str:
-    """The browser, found on the machine; under CI it must be there."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        reason = "no Chromium on this machine: install the package chromium of your system"
-        if os.environ.get("CI"):
-            pytest.fail(f"{reason}; under CI it must not be missing")
-        pytest.skip(reason)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +44,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield base
         server.should_exit = True
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless, without calls to anybody."""
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    flags += ["--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playing:
-        opened = playing.chromium.launch(executable_path=chromium(), args=flags)
-        yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("name", PARTNERS)

@@ -93,7 +93,7 @@ def test_a_fleet_that_is_killed_at_random(
         for fault in (Fault.COMMIT_THEN_RESET, Fault.RESET):
             partner.faults.next(fault, "alipay.trade.pay", times=3)
             partner.faults.next(fault, "alipay.trade.refund", times=3)
-        did = run_fleet(place, str(lines), "20260131", *([breaking] if breaking else []))
+        did = run_fleet(place, str(lines), "8", "20260131", *([breaking] if breaking else []))
         partner.faults.clear()
         assert did.get("failed", 0) == 0
         assert did["killed"] > 10

@@ -7,7 +7,8 @@ Names: ``partner`` (the simulator: Alipay's, or that of the partner whose page i
 ``account`` (its merchant), ``sealing_key``, ``gateway`` (open on ``payments.db``), and what an application would bring:
 ``show``, ``ship``, ``capture_later``, ``later``, ``tell``, ``retry_is_safe``, which note their calls in ``calls``.
 
-Files in the current folder: the stage's keys and certificates, and a sealing key.
+Files in the current folder: the stage's keys and certificates, and a sealing key. In the environment of the page about
+shared journals: ``JOURNAL_URL``, an empty database of a server.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from types import ModuleType
 
 import pytest
 from tests.docs.stages import Stage, stage_of
+from tests.support.databases import SERVERS
 
 from payport.sdk import Gateway, Secret
 from payport.sdk.desk import Desk
@@ -56,6 +58,8 @@ def prelude(page: str, folder: Path, patch: pytest.MonkeyPatch) -> Generator[dic
     clock = SkippingClock()
     stage = stage_of(page, lambda: clock.moment().utc)
     patch.chdir(folder)
+    if page == "docs/share-a-journal.md":
+        patch.setenv("JOURNAL_URL", SERVERS["postgresql"].url("docs"))
     for name, text in {**stage.files, "sealing_key.txt": SEALING_KEY}.items():
         Path(name).write_text(text)
     _redirect(patch, stage, clock)

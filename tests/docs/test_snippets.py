@@ -27,7 +27,7 @@ from payport.sdk import Settings, open_adapter
 LANGUAGES = {"python", "toml", "sh", "text"}
 GROUPS = {"audit"}
 """Commands that have commands of their own."""
-PLAIN_COMMANDS = {"export", "sqlite3"}
+PLAIN_COMMANDS = {"createdb", "export", "pg_dump", "sqlite3"}
 """What the shell blocks may call that is not ours to check."""
 
 

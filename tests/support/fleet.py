@@ -1,8 +1,8 @@
 """A fleet: worker processes that serve one account on one journal and are killed at random, and others that follow.
 
-``python -m tests.support.fleet SETTINGS LINES SEED`` works until the journal's history has so many lines, and prints
-what it did, as JSON. The settings are those of :mod:`tests.support.till`, and ``codes``: one payment code for each
-order that there may be.
+``python -m tests.support.fleet SETTINGS LINES BETWEEN SEED [breaking]`` works until the journal's history has so many
+lines, and prints what it did, as JSON. The settings are those of :mod:`tests.support.till`, and ``codes``: one payment
+code for each order that there may be.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.tls import context
 
 WORKERS = 8
-LINES_BETWEEN = 8
-"""One dies whenever about so many lines more were written, however fast the machine is."""
 PART = Money.of("5.00", "CNY")
 """Two refunds of it are covered by a payment, three are not."""
 
@@ -63,15 +61,20 @@ def act(gateway: Gateway[Alipay], dice: random.Random, codes: list[str]) -> None
 
 
 def work(adapter: Alipay, url: str, seed: int, codes: list[str]) -> None:
-    """A worker's whole life."""
-    dice = random.Random(seed)
-    with Journal.open(url, sealing_key=SEALING_KEY, durability="normal", connections=2) as journal:
-        gateway = Gateway(adapter, journal=journal, sinks=())
-        while True:
-            try:
-                act(gateway, dice, codes)
-            except (UnknownReference, JournalError):
-                continue
+    """A worker's whole life; it ends with the fleet, however that ended."""
+    dice, parent = random.Random(seed), os.getppid()
+    while True:
+        try:
+            journal = Journal.open(url, sealing_key=SEALING_KEY, durability="normal", connections=2)
+            break
+        except JournalError:  # its connection was broken while it was new
+            continue
+    gateway = Gateway(adapter, journal=journal, sinks=())
+    while os.getppid() == parent:
+        try:
+            act(gateway, dice, codes)
+        except (UnknownReference, JournalError):
+            continue
 
 
 class Fleet:
@@ -85,21 +88,25 @@ class Fleet:
         self._adapter = Alipay(account)
         self._url: str = settings["journal"]
         self._codes: list[str] = settings["codes"]
+        Journal.open(self._url).close()  # what costs time at first is there for all that follow
         self._dice = random.Random(seed)
         self._workers: list[int] = []
         self.did: Counter[str] = Counter()
 
-    def run(self, lines: int, *, breaking: bool) -> None:
-        """Let them work until so many lines are written. ``breaking``: connections to the database break too."""
+    def run(self, lines: int, *, between: int, breaking: bool) -> None:
+        """Let them work until so many lines are written; one dies whenever about ``between`` more were.
+
+        ``breaking``: connections to the database break too.
+        """
         self._workers = [self._start() for _ in range(WORKERS)]
         server = SERVERS["postgresql" if self._url.startswith("postgresql") else "mariadb"]
         with server.by_hand(self._url) as cursor:
-            due = 0.0
-            while (written := self._written(cursor)) < lines:
+            due, parent = 0.0, os.getppid()
+            while os.getppid() == parent and (written := self._written(cursor)) < lines:
                 time.sleep(self._dice.uniform(0, 0.02))
                 if written < due:
                     continue
-                due = written + self._dice.uniform(0, 2 * LINES_BETWEEN)
+                due = written + self._dice.uniform(0, 2 * between)
                 if breaking and self._dice.random() < 0.3:
                     self._break_a_connection(server, cursor)
                 else:
@@ -136,10 +143,10 @@ class Fleet:
             self.did["broken"] += 1
 
 
-def main(place: str, lines: str, seed: str, breaking: str = "") -> None:
+def main(place: str, lines: str, between: str, seed: str, breaking: str = "") -> None:
     """Run one and tell."""
     fleet = Fleet(Path(place), int(seed))
-    fleet.run(int(lines), breaking=bool(breaking))
+    fleet.run(int(lines), between=int(between), breaking=bool(breaking))
     print(json.dumps(fleet.did), flush=True)  # noqa: T201 - how a child talks to its test
 
 

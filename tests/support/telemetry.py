@@ -22,13 +22,14 @@ class Scope:
     exporter: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
     reader: InMemoryMetricReader = field(default_factory=InMemoryMetricReader)
     spans_of: TracerProvider = field(init=False)
+    meters: MeterProvider = field(init=False)
     sink: OpenTelemetry = field(init=False)
 
     def __post_init__(self) -> None:
         self.spans_of = TracerProvider(shutdown_on_exit=False)
         self.spans_of.add_span_processor(SimpleSpanProcessor(self.exporter))
-        meters = MeterProvider([self.reader], shutdown_on_exit=False)
-        self.sink = OpenTelemetry(tracer_provider=self.spans_of, meter_provider=meters)
+        self.meters = MeterProvider([self.reader], shutdown_on_exit=False)
+        self.sink = OpenTelemetry(tracer_provider=self.spans_of, meter_provider=self.meters)
 
     def spans(self, kind: SpanKind | None = None) -> list[ReadableSpan]:
         """What was exported, in the order in which it ended."""

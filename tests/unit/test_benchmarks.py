@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from benchmarks import alerts, audit, calls, journal, lines, notices, starting, transport
+from benchmarks import alerts, audit, calls, guards, journal, lines, notices, observers, starting, transport
 from benchmarks.figures import Row, interleaved, ratio
 
 
@@ -23,6 +23,11 @@ def test_calls_run() -> None:
 def test_the_audit_trail_runs() -> None:
     """Written and verified."""
     assert len(audit.rows(1, 3, 20)) == 3
+
+
+def test_guards_run() -> None:
+    """With and without them; through Redis where there is one."""
+    assert len(guards.rows(1, 16)) in (2, 3)
 
 
 def test_notices_run() -> None:
@@ -44,6 +49,11 @@ def test_starting_and_lines_run() -> None:
 def test_alerts_run() -> None:
     """The sink, its thread's work, and the look at a new payment."""
     assert len(alerts.rows(1, 50)) == 3
+
+
+def test_observers_run() -> None:
+    """Scorecards, traces, both."""
+    assert len(observers.rows(1, 4)) == 5
 
 
 def test_rounds_are_interleaved_and_turn() -> None:

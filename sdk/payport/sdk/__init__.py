@@ -6,21 +6,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from payport.sdk.breaker import Breaker, BreakerPolicy
     from payport.sdk.errors import (
         ConfigurationError,
         GatewayClosed,
         JournalConflict,
         JournalError,
+        NotPermitted,
         PayportError,
         ReferenceConflict,
     )
     from payport.sdk.events import EventSink, Level, SdkEvent, StructlogSink
     from payport.sdk.gateway import AsyncGateway, Gateway
+    from payport.sdk.guards import Guards
     from payport.sdk.journal.store import Journal
-    from payport.sdk.opening import open_async_gateway, open_gateway, open_journal
+    from payport.sdk.limits.limiter import Limiter
+    from payport.sdk.opening import open_async_gateway, open_gateway, open_guards, open_journal
     from payport.sdk.operations.querying import Observed, UnknownReference
     from payport.sdk.operations.resuming import Resumed
-    from payport.sdk.profile import Ladder, Profile
+    from payport.sdk.profile import CallLimit, Ladder, Profile
     from payport.sdk.redaction import configure_logging
     from payport.sdk.retry import RetryPolicy
     from payport.sdk.router import AsyncRouter, Router, avia, via
@@ -28,22 +32,30 @@ if TYPE_CHECKING:
     from payport.sdk.secrets import Secret
     from payport.sdk.settings import Settings, open_adapter
     from payport.sdk.tls import ClientCertificate, Trust
+    from payport.sdk.verbs import GatewayVerb
     from payport.sdk.version import __version__
 
 _HOME = {
     "AsyncGateway": "gateway",
     "AsyncRouter": "router",
+    "Breaker": "breaker",
+    "BreakerPolicy": "breaker",
+    "CallLimit": "profile",
     "ClientCertificate": "tls",
     "ConfigurationError": "errors",
     "EventSink": "events",
     "Gateway": "gateway",
     "GatewayClosed": "errors",
+    "GatewayVerb": "verbs",
+    "Guards": "guards",
     "Health": "routing",
     "Journal": "journal.store",
     "JournalConflict": "errors",
     "JournalError": "errors",
     "Ladder": "profile",
     "Level": "events",
+    "Limiter": "limits.limiter",
+    "NotPermitted": "errors",
     "Observed": "operations.querying",
     "PayportError": "errors",
     "Profile": "profile",
@@ -63,6 +75,7 @@ _HOME = {
     "open_adapter": "settings",
     "open_async_gateway": "opening",
     "open_gateway": "opening",
+    "open_guards": "opening",
     "open_journal": "opening",
     "via": "router",
 }
@@ -70,17 +83,24 @@ _HOME = {
 __all__ = [
     "AsyncGateway",
     "AsyncRouter",
+    "Breaker",
+    "BreakerPolicy",
+    "CallLimit",
     "ClientCertificate",
     "ConfigurationError",
     "EventSink",
     "Gateway",
     "GatewayClosed",
+    "GatewayVerb",
+    "Guards",
     "Health",
     "Journal",
     "JournalConflict",
     "JournalError",
     "Ladder",
     "Level",
+    "Limiter",
+    "NotPermitted",
     "Observed",
     "PayportError",
     "Profile",
@@ -100,6 +120,7 @@ __all__ = [
     "open_adapter",
     "open_async_gateway",
     "open_gateway",
+    "open_guards",
     "open_journal",
     "via",
 ]

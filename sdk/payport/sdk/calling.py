@@ -8,7 +8,7 @@ from payport.sdk.adapter import Adapter
 from payport.sdk.events import RequestRefused
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import State
-from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.message import AskAgain, FailureKind, SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source
 
 _NOT_SENT = {
@@ -36,6 +36,9 @@ def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[
     """The whole reply, or what its absence amounts to: ``NOT_SENT`` or a doubt. Waits for its turn under a limit."""
     partner, account = adapter.partner, adapter.account
     admitted = yield from exchange.admit(request, deadline_s, partner, account)
+    while isinstance(admitted, AskAgain):
+        yield from exchange.sleep(admitted.after_s)
+        admitted = yield from exchange.admit(request, deadline_s, partner, account)
     if isinstance(admitted, SendFailure):
         yield from exchange.emit(
             RequestRefused(

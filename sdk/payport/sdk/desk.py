@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from payport.schemas.events import Change, RawNotification, Received
 from payport.schemas.money import Money
@@ -36,8 +36,8 @@ from payport.sdk.adapter import (
 from payport.sdk.audit.exchanges import Evidence
 from payport.sdk.audit.flood import Flood
 from payport.sdk.audit.record import Entry, What
-from payport.sdk.errors import GatewayClosed
-from payport.sdk.events import EventSink, Level, StructlogSink, emit_safely, flush_safely
+from payport.sdk.errors import GatewayClosed, NotPermitted
+from payport.sdk.events import EventSink, Level, PermissionRefused, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.hosting import Admission, AsyncHosting, Clock, Exchanged, Surroundings, SyncHost
@@ -60,10 +60,13 @@ from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome, payout_outcome, refund_outcome
 from payport.sdk.retry import RetryBudget, RetryPolicy
+from payport.sdk.verbs import VERBS, GatewayVerb, known_verbs
 from payport.sdk.version import __version__
 
 if TYPE_CHECKING:
+    from payport.sdk.breaker import BreakerState
     from payport.sdk.journal.store import Journal
+    from payport.sdk.limits.rules import LimitLeft
     from payport.sdk.secrets import Secret
     from payport.sdk.transport import AsyncTransport, Transport
 
@@ -89,6 +92,9 @@ class Desk:
     flood: Flood = field(default_factory=Flood)
     calls: Iterator[int] = field(default_factory=count)
     """Numbers the calls of this process: each takes leases under its own name."""
+    permitted: frozenset[GatewayVerb] = frozenset(VERBS)
+    viewed: Desk | None = None
+    """The desk that this is a view of: it is closed with it."""
 
     @classmethod
     def open(
@@ -99,6 +105,8 @@ class Desk:
         sealing_key: Secret | None,
         sinks: Sequence[EventSink] | None,
         admissions: Sequence[Admission],
+        permitted: Collection[GatewayVerb] | None = None,
+        actor: str = "",
         retry: RetryPolicy | None,
         clock: Clock | None,
         deadline_s: float,
@@ -116,9 +124,41 @@ class Desk:
             sinks=(*told, *(each for each in admissions if callable(each))),
             admissions=tuple(admissions),
             watch=watch,
+            actor=actor,
         )
         opened.announce(account_opened(adapter, around.clock.moment().utc, around.actor))
-        return cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
+        desk = cls(around, adapter, retry or RetryPolicy(), RetryBudget(), owns, deadline_s)
+        return desk if permitted is None else replace(desk, permitted=known_verbs(permitted))
+
+    @property
+    def is_view(self) -> bool:
+        """Whether another desk has the connections."""
+        return self.viewed is not None
+
+    @property
+    def shut(self) -> bool:
+        """Whether it was closed, or what it is a view of."""
+        return self.closed or (self.viewed is not None and self.viewed.shut)
+
+    def permitting(self, verbs: Collection[GatewayVerb], actor: str) -> Desk:
+        """The same desk for somebody who may do no more than this."""
+        around = replace(self.around, actor=actor) if actor else self.around
+        permitted = self.permitted & known_verbs(verbs)
+        return replace(self, around=around, permitted=permitted, viewed=self, owns_journal=False, closed=False)
+
+    def limits(self) -> Sequence[LimitLeft]:
+        """See :meth:`payport.sdk.Gateway.limits`."""
+        return [left for each in self.around.admissions if isinstance(each, _Limits) for left in each.left()]
+
+    async def alimits(self) -> Sequence[LimitLeft]:
+        """The same, off the event loop."""
+        import anyio  # noqa: PLC0415 - brings asyncio, which a sync gateway never needs
+
+        return await anyio.to_thread.run_sync(self.limits) if self.around.blocks else self.limits()
+
+    def breakers(self) -> Sequence[BreakerState]:
+        """See :meth:`payport.sdk.Gateway.breakers`."""
+        return [state for each in self.around.admissions if isinstance(each, _Breaks) for state in each.state()]
 
     def close(self) -> None:
         """Refuse further calls; have sinks write what they kept; close the journal when it is ours."""
@@ -169,9 +209,19 @@ class Desk:
 
         return AsyncHttpTransport(self.adapter.trust or Trust(), self.adapter.profile.hosts)
 
-    def _setup(self) -> Setup:
-        if self.closed:
+    def _allow(self, verb: GatewayVerb) -> None:
+        if verb in self.permitted:
+            return
+        adapter, actor = self.adapter, self.around.actor
+        refused = PermissionRefused(partner=adapter.partner, account=adapter.account, verb=verb, actor=actor)
+        self.around.emit(refused)
+        may = ", ".join(each for each in VERBS if each in self.permitted) or "nothing"
+        raise NotPermitted(f"{actor or 'this view of the gateway'} may not {verb}, only {may}; nothing was sent")
+
+    def _setup(self, verb: GatewayVerb) -> Setup:
+        if self.shut:
             raise GatewayClosed("this gateway was closed; nothing was sent")
+        self._allow(verb)
         return Setup(
             adapter=self.adapter,
             owner=f"{self.around.clock.owner()}/{next(self.calls)}",
@@ -181,6 +231,7 @@ class Desk:
             watch=self.around.watch,
             hears=self.around.hears,
             flood=self.flood,
+            admits=bool(self.around.admissions),
         )
 
     def _until(self, deadline_s: float | None) -> float:
@@ -196,7 +247,7 @@ class Desk:
         self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, deadline_s: float | None
     ) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.pay`."""
-        setup, until = self._setup(), self._until(deadline_s)
+        setup, until = self._setup("pay"), self._until(deadline_s)
         lacking = self._lacks("plan_pay")
         if lacking is not None:
             return answered(lacking)
@@ -210,17 +261,17 @@ class Desk:
     ) -> Exchange[querying.Observed[PayOutcome[NativeT]]]:
         """See :meth:`payport.sdk.Gateway.query`."""
         told = partial(self._told, adapter)
-        return querying.query(self._setup(), ref, Verb.PAY, "", self._until(deadline_s), told)
+        return querying.query(self._setup("query"), ref, Verb.PAY, "", self._until(deadline_s), told)
 
     def wait(self, adapter: SupportsPay[MethodT, NativeT], ref: str, timeout_s: float) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.wait`."""
-        return querying.wait(self._setup(), ref, Verb.PAY, "", timeout_s, partial(self._told, adapter))
+        return querying.wait(self._setup("wait"), ref, Verb.PAY, "", timeout_s, partial(self._told, adapter))
 
     def complete(
         self, adapter: SupportsComplete[NativeT], ref: str, returned: Mapping[str, str], deadline_s: float | None
     ) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.complete`."""
-        setup, until = self._setup(), self._until(deadline_s)
+        setup, until = self._setup("complete"), self._until(deadline_s)
         lacking = self._lacks("plan_complete")
         if lacking is not None:
             return answered(lacking)
@@ -237,7 +288,7 @@ class Desk:
         final: bool,
     ) -> Exchange[CaptureOutcome[object]]:
         """See :meth:`payport.sdk.Gateway.capture`."""
-        setup, until = self._setup(), self._until(deadline_s)
+        setup, until = self._setup("capture"), self._until(deadline_s)
         lacking = self._lacks("plan_capture")
         if lacking is not None:
             return answered(lacking)
@@ -245,13 +296,13 @@ class Desk:
 
     def cancel(self, ref: str, deadline_s: float | None, *, reverse_paid: bool) -> Exchange[CancelOutcome[object]]:
         """See :meth:`payport.sdk.Gateway.cancel`."""
-        return cancelling.cancel(self._setup(), ref, self._until(deadline_s), reverse_paid=reverse_paid)
+        return cancelling.cancel(self._setup("cancel"), ref, self._until(deadline_s), reverse_paid=reverse_paid)
 
     def refund(
         self, adapter: SupportsRefund, ref: str, refund_ref: str, amount: Money, reason: str, deadline_s: float | None
     ) -> Exchange[RefundOutcome[object]]:
         """See :meth:`payport.sdk.Gateway.refund`."""
-        setup, until = self._setup(), self._until(deadline_s)
+        setup, until = self._setup("refund"), self._until(deadline_s)
         lacking = self._lacks("plan_refund")
         if lacking is not None:
             return answered(lacking)
@@ -261,7 +312,7 @@ class Desk:
         self, ref: str, refund_ref: str, deadline_s: float | None
     ) -> Exchange[querying.Observed[RefundOutcome[object]]]:
         """See :meth:`payport.sdk.Gateway.query_refund`."""
-        setup = self._setup()
+        setup = self._setup("query_refund")
 
         def told(carried: Carried) -> RefundOutcome[object]:
             return refund_outcome(carried.operation, setup.profile, carried.native)
@@ -272,7 +323,7 @@ class Desk:
         self, adapter: SupportsPayout[PayeeT], order: PayoutOrder, payee: PayeeT, deadline_s: float | None
     ) -> Exchange[PayoutOutcome[object]]:
         """See :meth:`payport.sdk.Gateway.payout`."""
-        setup, until = self._setup(), self._until(deadline_s)
+        setup, until = self._setup("payout"), self._until(deadline_s)
         lacking = self._lacks("plan_payout")
         if lacking is not None:
             return answered(lacking)
@@ -280,7 +331,7 @@ class Desk:
 
     def query_payout(self, ref: str, deadline_s: float | None) -> Exchange[querying.Observed[PayoutOutcome[object]]]:
         """See :meth:`payport.sdk.Gateway.query_payout`."""
-        setup = self._setup()
+        setup = self._setup("query_payout")
 
         def told(carried: Carried) -> PayoutOutcome[object]:
             return payout_outcome(carried.operation, setup.profile, carried.native)
@@ -289,21 +340,21 @@ class Desk:
 
     def receive(self, raw: RawNotification) -> Exchange[Received]:
         """See :meth:`payport.sdk.Gateway.receive`."""
-        return receiving.receive(self._setup(), raw)
+        return receiving.receive(self._setup("receive"), raw)
 
     def resume(self, deadline_s: float | None) -> Exchange[resuming.Resumed]:
         """See :meth:`payport.sdk.Gateway.resume`."""
-        return resuming.resume(self._setup(), self._until(deadline_s))
+        return resuming.resume(self._setup("resume"), self._until(deadline_s))
 
     def resolve(self, ref: str, deadline_s: float | None) -> Exchange[resuming.Resumed]:
         """See :meth:`payport.sdk.Gateway.resolve`."""
-        return resuming.resolve_ref(self._setup(), ref, self._until(deadline_s))
+        return resuming.resolve_ref(self._setup("resolve"), ref, self._until(deadline_s))
 
     def adopt(
         self, adapter: SupportsAdopt[NativeT], ref: str, partner_id: PartnerId, deadline_s: float | None
     ) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.adopt`."""
-        setup, until = self._setup(), self._until(deadline_s)
+        setup, until = self._setup("adopt"), self._until(deadline_s)
         lacking = self._lacks("find")
         if lacking is not None:
             return answered(lacking)
@@ -313,37 +364,50 @@ class Desk:
         self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, deadline_s: float | None
     ) -> Exchange[native.NativeOutcome[ReplyT]]:
         """See :meth:`payport.sdk.Gateway.native`."""
-        return native.native(self._setup(), endpoint, request, self._until(deadline_s))
+        return native.native(self._setup("native"), endpoint, request, self._until(deadline_s))
 
     def prepare(
         self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, connection: object
     ) -> str | NotSent:
         """See :meth:`payport.sdk.Gateway.prepare`."""
-        journal = self.around.journal
+        setup, journal = self._setup("prepare"), self.around.journal
         session = journal.session_on(connection, actor=self.around.actor)
         now = self.around.clock.moment().utc
         tell = partial(emit_safely, self.around.sinks)
-        return adopting.prepare(self._setup(), adapter, order, method, session, now, sealed=journal.seals, tell=tell)
+        return adopting.prepare(setup, adapter, order, method, session, now, sealed=journal.seals, tell=tell)
 
     def changes(self, limit: int) -> Exchange[Sequence[Change]]:
         """See :meth:`payport.sdk.Gateway.changes`."""
-        self._setup()
+        self._setup("changes")
         transitions = yield from exchange.load("changes", lambda session: session.undelivered(limit))
         return tuple(_change(transition) for transition in transitions)
 
     def acknowledge(self, changes: Sequence[Change]) -> Exchange[None]:
         """See :meth:`payport.sdk.Gateway.acknowledge`."""
+        self._allow("acknowledge")
         ids = [change.id for change in changes]
         return exchange.record("acknowledge", lambda session: session.delivered(ids))
 
     def open_operations(self) -> Exchange[Sequence[Operation]]:
         """See :meth:`payport.sdk.Gateway.open_operations`."""
+        self._allow("open_operations")
         account = self.adapter.account
         return exchange.load("open operations", lambda session: session.open_operations(account))
 
     def history(self, ref: str) -> Exchange[Sequence[Transition]]:
         """See :meth:`payport.sdk.Gateway.history`."""
+        self._allow("history")
         return exchange.load("history", lambda session: session.history(ref))
+
+
+@runtime_checkable
+class _Limits(Protocol):
+    def left(self) -> Sequence[LimitLeft]: ...
+
+
+@runtime_checkable
+class _Breaks(Protocol):
+    def state(self) -> Sequence[BreakerState]: ...
 
 
 def answered(outcome: NotSent) -> Exchange[NotSent]:

@@ -6,6 +6,7 @@
       ConfigurationError     a key, certificate, URL or setting is wrong; says which and how to mend it
       ReferenceConflict      the same reference with another amount, currency, payee or kind
       GatewayClosed          the gateway was closed
+      NotPermitted           this view of a gateway may not do that
       JournalError           the storage failed, or would have broken a rule (operations turn it into an outcome)
         JournalConflict      another writer was first
         JournalUnsure        the answer to a commit was lost: what was written may be there or not
@@ -29,6 +30,10 @@ class ReferenceConflict(PayportError):
 
 class GatewayClosed(PayportError):
     """The gateway was closed. Nothing was sent."""
+
+
+class NotPermitted(PayportError):
+    """Whoever asked may not do that: the view of the gateway that was used is for other verbs. Nothing was sent."""
 
 
 class JournalError(PayportError):

@@ -19,7 +19,7 @@ from payport.schemas.events import EventKind, RejectedKind
 from payport.schemas.money import Money
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk.journal.records import State, Verb
-from payport.sdk.message import FailureKind
+from payport.sdk.message import FailureKind, Purpose
 from payport.sdk.secrets import MASK
 
 if TYPE_CHECKING:
@@ -108,7 +108,10 @@ class OperationChanged(_OfOperation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSent(_OfAccount):
-    """A request got a whole reply, whatever it says. ``status``: of HTTP."""
+    """A request got a whole reply, whatever it says. ``status``: of HTTP.
+
+    ``retry_after_s``: how long a reply with 429 or 503 asks to be left alone. ``purpose``: always given by a gateway.
+    """
 
     name: ClassVar[str] = "request.sent"
     level: ClassVar[Level] = Level.DEBUG
@@ -116,6 +119,8 @@ class RequestSent(_OfAccount):
     status: int
     elapsed_s: float
     moves_money: bool
+    purpose: Purpose | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +134,7 @@ class RequestFailed(_OfAccount):
     may_have_left: bool
     elapsed_s: float
     moves_money: bool
+    purpose: Purpose | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +146,7 @@ class RequestRefused(_OfAccount):
     endpoint: str
     kind: FailureKind
     reason: str
+    purpose: Purpose | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +165,69 @@ class ReplyJudged(_OfAccount):
     refusal: Reason | None
     retry_after_s: float | None
     status: int = 0
+    purpose: Purpose | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slowed(_OfAccount):
+    """The partner said that it is called too often, so it is called less often for a while.
+
+    ``limit``: which one, by its name; ``rate_per_s``: how often from now on; ``pause_s``: how long not at all.
+    """
+
+    name: ClassVar[str] = "limits.slowed"
+    level: ClassVar[Level] = Level.WARNING
+    limit: str
+    rate_per_s: float
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedLimitsLost(SdkEvent):
+    """The store that shares limits between processes does not answer: each keeps to a stricter limit of its own.
+
+    ``place``: host and port; ``error``: the class of the error.
+    """
+
+    name: ClassVar[str] = "limits.lost"
+    level: ClassVar[Level] = Level.ERROR
+    place: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedLimitsBack(SdkEvent):
+    """The store that shares limits answers again. ``away_s``: how long it did not."""
+
+    name: ClassVar[str] = "limits.back"
+    level: ClassVar[Level] = Level.INFO
+    place: str
+    away_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerOpened(_OfAccount):
+    """The partner failed too often, so it is left alone. ``operations``: ``"money"`` or ``"questions"``.
+
+    ``failures`` of ``calls`` in the window; ``rest_s``: how long until it is tried again.
+    """
+
+    name: ClassVar[str] = "breaker.opened"
+    level: ClassVar[Level] = Level.ERROR
+    operations: str
+    failures: int
+    calls: int
+    rest_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerClosed(_OfAccount):
+    """The partner works again. ``open_s``: for how long it was left alone."""
+
+    name: ClassVar[str] = "breaker.closed"
+    level: ClassVar[Level] = Level.INFO
+    operations: str
+    open_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +310,16 @@ class OrderReleased(_OfAccount):
     ref: str
     by: str
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionRefused(_OfAccount):
+    """Somebody wanted to do what their view of the gateway does not permit. ``actor``: who, as the view was told."""
+
+    name: ClassVar[str] = "permission.refused"
+    level: ClassVar[Level] = Level.WARNING
+    verb: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
-from payport.sdk.message import SendFailure, WireReply, WireRequest
+from payport.sdk.message import AskAgain, Purpose, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
     from payport.sdk.events import SdkEvent
@@ -56,13 +56,15 @@ class Record(Generic[T]):
 class Admit:
     """May this request of an account go out: call limits, breaker, suspended partner.
 
-    Answers ``None`` (now), seconds to wait first (its place is taken), or a refusal.
+    Answers ``None`` (now), seconds to wait first (its place is taken), when to ask again, or a refusal.
+    ``purpose``: ``None`` when no operation of ours says (a native call): then ``moves_money`` of the request does.
     """
 
     request: WireRequest
     deadline_s: float
     partner: str = ""
     account: str = ""
+    purpose: Purpose | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,20 @@ class Sign:
 class Send:
     """Send a request and read the whole reply before ``deadline_s`` on the monotonic clock.
 
-    The host times it and tells the sinks that listen, in the name of ``partner`` and ``account``.
+    The host times it and tells the sinks that listen, in the name of ``partner`` and ``account``. ``purpose``: as of
+    :class:`Admit`.
     """
 
     request: WireRequest
     deadline_s: float
     partner: str = ""
     account: str = ""
+    purpose: Purpose | None = None
+
+
+def purpose_of(effect: Admit | Send) -> Purpose:
+    """What a request is for: as marked, or as it says of itself."""
+    return effect.purpose or (Purpose.MOVE if effect.request.moves_money else Purpose.ASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +147,12 @@ def sign(key: SigningKey, message: bytes) -> Exchange[bytes]:
     return cast("bytes", answer)
 
 
-def admit(request: WireRequest, deadline_s: float, partner: str, account: str) -> Exchange[SendFailure | float | None]:
-    """``None`` when this request may go out now, the seconds after which it may, or why it may not."""
+def admit(
+    request: WireRequest, deadline_s: float, partner: str, account: str
+) -> Exchange[SendFailure | AskAgain | float | None]:
+    """``None`` when this request may go out now, the seconds after which it may, when to ask, or why it may not."""
     answer = yield Admit(request, deadline_s, partner, account)
-    return cast("SendFailure | float | None", answer)
+    return cast("SendFailure | AskAgain | float | None", answer)
 
 
 def send(request: WireRequest, deadline_s: float, partner: str, account: str) -> Exchange[WireReply | SendFailure]:
@@ -172,25 +183,29 @@ def emit(event: SdkEvent) -> Exchange[None]:
     yield Emit(event)
 
 
-def overheard(exchange: Exchange[T], hear: Callable[[Effect, object], None]) -> Exchange[T]:
-    """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``."""
-    answer: object = None
-    error: BaseException | None = None
+def overheard(
+    exchange: Exchange[T], hear: Callable[[Effect, object], None], purpose: Purpose | None = None
+) -> Exchange[T]:
+    """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``.
+
+    Its requests are marked with their ``purpose``, where that is not what they say of themselves.
+    """
     try:
+        effect = next(exchange)
         while True:
             try:
-                effect = exchange.send(answer) if error is None else exchange.throw(error)
-            except StopIteration as end:
-                return cast("T", end.value)
-            answer, error = None, None
-            try:
+                if purpose is not None and isinstance(effect, Admit | Send) and purpose_of(effect) is not purpose:
+                    effect = type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
                 answer = yield effect
             except GeneratorExit:
                 raise
-            except BaseException as raised:  # noqa: BLE001 - the exchange decides, as it would have done
-                error = raised
+            except BaseException as error:  # noqa: BLE001 - the exchange decides, as it would have done
+                effect = exchange.throw(error)
             else:
                 hear(effect, answer)
+                effect = exchange.send(answer)
+    except StopIteration as end:
+        return cast("T", end.value)
     finally:
         exchange.close()
 

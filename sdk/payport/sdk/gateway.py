@@ -6,10 +6,12 @@ adapter, and ``NotSent(unsupported)`` on one that was loaded by name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from payport.sdk.front import AdapterT_co, Front
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from types import TracebackType
 
     from payport.schemas.events import Change, RawNotification, Received
@@ -18,14 +20,12 @@ if TYPE_CHECKING:
     from payport.schemas.outcome import (
         CancelOutcome,
         CaptureOutcome,
-        NotSent,
         PayOutcome,
         PayoutOutcome,
         RefundOutcome,
     )
     from payport.schemas.references import PartnerId
     from payport.sdk.adapter import (
-        Adapter,
         Endpoint,
         SupportsAdopt,
         SupportsCancel,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from payport.sdk.hosting import Admission, Clock
     from payport.sdk.journal.records import Operation, Transition
     from payport.sdk.journal.store import Journal
+    from payport.sdk.limits.rules import LimitLeft
     from payport.sdk.operations.native import NativeOutcome
     from payport.sdk.operations.querying import Observed
     from payport.sdk.operations.resuming import Resumed
@@ -48,9 +49,9 @@ if TYPE_CHECKING:
     from payport.sdk.retry import RetryPolicy
     from payport.sdk.secrets import Secret
     from payport.sdk.transport import AsyncTransport, Transport
+    from payport.sdk.verbs import GatewayVerb
 
 T = TypeVar("T")
-AdapterT_co = TypeVar("AdapterT_co", bound="Adapter", covariant=True)
 MethodT = TypeVar("MethodT")
 PayeeT = TypeVar("PayeeT")
 NativeT = TypeVar("NativeT")
@@ -61,15 +62,17 @@ DEADLINE_S = 10.0
 """How long one call may take unless the gateway or the call says otherwise."""
 
 
-class Gateway(Generic[AdapterT_co]):
+class Gateway(Front[AdapterT_co]):
     """One merchant account of one partner, blocking.
 
     ``journal``: the URL of the database (``"sqlite:///payments.db"``) or a :class:`payport.sdk.Journal` that several
     gateways share. ``sealing_key``: base64 of 32 bytes; with it a step that was sent can be sent again after a crash.
     ``transport``: another way to the partner (a simulator, a proxy). ``sinks``: who is told of events; warnings and
-    worse go to structlog when absent. ``watch``: who looks at new payments and may hold them
-    (:class:`payport.sdk.watch.Watch`). ``deadline_s``: seconds for one whole call, retries and waiting included; every
-    call may say otherwise. Use it as a context manager, or :meth:`close` it.
+    worse go to structlog when absent. ``admissions``: who decides whether a request may go out, in order: breakers,
+    limits (see :class:`payport.sdk.guards.Guards`). ``watch``: who looks at new payments and may hold them
+    (:class:`payport.sdk.watch.Watch`). ``permitted``, ``actor``: what may be done here and by whom, see
+    :meth:`permitting`. ``deadline_s``: seconds for one whole call, retries and waiting included; every call may say
+    otherwise. Use it as a context manager, or :meth:`close` it.
 
     Safe to share between threads and to use after a fork.
     Raises :class:`payport.sdk.ConfigurationError` for a journal or setting that cannot work.
@@ -85,6 +88,8 @@ class Gateway(Generic[AdapterT_co]):
         sinks: Sequence[EventSink] | None = None,
         admissions: Sequence[Admission] = (),
         watch: TransactionWatch | None = None,
+        permitted: Collection[GatewayVerb] | None = None,
+        actor: str = "",
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         deadline_s: float = DEADLINE_S,
@@ -98,6 +103,8 @@ class Gateway(Generic[AdapterT_co]):
             sinks=sinks,
             admissions=admissions,
             watch=watch,
+            permitted=permitted,
+            actor=actor,
             retry=retry,
             clock=clock,
             deadline_s=deadline_s,
@@ -115,18 +122,9 @@ class Gateway(Generic[AdapterT_co]):
 
     def close(self) -> None:
         """Close connections, and the journal when this gateway opened it. Calls in flight end by themselves."""
-        self._transport.close()
+        if not self._desk.is_view:
+            self._transport.close()
         self._desk.close()
-
-    @property
-    def adapter(self) -> AdapterT_co:
-        """The adapter."""
-        return self._adapter
-
-    @property
-    def journal(self) -> Journal:
-        """The journal, for tools that read it."""
-        return self._desk.around.journal
 
     def _run(self, exchange: Exchange[T]) -> T:
         return self._desk.drive(exchange, self._transport)
@@ -245,16 +243,6 @@ class Gateway(Generic[AdapterT_co]):
         """Call any endpoint of the partner, typed, through the same pipeline. Sent once, not journalled."""
         return self._run(self._desk.native(endpoint, request, deadline_s))
 
-    def prepare(
-        self: Gateway[SupportsPay[MethodT, NativeT]], order: Order, method: MethodT, connection: object
-    ) -> str | NotSent:
-        """Write the intent in the application's own transaction on ``connection``; ``resume`` sends it after commit.
-
-        ``connection``: a DBAPI or SQLAlchemy connection to the database that holds the journal. Answers the
-        operation's id.
-        """
-        return self._desk.prepare(self._adapter, order, method, connection)
-
     def changes(self, limit: int = 100) -> Sequence[Change]:
         """Changes of state that were not acknowledged yet, oldest first: each is delivered at least once."""
         return self._run(self._desk.changes(limit))
@@ -279,8 +267,12 @@ class Gateway(Generic[AdapterT_co]):
         """Everything that happened to a debt, in order."""
         return self._run(self._desk.history(ref))
 
+    def limits(self) -> Sequence[LimitLeft]:
+        """How much is left of each call limit on this account; empty without. Asks Redis where that counts."""
+        return self._desk.limits()
 
-class AsyncGateway(Generic[AdapterT_co]):
+
+class AsyncGateway(Front[AdapterT_co]):
     """One merchant account of one partner, for asyncio and trio. The same verbs as :class:`Gateway`, awaited."""
 
     def __init__(
@@ -293,6 +285,8 @@ class AsyncGateway(Generic[AdapterT_co]):
         sinks: Sequence[EventSink] | None = None,
         admissions: Sequence[Admission] = (),
         watch: TransactionWatch | None = None,
+        permitted: Collection[GatewayVerb] | None = None,
+        actor: str = "",
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         deadline_s: float = DEADLINE_S,
@@ -306,6 +300,8 @@ class AsyncGateway(Generic[AdapterT_co]):
             sinks=sinks,
             admissions=admissions,
             watch=watch,
+            permitted=permitted,
+            actor=actor,
             retry=retry,
             clock=clock,
             deadline_s=deadline_s,
@@ -323,18 +319,9 @@ class AsyncGateway(Generic[AdapterT_co]):
 
     async def aclose(self) -> None:
         """Close connections, and the journal when this gateway opened it."""
-        await self._transport.aclose()
+        if not self._desk.is_view:
+            await self._transport.aclose()
         self._desk.close()
-
-    @property
-    def adapter(self) -> AdapterT_co:
-        """The adapter."""
-        return self._adapter
-
-    @property
-    def journal(self) -> Journal:
-        """The journal, for tools that read it."""
-        return self._desk.around.journal
 
     async def _run(self, exchange: Exchange[T]) -> T:
         return await self._desk.adrive(exchange, self._transport)
@@ -463,16 +450,6 @@ class AsyncGateway(Generic[AdapterT_co]):
         """Call any endpoint of the partner, typed, through the same pipeline. Sent once, not journalled."""
         return await self._run(self._desk.native(endpoint, request, deadline_s))
 
-    def prepare(
-        self: AsyncGateway[SupportsPay[MethodT, NativeT]], order: Order, method: MethodT, connection: object
-    ) -> str | NotSent:
-        """Write the intent in the application's own transaction on ``connection``; ``resume`` sends it after commit.
-
-        ``connection``: a DBAPI or SQLAlchemy connection to the database that holds the journal. Answers the
-        operation's id.
-        """
-        return self._desk.prepare(self._adapter, order, method, connection)
-
     async def changes(self, limit: int = 100) -> Sequence[Change]:
         """Changes of state that were not acknowledged yet, oldest first: each is delivered at least once."""
         return await self._run(self._desk.changes(limit))
@@ -496,3 +473,7 @@ class AsyncGateway(Generic[AdapterT_co]):
     async def history(self, ref: str) -> Sequence[Transition]:
         """Everything that happened to a debt, in order."""
         return await self._run(self._desk.history(ref))
+
+    async def limits(self) -> Sequence[LimitLeft]:
+        """How much is left of each call limit on this account; empty without. Asks Redis where that counts."""
+        return await self._desk.alimits()

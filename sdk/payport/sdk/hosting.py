@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from payport.sdk.errors import JournalError
 from payport.sdk.events import (
@@ -16,8 +17,21 @@ from payport.sdk.events import (
     emit_safely,
     listeners,
 )
-from payport.sdk.exchange import Admit, Effect, Emit, Load, Moment, Nonce, Now, Record, Send, Sign, Sleep
-from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.exchange import (
+    Admit,
+    Effect,
+    Emit,
+    Load,
+    Moment,
+    Nonce,
+    Now,
+    Record,
+    Send,
+    Sign,
+    Sleep,
+    purpose_of,
+)
+from payport.sdk.message import AskAgain, FailureKind, Purpose, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import Adapter
@@ -51,14 +65,18 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that wants to go out. ``left_s``: how long it could wait for its turn."""
+class Asked(NamedTuple):
+    """A request that wants to go out. ``left_s``: how long it could wait for its turn.
+
+    ``now_s``: the time, on the monotonic clock.
+    """
 
     partner: str
     account: str
     request: WireRequest
     left_s: float
+    purpose: Purpose
+    now_s: float
 
 
 class Admission(Protocol):
@@ -66,11 +84,15 @@ class Admission(Protocol):
 
     They are asked in order, so the cheap one that refuses most goes first. One that can be called is told of the events
     too, as an :class:`payport.sdk.events.EventSink`, and so hears what became of the request. One that has a true
-    attribute ``blocks`` (it asks another host, say) is kept off the event loop.
+    attribute ``blocks`` (it asks another host, say) is kept off the event loop. What one has to tell itself, it puts
+    into an attribute ``news``, a ``deque`` of events: the sinks are told after the next request or event.
     """
 
-    def admit(self, asked: Asked) -> SendFailure | float | None:
-        """``None``: go. Seconds: go after so long, the place is taken. Else why not, and nothing was counted."""
+    def admit(self, asked: Asked) -> SendFailure | AskAgain | float | None:
+        """``None``: go. Seconds: go after so long, the place is taken. Else when to ask again, or why not.
+
+        Where it is not let go, nothing was counted.
+        """
         ...
 
 
@@ -110,6 +132,8 @@ class Surroundings:
     actor: str = ""
     blocks: bool = field(init=False)
     """Whether to be admitted may take so long that an event loop should not wait for it."""
+    news: tuple[deque[SdkEvent], ...] = field(init=False, repr=False)
+    """What admissions have to tell."""
     tracer: Tracer | None = field(init=False)
     """Who shows operations, when somebody does."""
     _told: dict[type[SdkEvent], tuple[EventSink, ...]] = field(init=False, repr=False, compare=False)
@@ -119,6 +143,24 @@ class Surroundings:
         object.__setattr__(self, "tracer", tracer)
         object.__setattr__(self, "_told", {})
         object.__setattr__(self, "blocks", any(getattr(each, "blocks", False) for each in self.admissions))
+        waiting = [getattr(each, "news", None) for each in self.admissions]
+        news = [cast("deque[SdkEvent]", each) for each in waiting if isinstance(each, deque)]
+        object.__setattr__(self, "news", tuple(news))
+
+    def emit(self, event: SdkEvent) -> None:
+        """Tell the sinks, and what admissions have to tell since."""
+        emit_safely(self._listeners(type(event)), event)
+        self.tell_news()
+
+    def tell_news(self) -> None:
+        """Tell the sinks what admissions have to tell; each piece is told once, by whichever gateway comes first."""
+        for news in self.news:
+            while news:
+                try:
+                    event = news.popleft()
+                except IndexError:  # another thread was faster
+                    break
+                emit_safely(self._listeners(type(event)), event)
 
     def hears(self, kind: type[SdkEvent]) -> bool:
         """Whether anybody listens to events of this kind: those that nobody hears need not be made."""
@@ -134,22 +176,28 @@ class Surroundings:
         """The answer to an effect that neither blocks nor waits."""
         match effect:
             case Emit(event):
-                return emit_safely(self._listeners(type(event)), event)
+                self.emit(event)
+                return None
             case Nonce():
                 return self.clock.nonce()
 
-    def admit(self, effect: Admit) -> SendFailure | float | None:
-        """What all admissions together say: the first refusal, or the longest wait."""
+    def admit(self, effect: Admit) -> SendFailure | AskAgain | float | None:
+        """What all admissions together say: the first that does not let it go, or the longest wait."""
         if not self.admissions:
             return None
-        left_s = effect.deadline_s - self.clock.moment().monotonic_s
-        asked = Asked(effect.partner, effect.account, effect.request, left_s)
+        now_s = self.clock.moment().monotonic_s
+        left_s = effect.deadline_s - now_s
+        asked = Asked(effect.partner, effect.account, effect.request, left_s, purpose_of(effect), now_s)
         wait_s = 0.0
         for admission in self.admissions:
             answer = admission.admit(asked)
-            if isinstance(answer, SendFailure):
+            if answer is None:
+                continue
+            if isinstance(answer, SendFailure | AskAgain):
+                self.tell_news()
                 return answer
-            wait_s = max(wait_s, answer or 0.0)
+            wait_s = max(wait_s, answer)
+        self.tell_news()
         return wait_s or None
 
     def tell(
@@ -159,11 +207,12 @@ class Surroundings:
         told = self._listeners(_kind_of(reply))
         if not told and exchanged is None:
             return
-        ended_s = self.clock.moment().monotonic_s
+        ended = self.clock.moment()
         if exchanged is not None:
-            exchanged.append(Exchanged(effect.request, reply, begun_s, ended_s))
+            exchanged.append(Exchanged(effect.request, reply, begun_s, ended.monotonic_s))
         if told:
-            emit_safely(told, _of_request(effect, reply, ended_s - begun_s))
+            emit_safely(told, _of_request(effect, reply, ended, begun_s))
+            self.tell_news()
 
 
 def _kind_of(reply: WireReply | SendFailure) -> type[SdkEvent]:
@@ -172,20 +221,28 @@ def _kind_of(reply: WireReply | SendFailure) -> type[SdkEvent]:
     return RequestRefused if reply.kind is FailureKind.REFUSED else RequestFailed
 
 
-def _of_request(effect: Send, reply: WireReply | SendFailure, elapsed_s: float) -> SdkEvent:
-    partner, account = effect.partner, effect.account
+def _of_request(effect: Send, reply: WireReply | SendFailure, now: Moment, begun_s: float) -> SdkEvent:
+    partner, account, elapsed_s = effect.partner, effect.account, now.monotonic_s - begun_s
     endpoint, moves_money = effect.request.endpoint, effect.request.moves_money
     if isinstance(reply, WireReply):
+        wait_s = reply.retry_after_s(now.utc) if reply.status in _ASKS_TO_WAIT else None
         return RequestSent(
             partner=partner, account=account, endpoint=endpoint, moves_money=moves_money,
-            status=reply.status, elapsed_s=elapsed_s,
+            status=reply.status, elapsed_s=elapsed_s, purpose=purpose_of(effect), retry_after_s=wait_s,
         )  # fmt: skip
     if reply.kind is FailureKind.REFUSED:
-        return RequestRefused(partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail)
+        return RequestRefused(
+            partner=partner, account=account, endpoint=endpoint, kind=reply.kind, reason=reply.detail,
+            purpose=purpose_of(effect),
+        )  # fmt: skip
     return RequestFailed(
         partner=partner, account=account, endpoint=endpoint, moves_money=moves_money, failure_kind=reply.kind,
-        may_have_left=reply.may_have_left, elapsed_s=elapsed_s,
+        may_have_left=reply.may_have_left, elapsed_s=elapsed_s, purpose=purpose_of(effect),
     )  # fmt: skip
+
+
+_TROUBLE = 400
+_ASKS_TO_WAIT = (429, 503)
 
 
 _LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")

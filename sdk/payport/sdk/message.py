@@ -12,6 +12,17 @@ MAX_REPLY_BYTES = 1024 * 1024
 _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
+class Purpose(Enum):
+    """What a request is for: so that finding out never waits for charging, nor stops where charging is stopped."""
+
+    MOVE = "move"
+    """Part of something new: a payment, a capture, a refund, a payout."""
+    RESOLVE = "resolve"
+    """Ends or settles what is under way: a cancel, a fence, the same step again from ``resume``."""
+    ASK = "ask"
+    """Finds out, and moves nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireRequest:
     """One HTTP request, signed and complete.
@@ -48,11 +59,23 @@ class WireReply:
             raise ValueError(f"header {name} stands {len(values)} times")
         return values[0] if values else None
 
-    @property
-    def retry_after_s(self) -> float | None:
-        """Seconds to wait before the next try, by ``Retry-After`` (RFC 9110, 10.2.3); ``None`` for a date or none."""
+    def retry_after_s(self, now: datetime) -> float | None:
+        """How long ``Retry-After`` asks to be left alone, as seconds or as a date; ``None`` without a readable one."""
         values = [value for key, value in self.headers if key == "retry-after"]
-        return float(values[0]) if len(values) == 1 and _SECONDS.fullmatch(values[0]) else None
+        if len(values) != 1:
+            return None
+        if values[0].isascii() and values[0].isdigit():
+            return float(values[0][:_DIGITS])
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - for the rare reply that names a date
+
+        try:
+            until = parsedate_to_datetime(values[0])
+        except ValueError:
+            return None
+        return None if until.tzinfo is None else max(0.0, (until - now).total_seconds())
+
+
+_DIGITS = 9
 
 
 class FailureKind(Enum):
@@ -87,3 +110,10 @@ class SendFailure:
     may_have_left: bool
     detail: str
     retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Not yet, and no place was taken: ask once more after so many seconds."""
+
+    after_s: float

@@ -9,7 +9,7 @@ from enum import Enum
 
 from payport.schemas.actions import Action
 from payport.schemas.money import Money
-from payport.schemas.outcome import NotSentCause, Reason, UnknownCause, UnknownKind
+from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownCause, UnknownKind
 from payport.schemas.payment import CancelledBy, Fact
 from payport.sdk.journal.records import State
 
@@ -69,6 +69,14 @@ class Observation:
     def absent(self) -> bool:
         """Whether the partner said that it does not know the operation. No proof while a request may be on its way."""
         return self.unknown is not None and self.unknown.kind is UnknownKind.NOT_FOUND
+
+    @property
+    def held_back(self) -> bool:
+        """Whether nothing was sent because a limit, a breaker or a suspension held it back: nobody was asked."""
+        return self.not_sent is not None and self.not_sent.kind in _HELD_BACK
+
+
+_HELD_BACK = (NotSentKind.RATE_LIMITED, NotSentKind.BREAKER_OPEN, NotSentKind.PARTNER_SUSPENDED)
 
 
 def doubt(source: Source, kind: UnknownKind, detail: str, *, again: bool = False) -> Observation:

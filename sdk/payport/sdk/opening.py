@@ -13,9 +13,12 @@ from payport.sdk.settings import Settings, open_adapter
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
     from payport.sdk.audit.policy import AuditPolicy
+    from payport.sdk.guards import Guards
+    from payport.sdk.hosting import Admission
     from payport.sdk.incidents.alerts import Alerts
     from payport.sdk.journal.store import Journal
     from payport.sdk.operations.screening import TransactionWatch
+    from payport.sdk.verbs import GatewayVerb
     from payport.sdk.watch.watching import Watch
 
 
@@ -107,6 +110,13 @@ def open_watch(settings: Settings, alerts: Alerts | None) -> Watch | None:
     )
 
 
+def open_guards(settings: Settings) -> Guards:
+    """Breakers and call limits as configured. Whoever opened them closes them."""
+    from payport.sdk.guards import Guards  # noqa: PLC0415 - with the first gateway only
+
+    return Guards(limits=settings.limits, breaker=settings.breaker)
+
+
 def open_gateway(
     settings: Settings,
     account: str,
@@ -114,17 +124,26 @@ def open_gateway(
     *,
     alerts: Alerts | None = None,
     watch: TransactionWatch | None = None,
+    guards: Guards | None = None,
+    role: str | None = None,
+    actor: str = "",
 ) -> Gateway[AnyAdapter]:
     """A gateway for one configured account on ``journal`` (see :func:`open_journal`).
 
-    ``alerts``, ``watch``: see :func:`open_alerts` and :func:`open_watch`. Raises
+    ``alerts``, ``watch``: see :func:`open_alerts` and :func:`open_watch`. ``guards``: what gateways of one account
+    share, see :func:`open_guards`; by default those on one journal share. ``role``: the name of a table
+    ``[role.NAME]``, whose verbs alone it will have; ``actor``: who uses it, for the audit trail. Raises
     :class:`payport.sdk.ConfigurationError`, which says what is missing or wrong in which table.
     """
+    adapter = open_adapter(settings, account)
     return Gateway(
-        open_adapter(settings, account),
+        adapter,
         journal=journal,
         sinks=open_sinks(settings, journal, alerts),
+        admissions=_admissions(settings, account, adapter, journal, guards),
         watch=watch,
+        permitted=_verbs(settings, role),
+        actor=actor,
         deadline_s=settings.timeouts.deadline_s,
     )
 
@@ -136,13 +155,20 @@ def open_async_gateway(
     *,
     alerts: Alerts | None = None,
     watch: TransactionWatch | None = None,
+    guards: Guards | None = None,
+    role: str | None = None,
+    actor: str = "",
 ) -> AsyncGateway[AnyAdapter]:
     """As :func:`open_gateway`, for event loops."""
+    adapter = open_adapter(settings, account)
     return AsyncGateway(
-        open_adapter(settings, account),
+        adapter,
         journal=journal,
         sinks=open_sinks(settings, journal, alerts),
+        admissions=_admissions(settings, account, adapter, journal, guards),
         watch=watch,
+        permitted=_verbs(settings, role),
+        actor=actor,
         deadline_s=settings.timeouts.deadline_s,
     )
 
@@ -169,10 +195,30 @@ def open_sinks(settings: Settings, journal: Journal, alerts: Alerts | None = Non
                 sinks=[log],
             )
         )
+    if settings.alerts.enabled:
+        sinks.append(alerts or open_alerts(settings, journal))
     if settings.otel.enabled:
         from payport.sdk.otel import OpenTelemetry  # noqa: PLC0415 - the extra "otel"
 
         sinks.append(OpenTelemetry(sinks=[log]))
-    if settings.alerts.enabled:
-        sinks.append(alerts or open_alerts(settings, journal))
     return sinks
+
+
+def _verbs(settings: Settings, role: str | None) -> Sequence[GatewayVerb] | None:
+    if role is None:
+        return None
+    found = settings.roles.get(role)
+    if found is None:
+        known = ", ".join(sorted(settings.roles)) or "none"
+        raise ConfigurationError(f"no role {role!r} is configured; add [role.{role}] (configured: {known})")
+    return found.verbs
+
+
+def _admissions(
+    settings: Settings, account: str, adapter: AnyAdapter, journal: Journal, guards: Guards | None
+) -> tuple[Admission, ...]:
+    from payport.sdk.guards import Guards  # noqa: PLC0415 - with the first gateway only
+
+    shared = guards or journal.companions.get(Guards, lambda: open_guards(settings))
+    changes = settings.accounts[account].limits
+    return shared.of(adapter, changes, where=f"[account.{account}] limits")

@@ -210,7 +210,7 @@ class OpenTelemetry:
 
     def _show(self, verb: _Verb) -> None:
         begun_ns = int(verb.begun.utc.timestamp() * _NANO)
-        about = {"payport.verb": verb.name, "payport.partner": verb.partner, "payport.account": verb.account}
+        about = {"payport.partner": verb.partner, "payport.account": verb.account}
         if verb.outcome:
             about["payport.outcome"] = verb.outcome
         if verb.error:
@@ -220,18 +220,19 @@ class OpenTelemetry:
         )
         inside = self._trace.set_span_in_context(span, verb.under)
         for request in verb.requests:
-            self._show_request(request, verb.partner, inside, begun_ns, verb.begun.monotonic_s)
+            labels = self._measure(request, inside)
+            if span.is_recording():
+                self._show_request(request, labels, inside, begun_ns, verb.begun.monotonic_s)
         if verb.error:
             span.set_status(self._trace.StatusCode.ERROR)
         span.end(begun_ns + int((verb.ended_s - verb.begun.monotonic_s) * _NANO))
 
-    def _show_request(self, request: _Request, partner: str, inside: Context, verb_ns: int, verb_s: float) -> None:
-        scheme, host, port = request.origin
+    def _measure(self, request: _Request, inside: Context) -> Mapping[str, str | int]:
+        _, host, port = request.origin
         labels: dict[str, str | int] = {
             "http.request.method": request.method,
             "server.address": host,
             "server.port": port,
-            "payport.partner": partner,
             "payport.endpoint": request.endpoint,
         }
         if request.status:
@@ -239,6 +240,12 @@ class OpenTelemetry:
         if request.error:
             labels["error.type"] = request.error
         self._duration.record(request.ended_s - request.begun_s, labels, inside)
+        return labels
+
+    def _show_request(
+        self, request: _Request, labels: Mapping[str, str | int], inside: Context, verb_ns: int, verb_s: float
+    ) -> None:
+        scheme, host, port = request.origin
         span = self._tracer.start_span(
             _span_name(request.method, request.endpoint),
             context=inside,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 
@@ -30,6 +32,54 @@ class Ladder:
         return self.ask_after_s[min(asked, len(self.ask_after_s) - 1)]
 
 
+WHOLE = "account"
+"""The name of the limit on an account as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimit:
+    """How often a partner lets itself be called, and by how many at once.
+
+    ``rate_per_s``, ``burst``: in any ``t`` seconds at most ``burst + rate_per_s * t`` calls; ``None``: any number.
+    ``concurrency``: how many may be under way. ``endpoints``: names of endpoints, where ``*`` stands for any text;
+    ``methods``: of HTTP, any when there is none. ``each``: every endpoint that fits is counted by itself. ``per``: what
+    is counted together when that is more than one account (all merchants of one service provider); the account when
+    empty. ``source``: where the partner says so. Without a rate and a concurrency it only counts, and slows down when
+    the partner complains.
+    """
+
+    name: str
+    rate_per_s: float | None = None
+    burst: float = 1.0
+    concurrency: int | None = None
+    endpoints: tuple[str, ...] = ("*",)
+    methods: frozenset[str] = frozenset()
+    each: bool = False
+    per: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rate_per_s is not None and not 0 < self.rate_per_s < math.inf:
+            raise ValueError(f"the limit {self.name}: rate_per_s must be more than 0, got {self.rate_per_s}")
+        if not 1 <= self.burst < math.inf or (self.concurrency is not None and self.concurrency < 1):
+            raise ValueError(f"the limit {self.name}: burst and concurrency must be at least 1")
+
+    def covers(self, endpoint: str, method: str) -> bool:
+        """Whether a call counts under it."""
+        fits = any(fnmatchcase(endpoint, pattern) for pattern in self.endpoints)
+        return fits and (not self.methods or method in self.methods)
+
+
+def each_second(calls: float) -> tuple[float, float]:
+    """The rate and burst of a limit that a partner states as so many calls a second.
+
+    A fifth of them may come at once and the rest one after the other, so that no second has more, wherever the partner
+    lets its seconds begin.
+    """
+    burst = max(1.0, calls / 5)
+    return calls - burst, burst
+
+
 _PORTABLE = re.compile(r"[0-9A-Za-z]{8,28}")
 
 
@@ -45,6 +95,7 @@ class Profile:
     ``answers_queries``: whether the partner can be asked about an operation by our own reference; where it cannot, only
     its notification, the same request again or a fence tells.
     ``errands``: endpoints that only fetch a token or a certificate for another request.
+    ``limits``: what the partner has published of how often it may be called.
     ``sandbox``: whether money here is play money.
     """
 
@@ -63,4 +114,5 @@ class Profile:
     )
     answers_queries: bool = True
     errands: frozenset[str] = frozenset()
+    limits: tuple[CallLimit, ...] = ()
     sandbox: bool = False

@@ -31,7 +31,8 @@ from payport.sdk.journal.records import Operation, Verb
 
 GatewayT = TypeVar("GatewayT")
 
-_ELSEWHERE_NOT_SENT = frozenset(NotSentKind) - {NotSentKind.STORAGE, NotSentKind.DEADLINE}
+_ELSEWHERE_NOT_SENT = frozenset(NotSentKind) - {NotSentKind.STORAGE, NotSentKind.DEADLINE, NotSentKind.HELD}
+_AT_ONCE = (NotSentKind.BREAKER_OPEN, NotSentKind.PARTNER_SUSPENDED)
 _ELSEWHERE_DECLINED = frozenset(
     {
         Reason.PARTNER_UNAVAILABLE,
@@ -47,8 +48,8 @@ _ELSEWHERE_DECLINED = frozenset(
 def worth_trying_elsewhere(outcome: Retriable) -> bool:
     """The usual rule: what lies with the partner or the way to it is tried elsewhere, what lies with the payer is not.
 
-    A payer's refusal (no money, limit, risk) or a request that breaks a rule is told to the caller, who knows whether
-    another partner may be asked.
+    A payer's refusal (no money, limit, risk), a request that breaks a rule, or one that is held for a person to look at
+    is told to the caller, who knows whether another partner may be asked.
     """
     match outcome:
         case NotSent(cause=cause):
@@ -64,7 +65,8 @@ class Health:
     """Puts a gateway behind the others for a while when it keeps failing. In memory, safe for threads.
 
     ``failures``: how many in a row until it rests; ``rest_s``: for how long, in seconds. An outcome in doubt counts as
-    a failure here, though it is never failed over.
+    a failure here, though it is never failed over. One whose breaker is open, or whose partner is suspended, rests at
+    once, for as long as it says: each order that is tried there first costs two writes to the journal.
     """
 
     failures: int = 3
@@ -83,11 +85,14 @@ class Health:
         failed = isinstance(outcome, Unknown) or (
             isinstance(outcome, NotSent | Declined) and worth_trying_elsewhere(outcome)
         )
+        cause = outcome.cause if isinstance(outcome, NotSent) else None
+        shut = cause is not None and cause.kind in _AT_ONCE
         with self._lock:
             self._row = self._row + 1 if failed else 0
-            if self._row >= self.failures:
+            if shut or self._row >= self.failures:
                 self._row = 0
-                self._resting_until_s = now_s + self.rest_s
+                stated_s = cause.retry_after_s if shut and cause is not None else None
+                self._resting_until_s = now_s + (self.rest_s if stated_s is None else stated_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

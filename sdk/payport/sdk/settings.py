@@ -25,9 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from payport.sdk.audit.retention import LEAST_DAYS
+from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.incidents.settings import AlertSettings
+from payport.sdk.limits.settings import LimitChange, LimitsSettings
 from payport.sdk.secrets import Secret
+from payport.sdk.verbs import Role
 from payport.sdk.watch.settings import WatchSettings
 
 if TYPE_CHECKING:
@@ -121,12 +124,20 @@ class AccountTable(Mapping[str, Setting]):
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
+def _no_changes() -> Mapping[str, LimitChange]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings:
-    """One merchant account: its partner's name, and the table that the partner's adapter reads."""
+    """One merchant account: its partner's name, and the table that the partner's adapter reads.
+
+    ``limits``: what is other about its call limits than the partner's profile says, by their names.
+    """
 
     partner: str
     table: AccountTable
+    limits: Mapping[str, LimitChange] = field(default_factory=_no_changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,13 +209,17 @@ class AuditSettings:
     retention_days: int = LEAST_DAYS
 
 
+def _no_roles() -> Mapping[str, Role]:
+    return {}
+
+
 def _no_accounts() -> Mapping[str, AccountSettings]:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs, the audit trail, what watches."""
+    """Everything that is configured: accounts by name, the journal, the time-outs, what guards and watches, roles."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
@@ -214,6 +229,9 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    roles: Mapping[str, Role] = field(default_factory=_no_roles)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

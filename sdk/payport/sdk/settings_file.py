@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
@@ -12,9 +13,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloa
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from payport.sdk.audit.retention import LEAST_DAYS
+from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
 from payport.sdk.incidents.settings import AlertSettings
+from payport.sdk.limits.settings import LimitChange, LimitsSettings
 from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import (
@@ -28,6 +31,7 @@ from payport.sdk.settings import (
     Settings,
     TimeoutSettings,
 )
+from payport.sdk.verbs import VERBS, Role
 from payport.sdk.watch.settings import WatchSettings
 
 DEFAULT_FILE = Path("payport.toml")
@@ -107,10 +111,20 @@ class _Alerts(_Table):
     sink: dict[str, dict[str, object]] = {}
 
 
+class _Account(BaseModel):
+    """A table whose keys its partner's adapter knows, and the few that every account may have."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    limits: dict[str, LimitChange] = {}
+
+
 class _File(BaseSettings):
+    """Settings that are dataclasses stand here as they are: pydantic reads them by their own annotations."""
+
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    account: dict[str, dict[str, object]] = {}
+    account: dict[str, _Account] = {}
     journal: _Journal = _Journal()
     timeouts: _Timeouts = _Timeouts()
     scorecards: _Scorecards = _Scorecards()
@@ -118,21 +132,54 @@ class _File(BaseSettings):
     audit: _Audit = _Audit()
     alerts: _Alerts = _Alerts()
     watch: dict[str, object] = {}
+    limits: LimitsSettings = LimitsSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    role: dict[str, Role] = {}
 
 
+def _names(table: type[LimitsSettings | BreakerSettings | LimitChange | Role]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(table))
+
+
+_ANY = "*"
 _TABLES: Mapping[str, Iterable[str]] = {
-    name: type(item.default).model_fields
-    for name, item in _File.model_fields.items()
-    if name not in ("account", "watch")
+    **{
+        name: type(item.default).model_fields
+        for name, item in _File.model_fields.items()
+        if isinstance(item.default, _Table)
+    },
+    "limits": _names(LimitsSettings),
+    "breaker": _names(BreakerSettings),
 }
 _DEPTHS: Mapping[str, tuple[int, ...]] = {
-    **dict.fromkeys(_TABLES, (2,)), "account": (3,), "alerts": (2, 4), "watch": (2, 3),
+    **dict.fromkeys(_TABLES, (2,)), "account": (3, 5), "alerts": (2, 4), "watch": (2, 3), "role": (),
 }  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]"),
+    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]", "[role.NAME]"),
     **{(name,): known for name, known in _TABLES.items()},
+    ("account", _ANY, "limits", _ANY): _names(LimitChange),
+    ("role", _ANY): _names(Role),
+    ("role", _ANY, "verbs"): VERBS,
 }
-_PLAIN_WORDS = {"extra_forbidden": "unknown", "dict_type": "must be a table", "model_type": "must be a table"}
+_PLAIN_WORDS = {
+    "extra_forbidden": "unknown",
+    "unexpected_keyword_argument": "unknown",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "dataclass_type": "must be a table",
+}
+
+
+_NAMED = ("account", "role")
+"""Tables of tables: each under a name of its own."""
+
+
+def _known(path: _Path) -> str:
+    """What there is in the table that a path leads to."""
+    for pattern, known in _KNOWN.items():
+        if len(pattern) == len(path) and all(ours in (_ANY, part) for ours, part in zip(pattern, path, strict=True)):
+            return ", ".join(known)
+    return "[account.NAME] with keys below it"
 
 
 def read(path: Path | None, env: Mapping[str, str] | None) -> Settings:
@@ -177,8 +224,16 @@ class _Reading:
             audit=self._audit(file.audit),
             alerts=self._alerts(file.alerts),
             watch=self._watch(file.watch),
+            limits=self._limits(file.limits),
+            breaker=file.breaker,
+            roles=file.role,
         )
         return None if self.problems else found
+
+    def _limits(self, found: LimitsSettings) -> LimitsSettings:
+        redis = found.redis
+        shared = Secret(self._url(("limits", "redis"), redis)) if isinstance(redis, str) else None
+        return replace(found, redis=shared)
 
     def _alerts(self, found: _Alerts) -> AlertSettings:
         sinks = {name: self._table(("alerts", "sink", name), table) for name, table in found.sink.items()}
@@ -260,8 +315,10 @@ class _Reading:
         except ValidationError as error:
             for item in error.errors(include_url=False, include_context=False, include_input=False):
                 path = tuple(str(part) for part in item["loc"])
-                known = ", ".join(_KNOWN.get(path[:-1], ())) or "[account.NAME] with keys below it"
-                self._wrong(path, _PLAIN_WORDS.get(item["type"], item["msg"]), f"known here: {known}")
+                # a table that is wrong as a whole says so of itself, and what it knows; a key says what its table knows
+                table = path if item["type"] == "value_error" else path[:-1]
+                what = _PLAIN_WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
+                self._wrong(path, what, f"known here: {_known(table)}")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             place = error if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
             self.problems.append(f"{file}: this is not TOML: {place}; texts go in quotes, tables in [brackets]")
@@ -269,8 +326,8 @@ class _Reading:
             self.problems.append(f"{file}: cannot be read: {error.strerror}")
         return None
 
-    def _account(self, name: str, table: Mapping[str, object]) -> AccountSettings:
-        path = ("account", name)
+    def _account(self, name: str, account: _Account) -> AccountSettings:
+        path, table = ("account", name), account.model_extra or {}
         if not _ACCOUNT_NAME.fullmatch(name):
             self._wrong(path, "not an account's name", "use a to z, 0 to 9 and single _, a letter first")
         found = {key: self._setting((*path, key), value) for key, value in table.items() if key != "partner"}
@@ -280,7 +337,7 @@ class _Reading:
             self._wrong((*path, "partner"), "missing", 'say whose account it is: partner = "alipay"')
         places = {key: self._place((*path, key)) for key in table}
         table_of_adapter = AccountTable(values, where=self._place(path), places=places)
-        return AccountSettings(partner=str(partner), table=table_of_adapter)
+        return AccountSettings(partner=str(partner), table=table_of_adapter, limits=account.limits)
 
     def _setting(self, path: _Path, value: object) -> Setting | None:
         if not isinstance(value, str | int | float):
@@ -303,6 +360,10 @@ class _Reading:
         if _PASSWORD_IN_URL.search(url) and path not in self._names:
             self._wrong(path, "a password must not stand in the file", 'leave it out: password = "env:NAME" beside it')
         secret = self._looked_up(path, found) if (found := _REFERENCE.fullmatch(url)) else None
+        return secret.reveal() if secret else url
+
+    def _url(self, path: _Path, url: str) -> str:
+        secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
         return secret.reveal() if secret else url
 
     def _plain_secret(self, path: _Path, value: str) -> Secret | None:
@@ -331,7 +392,7 @@ class _Reading:
         """Where a setting stands, as its writer would say it."""
         if path in self._names:
             return f"environment variable {self._names[path]}"
-        depth = 3 if path[:2] == ("alerts", "sink") else 2 if path[0] == "account" or _is_rule(path) else 1
+        depth = 3 if path[:2] == ("alerts", "sink") else 2 if path[0] in _NAMED or _is_rule(path) else 1
         table, keys = ".".join(path[:depth]), ".".join(path[depth:])
         return f"{self._file} [{table}] {keys}".rstrip()
 

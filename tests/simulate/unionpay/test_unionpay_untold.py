@@ -63,7 +63,8 @@ def test_an_undo_that_unionpay_does_not_tell_of_is_left_to_a_person(shop: Shop) 
     for _ in range(30):
         shop.later(HOUR_S)
     (reason,) = people(shop)
-    assert "how this cancel stands" in reason
+    assert "how this cancel ended" in reason
+    assert "the query was refused: 06" in reason
     shop.partner.faults.clear()
     shop.gateway.resolve(REF)
     assert shop.operations(Verb.CANCEL)[-1].state is State.SUCCEEDED

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import ClassVar, TypedDict
 
 import pytest
 from tests.support.incidents import later
@@ -14,6 +15,7 @@ from payport.schemas.money import Money
 from payport.schemas.outcome import UnknownCause, UnknownKind
 from payport.sdk.events import (
     ForPerson,
+    Level,
     Mismatch,
     NoticeRejected,
     ReplyJudged,
@@ -24,6 +26,7 @@ from payport.sdk.events import (
     StorageFailed,
     Surplus,
 )
+from payport.sdk.incidents import detectors
 from payport.sdk.incidents.ageing import Expiry, Patience, ending, open_too_long
 from payport.sdk.incidents.alerts import Alerts
 from payport.sdk.incidents.budgets import Budgets, Measure, Targets
@@ -36,8 +39,25 @@ from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.message import FailureKind
 from payport.sdk.testing.stepping import MORNING
 
-ACCOUNT = {"partner": "alipay", "account": "alipay:2021"}
-OPERATION = {**ACCOUNT, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
+
+class Whose(TypedDict):
+    """Fields that every event of a test has."""
+
+    partner: str
+    account: str
+
+
+class About(TypedDict):
+    """Fields that every event of a test has."""
+
+    partner: str
+    account: str
+    ref: str
+    operation: str
+
+
+ACCOUNT: Whose = {"partner": "alipay", "account": "alipay:2021"}
+OPERATION: About = {**ACCOUNT, "ref": "SHOP10010001", "operation": "SHOP10010001/pay//1"}
 
 
 class Ears:
@@ -177,6 +197,79 @@ def test_a_rise_remembers_so_much_and_no_more() -> None:
     assert keys(rising.hear(SignatureFailed(partner="p", account="p:5", endpoint="x"), later(1))) == [
         "breaker_open/p:5"
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(SdkEvent):
+    """As circuit breakers tell it."""
+
+    name: ClassVar[str] = "breaker.opened"
+    level: ClassVar[Level] = Level.ERROR
+    partner: str = "alipay"
+    account: str = "alipay:2021"
+    operations: str = "money"
+    failures: int = 5
+    calls: int = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed(SdkEvent):
+    """And its end."""
+
+    name: ClassVar[str] = "breaker.closed"
+    level: ClassVar[Level] = Level.INFO
+    account: str = "alipay:2021"
+    operations: str = "money"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost(SdkEvent):
+    """As shared limits tell it."""
+
+    name: ClassVar[str] = "limits.lost"
+    level: ClassVar[Level] = Level.ERROR
+    place: str = "redis://127.0.0.1"
+    error: str = "ConnectionError"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back(SdkEvent):
+    """And its end."""
+
+    name: ClassVar[str] = "limits.back"
+    level: ClassVar[Level] = Level.INFO
+    place: str = "redis://127.0.0.1"
+    away_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(SdkEvent):
+    """As views of a gateway tell it."""
+
+    name: ClassVar[str] = "permission.refused"
+    level: ClassVar[Level] = Level.WARNING
+    account: str = "alipay:2021"
+    actor: str = "till 7"
+    verb: str = "refund"
+
+
+def test_events_of_other_parts_are_known_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Breakers, shared limits and refused permissions begin trouble, and end it."""
+    monkeypatch.setattr(detectors, "known_events", lambda: [Opened, Closed, Lost, Back, Refused])
+    ears = Ears()
+    assert keys(ears.hear(Opened(), Closed(), Lost(), Back())) == [
+        "breaker_open/alipay:2021/money", "-breaker_open/alipay:2021/money",
+        "limits_degraded/redis://127.0.0.1", "-limits_degraded/redis://127.0.0.1",
+    ]  # fmt: skip
+    assert ears.hear(*[Refused()] * 4) == []
+    (refused,) = ears.hear(Refused())
+    assert isinstance(refused, Trouble)
+    assert (refused.key, refused.summary) == (
+        "permission_refused/alipay:2021/till 7", "till 7 was refused refund at alipay:2021",
+    )  # fmt: skip
+    (opened,) = ears.hear(Opened())
+    assert isinstance(opened, Trouble)
+    assert opened.summary.startswith("5 of 6 calls to alipay:2021 failed, so it is left alone (money)")
 
 
 def test_a_new_event_joins_with_a_line() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import get_ident
@@ -13,13 +14,13 @@ from tests.support.corner import Corner, Wink, order
 from payport.schemas import NotSent, NotSentKind, Succeeded, Unknown
 from payport.schemas.outcome import PayOutcome, UnknownKind
 from payport.sdk.calling import call
-from payport.sdk.events import Mismatch, ReplyJudged, RequestFailed, RequestRefused, RequestSent, SdkEvent
+from payport.sdk.events import KeyLearned, Mismatch, ReplyJudged, RequestFailed, RequestRefused, RequestSent, SdkEvent
 from payport.sdk.exchange import Exchange
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.hosting import Asked
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
-from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.message import AskAgain, FailureKind, SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.retry import RetryPolicy
 from payport.sdk.testing.stepping import Time, WorkerClock
@@ -71,18 +72,18 @@ class Road:
 class Gatekeeper:
     """Says what it is told to say, and hears what becomes of it."""
 
-    def __init__(self, says: SendFailure | float | None, *, blocks: bool = False) -> None:
-        self.says = says
+    def __init__(self, *says: SendFailure | AskAgain | float | None, blocks: bool = False) -> None:
+        self.says = list(says)
         self.blocks = blocks
         self.asked: list[Asked] = []
         self.threads: list[int] = []
         self.heard: list[SdkEvent] = []
 
-    def admit(self, asked: Asked) -> SendFailure | float | None:
-        """Its word."""
+    def admit(self, asked: Asked) -> SendFailure | AskAgain | float | None:
+        """Its words in order; the last one repeats."""
         self.asked.append(asked)
         self.threads.append(get_ident())
-        return self.says
+        return self.says.pop(0) if len(self.says) > 1 else self.says[0]
 
     def __call__(self, event: SdkEvent) -> None:
         """Listen."""
@@ -151,6 +152,36 @@ def test_a_request_that_waited_until_it_was_too_old_does_not_leave(
     assert leaves == bool(road.at)
     if isinstance(told, NotSent):
         assert told.cause.kind is NotSentKind.DEADLINE
+
+
+def test_one_who_is_told_to_ask_again_does_so_until_there_is_room(journal: Journal, time: Time) -> None:
+    """Every gatekeeper is asked again, about the very same request."""
+    first, second = Gatekeeper(None), Gatekeeper(AskAgain(2.0), AskAgain(1.0), 0.5)
+    road = Road(time=time)
+    assert isinstance(pay(journal, time, first, second, road=road), Succeeded)
+    assert road.at[0] == 3.5
+    about = [asked.request for asked in second.asked if asked.request.endpoint == "pay"]
+    assert [
+        len(about), len(first.asked) - 1, *(asked.left_s for asked in second.asked[:3])
+    ] == [3, 3, 10.0, 8.0, 7.0]  # fmt: skip
+    assert all(request is about[0] for request in about)
+
+
+def test_what_a_gatekeeper_has_to_tell_is_told_once(journal: Journal, time: Time) -> None:
+    """To the sinks of whichever gateway comes first, whether it refuses or lets go."""
+    told: list[SdkEvent] = []
+    gate = Gatekeeper(None)
+    news = deque[SdkEvent]([KeyLearned(partner="corner", account="corner:1", serial="1")])
+    vars(gate)["news"] = news
+    for ref in ("CORNER000001", "CORNER000002"):
+        gateway = Gateway(
+            Caller(steps=("create",)), journal=journal, transport=Road(time=time), clock=WorkerClock(time, "till"),
+            sinks=(told.append,), admissions=(gate,), retry=ONCE,
+        )  # fmt: skip
+        gateway.pay(order(ref), Wink(), deadline_s=10)
+    assert [event for event in told if isinstance(event, KeyLearned)] == [
+        KeyLearned(partner="corner", account="corner:1", serial="1")
+    ]
 
 
 def test_a_gatekeeper_hears_what_became_of_the_request(journal: Journal, time: Time) -> None:

@@ -162,8 +162,8 @@ def locked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
     if not request.param:
         begin = SqlSession.__init__
 
-        def unlocked(self: SqlSession, *args: Any, locks: bool = False) -> None:
-            begin(self, *args, locks=False)
+        def unlocked(self: SqlSession, *args: Any, locks: bool = False, **options: Any) -> None:
+            begin(self, *args, locks=False, **options)
 
         monkeypatch.setattr(SqlSession, "__init__", unlocked)
     return bool(request.param)

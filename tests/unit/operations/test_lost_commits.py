@@ -29,7 +29,7 @@ class LosingAnswers:
         self._left = down
         self._lost = False
 
-    def __call__(self, work: Callable[[Session], T]) -> T:
+    def __call__(self, work: Callable[[Session], T], *, actor: str = "") -> T:
         if not self._lost:
             self._lost = True
             if self._committed:

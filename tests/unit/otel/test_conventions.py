@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import pytest
 from opentelemetry.sdk.metrics.export import HistogramDataPoint
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.semconv.attributes import error_attributes, http_attributes, server_attributes, url_attributes
 from opentelemetry.semconv.metrics import http_metrics
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
@@ -48,7 +51,7 @@ def test_a_verb_is_a_span_and_its_request_a_client_span_below(
     assert verb.context is not None
     assert (verb.context.span_id, verb.context.trace_id) == (request.parent.span_id, request.parent.trace_id)
     account = Alipay(partner.account).account
-    about = {"payport.verb": "pay", "payport.partner": "alipay", "payport.account": account}
+    about = {"payport.partner": "alipay", "payport.account": account}
     assert {**about, "payport.outcome": "action_required"} == verb.attributes
     assert request.attributes == {
         http_attributes.HTTP_REQUEST_METHOD: "POST",
@@ -56,7 +59,6 @@ def test_a_verb_is_a_span_and_its_request_a_client_span_below(
         server_attributes.SERVER_ADDRESS: "alipay.simulator",
         server_attributes.SERVER_PORT: 443,
         url_attributes.URL_FULL: "https://alipay.simulator:443/REDACTED",
-        "payport.partner": "alipay",
         "payport.endpoint": "alipay.trade.precreate",
     }
     assert StatusCode.UNSET is request.status.status_code
@@ -81,7 +83,6 @@ def test_metrics_have_the_names_units_and_buckets_of_the_conventions(
         http_attributes.HTTP_RESPONSE_STATUS_CODE: 200,
         server_attributes.SERVER_ADDRESS: "alipay.simulator",
         server_attributes.SERVER_PORT: 443,
-        "payport.partner": "alipay",
         "payport.endpoint": "alipay.trade.precreate",
     }
 
@@ -111,6 +112,18 @@ def test_what_goes_wrong_has_an_error_type(
     labels = scope.points(http_metrics.HTTP_CLIENT_REQUEST_DURATION)[0].attributes
     assert labels is not None
     assert error == labels.get(error_attributes.ERROR_TYPE)
+
+
+def test_what_is_not_sampled_is_measured_all_the_same(partner: AlipaySimulator, scope: Scope) -> None:
+    """Traces are for looking closely, metrics count everything; nothing is made of a trace that nobody keeps."""
+    dark = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
+    dark.add_span_processor(SimpleSpanProcessor(scope.exporter))
+    sink = OpenTelemetry(tracer_provider=dark, meter_provider=scope.meters)
+    transport = partner.transport()
+    with Gateway(Alipay(partner.account), journal=MEMORY, transport=transport, sinks=[sink]) as gateway:
+        gateway.pay(order("TRACE0000001"), QrShown())
+    assert scope.spans() == []
+    assert [point.count for point in scope.points(http_metrics.HTTP_CLIENT_REQUEST_DURATION)] == [1]  # type: ignore[union-attr]  # a histogram
 
 
 def test_what_was_never_sent_is_no_request(gateway: Gateway[Alipay], scope: Scope) -> None:

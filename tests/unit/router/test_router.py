@@ -13,6 +13,7 @@ from payport.schemas import (
     Declined,
     Money,
     NotSent,
+    NotSentCause,
     NotSentKind,
     Pending,
     QrCode,
@@ -231,6 +232,44 @@ def test_a_gateway_that_keeps_failing_is_asked_last_for_a_while(
     baker.says = [PAID]
     assert isinstance(router.pay(order("CORNER000004"), Wink()), Succeeded)
     assert baker.did == ["charge"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry_after_s", "rests_s"),
+    [
+        (NotSentKind.BREAKER_OPEN, 15.0, 15.0),
+        (NotSentKind.PARTNER_SUSPENDED, None, 60.0),
+    ],
+)
+def test_a_partner_that_is_left_alone_is_asked_last_at_once(
+    baker: Corner, grocer: Corner, journal: Journal, time: Time, kind: NotSentKind, retry_after_s: float, rests_s: float
+) -> None:
+    """The order goes to the next; those after it go there straight away, for as long as the first one said."""
+    health = Health(failures=9, rest_s=60)
+    router = Router(
+        via(till(baker, journal, time), health=health),
+        via(till(grocer, journal, time)),
+        clock=WorkerClock(time, "router"),
+    )
+    shut = Observation(
+        state=State.NOT_SENT, source=Source.LOCAL, not_sent=NotSentCause(kind, "left alone", retry_after_s)
+    )
+    baker.says, grocer.says = [shut], [PAID, PAID]
+    assert isinstance(router.pay(order("CORNER000001"), Wink()), Succeeded)
+    assert isinstance(router.pay(order("CORNER000002"), Wink()), Succeeded)
+    assert (baker.did, grocer.did) == (["charge"], ["charge", "charge"])
+    time.pass_by(rests_s)
+    baker.says = [PAID]
+    assert isinstance(router.pay(order("CORNER000003"), Wink()), Succeeded)
+    assert baker.did == ["charge", "charge"]
+
+
+def test_what_a_rule_holds_is_not_tried_elsewhere(router: Router, baker: Corner, grocer: Corner) -> None:
+    """A person is to look first."""
+    held = NotSentCause(NotSentKind.HELD, "ten times the usual amount")
+    baker.says = [Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=held)]
+    assert isinstance(router.pay(order(), Wink()), NotSent)
+    assert grocer.did == []
 
 
 def test_a_router_that_cannot_be_safe_is_not_built(baker: Corner, journal: Journal, time: Time) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from threading import Event
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,7 +34,16 @@ from payport.sdk.scorecards import MeasureRow, MemoryMeasures, Scorecards
 from payport.sdk.scorecards.tally import Tally
 from payport.sdk.testing.stepping import MORNING, Time, WorkerClock
 
-ACCOUNT = {"partner": "alipay", "account": "alipay:2021", "endpoint": "trade.pay"}
+
+class Whose(TypedDict):
+    """Fields that every event of a test has."""
+
+    partner: str
+    account: str
+    endpoint: str
+
+
+ACCOUNT: Whose = {"partner": "alipay", "account": "alipay:2021", "endpoint": "trade.pay"}
 NEVER_S = 3600.0
 
 
@@ -316,6 +326,19 @@ def test_a_clock_that_is_set_back_counts_on_the_right_day() -> None:
     for at in ("2026-10-25T22:59", "2026-10-25T23:00", "2026-10-24T22:00", "2026-10-24T21:59"):
         tally.count(datetime.fromisoformat(at).replace(tzinfo=UTC), ("p", "p:1", "x"), ("judged",))
     assert [(row.day.day, row.number) for row in tally.take()] == [(24, 1), (25, 2), (26, 1)]
+
+
+def test_a_reply_counts_for_the_day_on_which_it_came() -> None:
+    """Judged after midnight, or after what came before was written."""
+    time, store = Time(), Store()
+    counting = Scorecards(store, every_s=NEVER_S, clock=WorkerClock(time, ""))
+    time.pass_by(22 * 3600 + 3599)
+    counting(sent())
+    counting.flush()
+    time.pass_by(2)
+    counting(judged())
+    counting.flush()
+    assert [(row.day.day, row.measure) for row in store.read(date.min, date.max)] == [(23, "judged"), (23, "time.-12")]
 
 
 def test_old_days_are_forgotten_once_a_day(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import anyio
@@ -21,7 +22,7 @@ from payport.sdk.events import EventSink, Level, Plain, SdkEvent, StructlogSink,
 from payport.sdk.exchange import Emit, Send
 from payport.sdk.hosting import AsyncHosting, Surroundings, SyncHost
 from payport.sdk.journal.records import State, Verb
-from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.message import FailureKind, Purpose, SendFailure, WireReply, WireRequest
 from payport.sdk.testing.stepping import Time, WorkerClock
 
 ACCOUNT = {"partner": "alipay", "account": "alipay:2021"}
@@ -43,8 +44,24 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
     (
         "request.sent",
         Level.DEBUG,
-        {**ACCOUNT, "endpoint": "trade.pay", "status": 200, "elapsed_s": 0.5, "moves_money": True},
-        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=200, elapsed_s=0.5, moves_money=True),
+        {
+            **ACCOUNT,
+            "endpoint": "trade.pay",
+            "status": 429,
+            "elapsed_s": 0.5,
+            "moves_money": True,
+            "purpose": "move",
+            "retry_after_s": 2.0,
+        },
+        events.RequestSent(
+            **ACCOUNT,
+            endpoint="trade.pay",
+            status=429,
+            elapsed_s=0.5,
+            moves_money=True,
+            purpose=Purpose.MOVE,
+            retry_after_s=2.0,
+        ),
     ),
     (
         "request.failed",
@@ -56,16 +73,25 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             "may_have_left": False,
             "elapsed_s": 0.5,
             "moves_money": True,
+            "purpose": "resolve",
         },
         events.RequestFailed(
-            **ACCOUNT, endpoint="x", failure_kind=FailureKind.TLS, may_have_left=False, elapsed_s=0.5, moves_money=True
+            **ACCOUNT,
+            endpoint="x",
+            failure_kind=FailureKind.TLS,
+            may_have_left=False,
+            elapsed_s=0.5,
+            moves_money=True,
+            purpose=Purpose.RESOLVE,
         ),
     ),
     (
         "request.refused",
         Level.WARNING,
-        {**ACCOUNT, "endpoint": "trade.pay", "kind": "rate_limited", "reason": "limit"},
-        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", kind=FailureKind.RATE_LIMITED, reason="limit"),
+        {**ACCOUNT, "endpoint": "trade.pay", "kind": "rate_limited", "reason": "limit", "purpose": None},
+        events.RequestRefused(
+            **ACCOUNT, endpoint="trade.pay", kind=FailureKind.RATE_LIMITED, reason="limit", purpose=None
+        ),
     ),
     (
         "reply.judged",
@@ -78,6 +104,7 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             "refusal": None,
             "retry_after_s": None,
             "status": 200,
+            "purpose": "move",
         },
         events.ReplyJudged(
             **ACCOUNT,
@@ -87,7 +114,38 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
             refusal=None,
             retry_after_s=None,
             status=200,
+            purpose=Purpose.MOVE,
         ),
+    ),
+    (
+        "limits.slowed",
+        Level.WARNING,
+        {**ACCOUNT, "limit": "refunds", "rate_per_s": 2.5, "pause_s": 30.0},
+        events.Slowed(**ACCOUNT, limit="refunds", rate_per_s=2.5, pause_s=30.0),
+    ),
+    (
+        "limits.lost",
+        Level.ERROR,
+        {"place": "redis.example:6379", "error": "TimeoutError"},
+        events.SharedLimitsLost(place="redis.example:6379", error="TimeoutError"),
+    ),
+    (
+        "limits.back",
+        Level.INFO,
+        {"place": "redis.example:6379", "away_s": 4.0},
+        events.SharedLimitsBack(place="redis.example:6379", away_s=4.0),
+    ),
+    (
+        "breaker.opened",
+        Level.ERROR,
+        {**ACCOUNT, "operations": "money", "failures": 8, "calls": 10, "rest_s": 15.0},
+        events.BreakerOpened(**ACCOUNT, operations="money", failures=8, calls=10, rest_s=15.0),
+    ),
+    (
+        "breaker.closed",
+        Level.INFO,
+        {**ACCOUNT, "operations": "money", "open_s": 20.0},
+        events.BreakerClosed(**ACCOUNT, operations="money", open_s=20.0),
     ),
     (
         "operation.retried",
@@ -137,6 +195,12 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         Level.WARNING,
         {**ACCOUNT, "ref": "SHOP10010001", "by": "Wen", "note": "looked"},
         events.OrderReleased(**ACCOUNT, ref="SHOP10010001", by="Wen", note="looked"),
+    ),
+    (
+        "permission.refused",
+        Level.WARNING,
+        {**ACCOUNT, "verb": "refund", "actor": "till-7"},
+        events.PermissionRefused(**ACCOUNT, verb="refund", actor="till-7"),
     ),
     (
         "signature.failed",
@@ -284,19 +348,39 @@ REQUEST = WireRequest(
 )
 LOST = SendFailure(FailureKind.CONNECTION_LOST, True, "gone")
 CLOSED = SendFailure(FailureKind.REFUSED, False, "the transport is closed")
+SENT = partial(
+    events.RequestSent,
+    partner="alipay",
+    account="alipay:2021",
+    endpoint="trade.pay",
+    elapsed_s=2.0,
+    moves_money=True,
+    purpose=Purpose.MOVE,
+)
 TOLD: list[tuple[SdkEvent, WireReply | SendFailure]] = [
-    (
-        events.RequestSent(**ACCOUNT, endpoint="trade.pay", status=503, elapsed_s=2.0, moves_money=True),
-        WireReply(503, (), b""),
-    ),
+    (SENT(status=503), WireReply(503, (), b"")),
+    (SENT(status=200), WireReply(200, (("retry-after", "5"),), b"")),
+    (SENT(status=429, retry_after_s=5.0), WireReply(429, (("retry-after", "5"),), b"")),
     (
         events.RequestFailed(
-            **ACCOUNT, endpoint="trade.pay", failure_kind=LOST.kind, may_have_left=True, elapsed_s=2.0, moves_money=True
+            **ACCOUNT,
+            endpoint="trade.pay",
+            failure_kind=LOST.kind,
+            may_have_left=True,
+            elapsed_s=2.0,
+            moves_money=True,
+            purpose=Purpose.MOVE,
         ),
         LOST,
     ),
     (
-        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", kind=CLOSED.kind, reason="the transport is closed"),
+        events.RequestRefused(
+            **ACCOUNT,
+            endpoint="trade.pay",
+            kind=CLOSED.kind,
+            reason="the transport is closed",
+            purpose=Purpose.MOVE,
+        ),
         CLOSED,
     ),
 ]
@@ -339,7 +423,7 @@ def test_the_host_times_a_request_and_tells_who_listens(event: SdkEvent, answer:
         return Surroundings(journal=None, clock=WorkerClock(time, "w"), sinks=(sink,))  # type: ignore[arg-type]  # none is read
 
     def effect() -> Send:
-        return Send(REQUEST, WorkerClock(time, "w").moment().monotonic_s + 10.0, **ACCOUNT)
+        return Send(REQUEST, WorkerClock(time, "w").moment().monotonic_s + 10.0, **ACCOUNT, purpose=None)
 
     for sink in (all_of_it, alerts):
         assert SyncHost(around=around(sink), transport=Slow(time, answer)).perform(effect()) is answer

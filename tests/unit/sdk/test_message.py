@@ -1,31 +1,42 @@
-"""What a reply's headers say."""
+"""Replies as they came: headers, and how long the partner asks to be left alone."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from payport.sdk.message import WireReply
+from payport.sdk.testing.stepping import MORNING
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("expected", "headers"),
     [
-        (["2"], 2.0),
-        (["0"], 0.0),
-        (["120"], 120.0),
-        ([], None),
-        (["2", "3"], None),
-        (["-1"], None),
-        (["1.5"], None),
-        (["٣"], None),
-        (["9999999"], None),
-        (["Wed, 21 Oct 2026 07:28:00 GMT"], None),
+        (None, ()),
+        (0.0, ("0",)),
+        (120.0, ("120",)),
+        (7.0, ("Mon, 23 Nov 2026 01:00:07 GMT",)),
+        (0.0, ("Sun, 22 Nov 2026 01:00:07 GMT",)),
+        (None, ("Mon, 23 Nov 2026 01:00:07 -0000",)),
+        (None, ("soon",)),
+        (None, ("1.5",)),
+        (None, ("-1",)),
+        (None, ("٣",)),
+        (None, ("1", "2")),
     ],
 )
-def test_how_long_the_partner_wants_to_be_left_alone(values: list[str], expected: float | None) -> None:
-    """Whole seconds, once; a date would need a clock, and two values are none."""
-    reply = WireReply(503, tuple(("retry-after", value) for value in values), b"")
-    assert expected == reply.retry_after_s
+def test_retry_after_is_seconds_or_a_date(expected: float | None, headers: tuple[str, ...]) -> None:
+    """A date is held against our own clock; what cannot be read, or stands there twice, asks for nothing."""
+    reply = WireReply(429, tuple(("retry-after", value) for value in headers), b"")
+    assert expected == reply.retry_after_s(MORNING)
+
+
+@given(st.text(max_size=40))
+def test_any_text_as_retry_after_is_a_time_or_nothing(text: str) -> None:
+    """Whatever the partner, or somebody between, puts there."""
+    wait_s = WireReply(429, (("retry-after", text),), b"").retry_after_s(MORNING)
+    assert wait_s is None or 0 <= wait_s < 1e12
 
 
 def test_a_header_that_stands_twice_is_no_header() -> None:

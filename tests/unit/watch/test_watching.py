@@ -15,12 +15,15 @@ from tests.support.incidents import Duty, later
 from payport.schemas import Money, NotSent, NotSentKind, Order, Succeeded
 from payport.schemas.order import Payer
 from payport.schemas.outcome import Reason
+from payport.sdk.audit.policy import AuditPolicy
+from payport.sdk.audit.record import read_record
 from payport.sdk.errors import JournalError
 from payport.sdk.events import OrderHeld, OrderReleased, SdkEvent
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.incidents.records import Trouble
 from payport.sdk.journal.records import State
 from payport.sdk.journal.store import Journal
+from payport.sdk.journal.trail import JournalTrail
 from payport.sdk.observation import Observation, Source
 from payport.sdk.secrets import Secret
 from payport.sdk.testing.conformance.world import AT_ONCE, SEALING_KEY
@@ -278,6 +281,19 @@ def test_a_person_lets_it_go(journal: Journal) -> None:
     )
     assert isinstance(shop.pay(2), Succeeded)
     assert shop.held == []
+
+
+def test_holding_and_letting_go_are_in_the_audit_trail(tmp_path: Path) -> None:
+    """Who, what, when, with what result; nothing of the payer but the digest that the reason names."""
+    with Journal.open(f"sqlite:///{tmp_path / 'x.db'}", sealing_key=SEALING_KEY, audit=AuditPolicy()) as journal:
+        shop = Shop(journal, rules.account_velocity(at_most=1, hold=True))
+        shop.pay(1)
+        held(shop.pay(2))
+        release(journal, "CORNER000002", "Wen", later(60), "a busy day")
+        records = [read_record(row.body) for row in JournalTrail(journal).of_debt("CORNER000002")]
+    assert [(each.what, each.result, each.who) for each in records] == [
+        ("order.held", "held", "application"), ("order.released", "released", "Wen"),
+    ]  # fmt: skip
 
 
 def test_a_release_is_for_that_amount(journal: Journal) -> None:

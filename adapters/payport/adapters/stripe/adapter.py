@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from payport.adapters.stripe.account import PRODUCTION_URL
+from payport.adapters.stripe.limits import limits_of
 from payport.adapters.stripe.money import CURRENCIES
 from payport.sdk.profile import Ladder, Profile
 
@@ -56,6 +57,7 @@ class Stripe:
             max_amount_minor=10**10,
             in_flight_s=90.0,
             ladders=LADDERS,
+            limits=limits_of(live=account.live),
             sandbox=not account.live or account.api_url.rstrip("/") != PRODUCTION_URL,
         )
 

@@ -7,6 +7,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
+from payport.adapters.wechatpay.limits import limits_of
 from payport.sdk.profile import Ladder, Profile
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class WeChatPay:
             max_life_s=90 * 86_400.0,
             ladders=LADDERS,
             errands=frozenset({"GET /v3/certificates"}),
+            limits=limits_of(account.mchid, serves_others=account.sub_mchid is not None),
             sandbox=account.sandbox,
         )
 

@@ -42,6 +42,10 @@ class What(StrEnum):
 
     NOTICE_KEPT = "notice.kept"
     NOTICE_REJECTED = "notice.rejected"
+    ORDER_HELD = "order.held"
+    """A rule on abnormal transactions holds an order back."""
+    ORDER_RELEASED = "order.released"
+    """A person let it go."""
     REFUSED = "permission.refused"
     """Somebody asked for something that is not permitted to him."""
     ACKNOWLEDGED = "changes.acknowledged"

@@ -1,4 +1,4 @@
-"""The command line ``payport``: demo, resume, explain, doctor, simulate, keygen. Needs the extra ``cli``."""
+"""The command line ``payport``: demo, resume, explain, doctor, report and more. Needs the extra ``cli``."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ from payport.sdk.cli.drifting import show_drift
 from payport.sdk.cli.drill_commands import drill
 from payport.sdk.cli.explaining import explain_order
 from payport.sdk.cli.incident_commands import app as incidents_app
+from payport.sdk.cli.limiting import show_limits
 from payport.sdk.cli.partners import plays_of, simulator_of
+from payport.sdk.cli.reporting import DAYS, Format, format_of, make_report, span_of, write_report
 from payport.sdk.cli.resuming import resume_accounts
 from payport.sdk.cli.serving import serve_until_stopped
 from payport.sdk.cli.watch_commands import app as watch_app
@@ -138,6 +140,46 @@ def doctor(
     console = _console()
     findings = examine_all(console, settings, chosen_accounts(settings, account), offline=offline)
     raise typer.Exit(show_findings(console, findings))
+
+
+@app.command()
+def limits(*, config: Config = None, account: Account = None) -> None:
+    """Show the call limits of each account, and what is left of them where all processes share them."""
+    settings = Settings.load(config)
+    show_limits(_console(), settings, chosen_accounts(settings, account))
+
+
+@app.command()
+def report(
+    *,
+    config: Config = None,
+    account: Account = None,
+    days: Annotated[int, typer.Option(min=1, help="So many days, up to --to.")] = DAYS,
+    first: Annotated[
+        str | None, typer.Option("--from", help="The first day, like 2026-11-01.", show_default=False)
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="The last day; by default today.", show_default=False)
+    ] = None,
+    section: Annotated[
+        str | None, typer.Option(help="One section alone: scorecards, times, errors ...", show_default=False)
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="By default what the file's name asks for, or a table.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A file to write, in place of showing it.", show_default=False)
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="End with 1 when something misses a threshold.")] = False,
+) -> None:
+    """How well the partners work, against thresholds, and how sure that is. CSV is of one section."""
+    settings = Settings.load(config)
+    span = span_of(settings, days, first, last)
+    with open_journal(settings) as journal:
+        found = make_report(settings, journal, span, account, section)
+    write_report(_console(), found, format_of(form, out), out)
+    raise typer.Exit(1 if check and found.misses else 0)
 
 
 @app.command()

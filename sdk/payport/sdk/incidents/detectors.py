@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from payport.schemas.events import RejectedKind
@@ -11,6 +12,7 @@ from payport.sdk.events import (
     NoticeRejected,
     OrderHeld,
     OrderReleased,
+    SdkEvent,
     SignatureFailed,
     StorageFailed,
     Surplus,
@@ -18,6 +20,7 @@ from payport.sdk.events import (
 from payport.sdk.incidents import kinds
 from payport.sdk.incidents.budgets import Budgets, Targets
 from payport.sdk.incidents.detecting import AtOnce, Detector, Ends, Rising
+from payport.sdk.incidents.kinds import BREAKER_OPEN, LIMITS_DEGRADED
 
 _NOTICE = "notice"
 """What adapters call the endpoint of what arrived by itself."""
@@ -62,8 +65,69 @@ def usual_detectors(thresholds: Thresholds) -> tuple[Detector, ...]:
             event=NoticeRejected, kind=kinds.FORGED_NOTICES, least=many, within_s=within_s,
             which=lambda event: event.kind in _FORGED, say=_notices,
         ),
+        *_named("breaker.opened", lambda kind: AtOnce(event=kind, kind=BREAKER_OPEN, about=_guarded, say=_breaker)),
+        *_named("breaker.closed", lambda kind: Ends(event=kind, kind=BREAKER_OPEN, about=_guarded, why=_again)),
+        *_named("limits.lost", lambda kind: AtOnce(event=kind, kind=LIMITS_DEGRADED, about=_place, say=_limits)),
+        *_named("limits.back", lambda kind: Ends(event=kind, kind=LIMITS_DEGRADED, about=_place, why=_again)),
+        *_named(
+            "permission.refused",
+            lambda kind: Rising(
+                event=kind, kind=kinds.PERMISSION_REFUSED, least=thresholds.refusals, within_s=within_s,
+                about=lambda refused: f"{_of(refused, 'account')}/{_of(refused, 'actor')}", say=_refused,
+            ),
+        ),
     )  # fmt: skip
     return usual if thresholds.budgets is None else (*usual, Budgets(targets=thresholds.budgets))
+
+
+def _named(name: str, make: Callable[[type[SdkEvent]], Detector]) -> tuple[Detector, ...]:
+    """A detector over an event that is known by its stable name alone: of a part that this one does not lean on."""
+    return tuple(make(kind) for kind in known_events() if kind.name == name)
+
+
+def known_events() -> Iterator[type[SdkEvent]]:
+    """Every event that has a name."""
+    waiting = [SdkEvent]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if hasattr(kind, "name"):
+            yield kind
+
+
+def _of(event: SdkEvent, name: str) -> str:
+    return str(event.plain().get(name, ""))
+
+
+def _guarded(event: SdkEvent) -> str:
+    return f"{_of(event, 'account')}/{_of(event, 'operations')}"
+
+
+def _place(event: SdkEvent) -> str:
+    return _of(event, "place")
+
+
+def _breaker(event: SdkEvent) -> str:
+    return (
+        f"{_of(event, 'failures')} of {_of(event, 'calls')} calls to {_of(event, 'account')} failed, so it is left "
+        f"alone ({_of(event, 'operations')}): payments answer NotSent(breaker_open)"
+    )
+
+
+def _again(event: SdkEvent) -> str:
+    return f"told by {event.name}"
+
+
+def _limits(event: SdkEvent) -> str:
+    return (
+        f"{_of(event, 'place')} does not answer ({_of(event, 'error')}): each process keeps to a stricter limit of "
+        "its own"
+    )
+
+
+def _refused(event: SdkEvent) -> str:
+    who = _of(event, "actor") or "somebody without a name"
+    return f"{who} was refused {_of(event, 'verb')} at {_of(event, 'account')}"
 
 
 _FORGED = frozenset({RejectedKind.UNSIGNED, RejectedKind.BAD_SIGNATURE, RejectedKind.STALE, RejectedKind.WRONG_ACCOUNT})

@@ -52,7 +52,7 @@ class AuditPart:
         at_once: bool,
     ) -> None:
         self._auditing = database.auditing
-        self._sql = database.audit_statements
+        self._sql = database.spoken.audit
         self._keys = keys
         self._read = read
         self._write = write

@@ -64,15 +64,22 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """Everything that is said to a database, in the spelling of its kind."""
+
+    payments: Statements
+    operating: OperatingStatements
+    measures: MeasureStatements
+    audit: AuditStatements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """An open database: what is particular to it, its engine, its statements, and the newest rows that went by."""
 
     backend: Backend
     engine: Engine = field(repr=False)
-    statements: Statements = field(repr=False)
-    operating: OperatingStatements = field(repr=False)
-    measure_statements: MeasureStatements = field(repr=False)
-    audit_statements: AuditStatements = field(repr=False)
+    spoken: Spoken = field(repr=False)
     auditing: Auditing = field(repr=False)
     recent: Recent = field(default_factory=Recent, repr=False)
 
@@ -133,12 +140,25 @@ def open_database(
     return Database(
         backend=backend,
         engine=engine,
-        statements=compile_statements(engine.dialect, backend),
-        operating=compile_operating_statements(engine.dialect),
-        measure_statements=compile_measure_statements(engine.dialect, backend),
-        audit_statements=compile_audit_statements(engine.dialect, backend),
+        spoken=_spoken(engine, backend),
         auditing=Auditing(audit, shared=backend.shared),
     )
+
+
+_spoken_before: dict[type[Backend], Spoken] = {}
+
+
+def _spoken(engine: Engine, backend: Backend) -> Spoken:
+    """Compiled with the first journal on a kind of database: it takes longer than to open one."""
+    found = _spoken_before.get(type(backend))
+    if found is None:
+        found = _spoken_before[type(backend)] = Spoken(
+            payments=compile_statements(engine.dialect, backend),
+            operating=compile_operating_statements(engine.dialect, backend),
+            measures=compile_measure_statements(engine.dialect, backend),
+            audit=compile_audit_statements(engine.dialect, backend),
+        )
+    return found
 
 
 def _engine(backend: Backend, *, patient: bool) -> Engine:

@@ -88,9 +88,7 @@ class OperatingPart:
     def keep_hold(self, hold: Hold) -> None:
         """Write a hold, or what became of it."""
         row = {"released": int(hold.released), "body": _text(hold)}
-        if self.hold(hold.ref) is None:
-            self._write(f"hold {hold.ref}", self._sql.add_hold, {"ref": hold.ref, **row})
-        else:
+        if self._write(f"hold {hold.ref}", self._sql.add_hold, {"ref": hold.ref, **row}) == 0:
             self._write(f"save the hold of {hold.ref}", self._sql.save_hold, {"p_ref": hold.ref, **row})
 
     # the stream
@@ -102,9 +100,7 @@ class OperatingPart:
 
     def keep_place(self, reader: str, number: int) -> None:
         """Remember it; never turned back."""
-        if self.place(reader) is None:
-            self._write("keep a cursor", self._sql.add_cursor, {"name": reader, "place": number})
-        else:
+        if self._write("keep a cursor", self._sql.add_cursor, {"name": reader, "place": number}) == 0:
             self._write("move a cursor", self._sql.move_cursor, {"p_name": reader, "place": number})
 
     def streamed(self, after: int, limit: int) -> Sequence[Streamed]:

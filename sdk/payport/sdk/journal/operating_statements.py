@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.sql.expression import ClauseElement
 
+    from payport.sdk.journal.backends.backend import Backend
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingStatements:
@@ -38,9 +40,9 @@ class OperatingStatements:
     first_at: Statement
 
 
-def compile_operating_statements(dialect: Dialect) -> OperatingStatements:
+def compile_operating_statements(dialect: Dialect, backend: Backend) -> OperatingStatements:
     """All of them in the spelling of one database."""
-    core = {**_on_incidents(), **_on_holds(), **_on_cursors(), **_on_the_stream()}
+    core = {**_on_incidents(), **_on_holds(backend), **_on_cursors(backend), **_on_the_stream()}
     return OperatingStatements(
         **{item.name: compiled(core[item.name], dialect) for item in fields(OperatingStatements)}
     )
@@ -63,25 +65,25 @@ def _on_incidents() -> dict[str, ClauseElement]:
     }
 
 
-def _on_holds() -> dict[str, ClauseElement]:
+def _on_holds(backend: Backend) -> dict[str, ClauseElement]:
     table = holds.c
     read = select(table.ref, table.released, table.body)
     columns = ("ref", "released", "body")
     return {
         "hold": read.where(table.ref == bindparam("ref")),
         "holds": read.where(table.released == 0).order_by(table.ref).limit(bindparam("limit")),
-        "add_hold": insert(holds).values({name: bindparam(name) for name in columns}),
+        "add_hold": backend.insert_absent(holds, columns, ("ref",)),
         "save_hold": update(holds)
         .where(table.ref == bindparam("p_ref"))
         .values(released=bindparam("released"), body=bindparam("body")),
     }
 
 
-def _on_cursors() -> dict[str, ClauseElement]:
+def _on_cursors(backend: Backend) -> dict[str, ClauseElement]:
     table = cursors.c
     return {
         "cursor": select(table.place).where(table.name == bindparam("name")),
-        "add_cursor": insert(cursors).values(name=bindparam("name"), place=bindparam("place")),
+        "add_cursor": backend.insert_absent(cursors, ("name", "place"), ("name",)),
         # forward only: of two readers the slower one must not turn it back
         "move_cursor": update(cursors)
         .where(table.name == bindparam("p_name"), table.place < bindparam("place"))

@@ -56,7 +56,7 @@ class SqlSession:
     ) -> None:
         self._cursor: Cursor | None = cursor
         self._database = database
-        self._sql = database.statements
+        self._sql = database.spoken.payments
         self._recent = database.recent
         self._keys = keys
         self._seen: dict[str, Image] = {}
@@ -70,12 +70,12 @@ class SqlSession:
     @property
     def operating(self) -> OperatingPart:
         """What is kept for operating."""
-        return OperatingPart(self._database.operating, read=self._read, write=self._write)
+        return OperatingPart(self._database.spoken.operating, read=self._read, write=self._write)
 
     @property
     def measures(self) -> MeasurePart:
         """Counts for scorecards."""
-        return MeasurePart(self._database.measure_statements, read=self._read, write=self._write)
+        return MeasurePart(self._database.spoken.measures, read=self._read, write=self._write)
 
     def end(self) -> None:
         """Refuse everything from now on: the transaction is over."""

@@ -78,17 +78,10 @@ class Statements:
     notice_applied: Statement
 
 
-_compiled_before: dict[type[Backend], Statements] = {}
-
-
 def compile_statements(dialect: Dialect, backend: Backend) -> Statements:
-    """All statements in the spelling of one kind of database: compiled with the first journal on one."""
-    found = _compiled_before.get(type(backend))
-    if found is None:
-        core = {**_on_operations(), **_on_transitions(), **_on_debts(backend), **_on_notices(backend)}
-        found = Statements(**{item.name: compiled(core[item.name], dialect) for item in fields(Statements)})
-        _compiled_before[type(backend)] = found
-    return found
+    """All statements in the spelling of one kind of database."""
+    core = {**_on_operations(), **_on_transitions(), **_on_debts(backend), **_on_notices(backend)}
+    return Statements(**{item.name: compiled(core[item.name], dialect) for item in fields(Statements)})
 
 
 def compiled(statement: ClauseElement, dialect: Dialect) -> Statement:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from payport.sdk.audit.policy import AuditPolicy
 from payport.sdk.errors import AuditError, ConfigurationError, PayportError
 from payport.sdk.forks import follow_forks
+from payport.sdk.journal.companions import Companions
 from payport.sdk.journal.engine import Durability, open_database
 from payport.sdk.journal.gate import Gate
 from payport.sdk.journal.readers import Readers
@@ -47,6 +48,8 @@ class Journal:
         self._keys = keys
         self._connections = connections
         self._wait_s = wait_s
+        self.companions = Companions()
+        """What the gateways on this journal share besides it."""
         self._closed = False
         self._paused = False
         self._start()
@@ -195,6 +198,7 @@ class Journal:
             except PayportError as error:
                 unsigned = error
         self._closed = True
+        self.companions.close()
         self._writer.close()
         self._readers.close()
         self._database.engine.dispose()

@@ -16,11 +16,12 @@ from payport.sdk.events import SdkEvent
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Session
+from payport.sdk.message import Purpose
 from payport.sdk.operations.intending import Invalid, begin
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, refused_by_storage
 from payport.sdk.operations.paying import pay_intent
-from payport.sdk.operations.screening import Held, answer, told
+from payport.sdk.operations.screening import Held, answer, keep, told
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome
 
@@ -55,7 +56,7 @@ def prepare(
         return not_sent(NotSentKind.INVALID, str(error))
     except Held as held:
         if held.first:
-            session.operating.keep_hold(held.hold)
+            keep(session, held.hold)
             tell(told(held.hold))
         return answer(held.hold)
     return begun.operation.id
@@ -73,7 +74,7 @@ def adopt(
     ``ref`` becomes the debt's reference here. Raises :class:`payport.sdk.ReferenceConflict` when it is taken.
     """
     check_reference(ref)
-    found = yield from judged(setup, None, adapter.find(partner_id, deadline_s))
+    found = yield from judged(setup, None, adapter.find(partner_id, deadline_s), Purpose.ASK)
     observation = found.observation
     if found.partner_ref is None or observation.amount is None:
         detail = str(observation.unknown or observation.not_sent or "the partner does not know this number")

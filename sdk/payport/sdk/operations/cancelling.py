@@ -15,6 +15,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb
+from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.carrying import Carried, attempt
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
@@ -203,7 +204,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _refused_here(setup, cancel, str(error))))
     if not plan.steps:
         return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
-    observation = yield from attempt(setup, cancel, plan.steps[0], deadline_s)
+    observation = yield from attempt(setup, cancel, plan.steps[0], deadline_s, Purpose.RESOLVE)
     same = observation.amount in (None, cancel.amount)  # of another amount: learnt below as the doubt that it is
     if observation.state is State.SUCCEEDED and observation.cancelled_by is not None and same:
         by, source = observation.cancelled_by, observation.source
@@ -231,8 +232,8 @@ def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Ope
 def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s: float) -> Exchange[Carried]:
     """The partner has no way to close it: only its word about the attempt, or the end of its time, ends the wait."""
     if setup.profile.answers_queries:
-        observation = yield from judged(setup, payment, setup.adapter.ask(payment, deadline_s))
-        payment = yield from learn(setup, payment, observation, asked=True)
+        observation = yield from judged(setup, payment, setup.adapter.ask(payment, deadline_s), Purpose.ASK)
+        payment = yield from learn(setup, payment, observation, asked=not observation.held_back)
         if payment.state.over:
             by = payment.cancelled_by or CancelledBy.CLOSED
             return Carried((yield from _conclude(setup, cancel, payment, by, Source.QUERY)))

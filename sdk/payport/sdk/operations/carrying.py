@@ -10,7 +10,7 @@ from payport.sdk.events import Retried
 from payport.sdk.exchange import Effect, Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
-from payport.sdk.message import WireReply
+from payport.sdk.message import Purpose, WireReply
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, unwritten
@@ -34,7 +34,7 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
     native: object = None
     waiting = [step for step in operation.steps if not step.done]
     for number, step in enumerate(waiting, start=1):
-        observation = yield from attempt(setup, operation, step, deadline_s)
+        observation = yield from attempt(setup, operation, step, deadline_s, Purpose.MOVE)
         bound = bind(operation, observation)
         native = bound.native
         last = number == len(waiting) or bound.state is not State.DOUBT or bound.unknown is not None
@@ -50,7 +50,9 @@ def answered(observation: Observation) -> bool:
     return observation.state is not State.NOT_SENT and observation.unknown is None
 
 
-def attempt(setup: Setup, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+def attempt(
+    setup: Setup, operation: Operation, step: Step, deadline_s: float, purpose: Purpose
+) -> Exchange[Observation]:
     """One step, repeated while that is safe and useful: nothing had left, or the partner recognises a repetition.
 
     Answers the best that was learnt; ``NOT_SENT`` only when no try can have left, and a refusal only when no try is in
@@ -59,7 +61,7 @@ def attempt(setup: Setup, operation: Operation, step: Step, deadline_s: float) -
     doubted: Observation | None = None
     refused: Observation | None = None
     for tries in range(1, setup.policy.max_attempts + 1):
-        observation = yield from _try_once(setup, operation, step, deadline_s)
+        observation = yield from _try_once(setup, operation, step, deadline_s, purpose)
         if observation.state is State.DOUBT:
             doubted = observation
         if observation.state is State.DECLINED:
@@ -82,26 +84,29 @@ def attempt(setup: Setup, operation: Operation, step: Step, deadline_s: float) -
     return observation
 
 
-def _try_once(setup: Setup, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+def _try_once(
+    setup: Setup, operation: Operation, step: Step, deadline_s: float, purpose: Purpose
+) -> Exchange[Observation]:
     now = yield from exchange.now()
     if now.monotonic_s >= deadline_s:
         late = NotSentCause(NotSentKind.DEADLINE, "time was up before anything was sent")
         return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
     performed = _patient(setup.adapter.perform(operation, step, deadline_s))
-    return (yield from judged(setup, operation, performed))
+    return (yield from judged(setup, operation, performed, purpose))
 
 
 def _patient(performed: Exchange[Observation]) -> Exchange[Observation]:
     """What a step taught, with the wait that the last reply asked for by ``Retry-After``, whoever the partner is."""
-    asked_s: list[float | None] = []
+    replies: list[WireReply] = []
 
     def hear(_: Effect, answer: object) -> None:
         if isinstance(answer, WireReply):
-            asked_s.append(answer.retry_after_s)
+            replies.append(answer)
 
     observation = yield from exchange.overheard(performed, hear)
-    if observation.again and observation.retry_after_s is None and asked_s:
-        return replace(observation, retry_after_s=asked_s[-1])
+    if observation.again and observation.retry_after_s is None and replies:
+        now = yield from exchange.now()
+        return replace(observation, retry_after_s=replies[-1].retry_after_s(now.utc))
     return observation
 
 

@@ -11,6 +11,7 @@ from payport.sdk import exchange
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.lattice import bind
+from payport.sdk.message import Purpose
 from payport.sdk.observation import Source
 from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import current, newest
@@ -66,10 +67,12 @@ def query(
         if taken is None or not taken.started or _nothing_to_ask(taken):
             return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
         operation = taken
-    observation = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s))
-    answered = observation.state is not State.DOUBT or observation.absent
+    observation = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK)
+    answered = observation.state not in (State.DOUBT, State.NOT_SENT) or observation.absent
     before = operation
-    operation = yield from learn(setup, operation, observation, asked=True, release=not before.state.final)
+    operation = yield from learn(
+        setup, operation, observation, asked=not observation.held_back, release=not before.state.final
+    )
     source = Source.QUERY.value if answered else JOURNAL
     carried = yield from newest(setup, Carried(operation, bind(operation, observation).native), deadline_s)
     return Observed(outcome(carried), source if carried.operation.id == operation.id else JOURNAL, now.utc)

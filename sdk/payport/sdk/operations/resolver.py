@@ -18,6 +18,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Transition, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
+from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
@@ -39,12 +40,13 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
         return (yield from _start(setup, operation, deadline_s))
     if operation.verb is Verb.CANCEL:
         carried = yield from carry_out_cancel(setup, operation, deadline_s)
-        given_up = yield from _give_up(setup, carried.operation)
-        return replace(carried, operation=(yield from _untold(setup, given_up)))
+        return replace(carried, operation=(yield from _give_up(setup, carried.operation)))
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
-    operation = yield from learn(setup, operation, observation, asked=True, release=observation.state.final)
+    operation = yield from learn(
+        setup, operation, observation, asked=not observation.held_back, release=observation.state.final
+    )
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
@@ -53,17 +55,17 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 
 
 def _give_up(setup: Setup, cancel: Operation) -> Exchange[Operation]:
-    """A cancel that came to nothing a day after the order could last be paid: a person must look."""
+    """A cancel that came to nothing a day after the order could last be paid, or is not told of: a person must look."""
     now = (yield from exchange.now()).utc
     until = cancel.payable_until or cancel.created_at
     if cancel.state.final or now < max(until, cancel.created_at) + timedelta(seconds=_ACCEPTED_S):
-        return cancel
+        return (yield from _untold(setup, cancel))
     return (yield from _call_person(setup, cancel, now, _NOT_CANCELLED))
 
 
 def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     if setup.profile.answers_queries:
-        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s)))
+        return (yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK))
     detail = f"{setup.adapter.partner} cannot be asked: its notification, the same request again or a fence tells"
     return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
 
@@ -124,7 +126,7 @@ def _without_answer(
         if beyond:
             return Carried(operation)
         fenced = yield from fence(setup, operation, deadline_s)
-        yield from _untold_fence(setup, fenced)
+        yield from _give_up_fence(setup, fenced)
         if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
             return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
         return Carried(fenced)
@@ -154,14 +156,14 @@ def _untold(setup: Setup, operation: Operation) -> Exchange[Operation]:
     return (yield from _call_person(setup, operation, now, _UNTOLD))
 
 
-def _untold_fence(setup: Setup, payment: Operation) -> Exchange[None]:
-    """The same for the cancel of a payment in doubt, which goes on with the payment's rounds and may have no own."""
+def _give_up_fence(setup: Setup, payment: Operation) -> Exchange[None]:
+    """The cancel of a payment in doubt goes on with the payment's rounds, and may have none of its own."""
     if payment.state.final:
         return
     operations = yield from exchange.load("fences", lambda session: session.operations(payment.ref))
     for each in operations:
         if each.verb is Verb.CANCEL and each.of == payment.id:
-            yield from _untold(setup, each)
+            yield from _give_up(setup, each)
 
 
 def untold_since(history: Sequence[Transition]) -> datetime | None:
@@ -218,7 +220,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     alone = yield from _mark_repetition(setup, operation, step)
     if alone is None:
         return Carried(operation)
-    observation = yield from attempt(setup, operation, step, deadline_s)
+    observation = yield from attempt(setup, operation, step, deadline_s, Purpose.RESOLVE)
     if observation.state is State.DECLINED and not alone:
         told = observation.partner_code or (observation.reason or Reason.OTHER).value
         observation = doubt(
@@ -310,13 +312,13 @@ _NO_WORD = (
     "carried out yet, so ask for nothing under a new reference before {partner} shows that it was not"
 )
 _UNTOLD = (
-    "{partner} has long been answering without telling how this {verb} stands ({unknown}): it may have happened. Look "
+    "{partner} has long been answering without telling how this {verb} stands{last}: it may have happened. Look "
     "it up in its own pages, and mend what keeps it from telling; then resolve it. Before that ask for nothing under a "
     "new reference"
 )
 _NOT_CANCELLED = (
-    "{partner} has not said how this {verb} ended: look the order up in its own pages. It may be paid yet, or its "
-    "money may have been given back"
+    "{partner} has not said how this {verb} ended{last}: look the order up in its own pages. It may be paid yet, or "
+    "its money may have been given back"
 )
 _NO_END = (
     "what was handed out for this {verb} carries no time limit that {partner} would keep, so the payer may still use "
@@ -325,8 +327,8 @@ _NO_END = (
 
 
 def _call_person(setup: Setup, operation: Operation, now: datetime, why: str) -> Exchange[Operation]:
-    unknown = str(operation.unknown) if operation.unknown else ""
-    reason = why.format(partner=setup.adapter.partner, verb=operation.verb.value, unknown=unknown)
+    last = f" ({operation.unknown})" if operation.unknown else ""
+    reason = why.format(partner=setup.adapter.partner, verb=operation.verb.value, last=last)
 
     def write(session: Session) -> Operation:
         current = session.operation(operation.id) or operation

@@ -8,6 +8,8 @@ from typing import Protocol
 from payport.schemas.order import Payer
 from payport.schemas.outcome import NotSent, NotSentKind
 from payport.sdk import exchange
+from payport.sdk.audit.record import Entry
+from payport.sdk.audit.record import What as Recorded
 from payport.sdk.errors import JournalError
 from payport.sdk.events import OrderHeld
 from payport.sdk.exchange import Exchange
@@ -88,11 +90,27 @@ def held_back(held: Held) -> Exchange[NotSent]:
     hold = held.hold
     if held.first:
         try:
-            yield from exchange.record("hold", lambda session: session.operating.keep_hold(hold))
+            yield from exchange.record("hold", lambda session: keep(session, hold))
         except JournalError as error:
             return not_sent(NotSentKind.STORAGE, f"a rule holds it, which could not be written down: {error}")
         yield from exchange.emit(told(hold))
     return answer(hold)
+
+
+def keep(session: Session, hold: Hold) -> None:
+    """Write it down, in the audit trail too."""
+    session.operating.keep_hold(hold)
+    session.note(
+        Entry(
+            what=Recorded.ORDER_HELD,
+            result="held",
+            at=hold.held_at,
+            ref=hold.ref,
+            partner=hold.partner,
+            account=hold.account,
+            detail={"rule": hold.rule, "reason": hold.reason, "amount": str(hold.amount)},
+        )
+    )
 
 
 def told(hold: Hold) -> OrderHeld:

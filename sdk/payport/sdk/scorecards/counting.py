@@ -98,7 +98,9 @@ class Scorecards:
             return
         call = cast("_OfCall", event)
         measures, series = measures_of(call), (call.partner, call.account, call.endpoint)
-        now = self._clock.moment().utc
+        # a reply is judged right after it came: it counts for the same day
+        known = measures_of is _of_judged and self._tally.begun
+        now = None if known else self._clock.moment().utc
         with self._lock:
             self._tally.count(now, series, measures)
         self._background.ask()

@@ -25,7 +25,7 @@ class Tally:
     ``zone``: whose days. ``dropped``: how much found no room.
     """
 
-    __slots__ = ("_begins", "_days", "_ends", "_room", "_today", "_zone", "dropped")
+    __slots__ = ("_begins", "_day", "_days", "_ends", "_room", "_today", "_zone", "dropped")
 
     def __init__(self, zone: ZoneInfo, *, room: int = MAX_SERIES) -> None:
         self.dropped = 0
@@ -33,11 +33,17 @@ class Tally:
         self._room = room
         self._days: dict[date, dict[Series, dict[str, int]]] = {}
         self._today: dict[Series, dict[str, int]] = {}
+        self._day = date.min
         self._begins = self._ends = _LONG_AGO
 
-    def count(self, now: datetime, series: Series, measures: Sequence[str]) -> None:
-        """Count one of each of these."""
-        if not self._begins <= now < self._ends:
+    @property
+    def begun(self) -> bool:
+        """Whether it was ever told the time."""
+        return self._ends is not _LONG_AGO
+
+    def count(self, now: datetime | None, series: Series, measures: Sequence[str]) -> None:
+        """Count one of each of these. ``now``: the time, ``None`` for the day of what was counted last."""
+        if now is not None and not self._begins <= now < self._ends:
             self._turn_to(now)
         counts = self._today.get(series)
         if counts is None:
@@ -58,8 +64,7 @@ class Tally:
         ]
         self._room += sum(len(of_day) for of_day in self._days.values())
         self._days.clear()
-        self._begins = self._ends = _LONG_AGO
-        self._today = {}
+        self._today = self._days.setdefault(self._day, {})
         # in one order, so that two processes that write the same rows never wait for each other in a ring
         return sorted(rows)
 
@@ -89,10 +94,10 @@ class Tally:
         return counts
 
     def _turn_to(self, now: datetime) -> None:
-        day = now.astimezone(self._zone).date()
-        self._begins = datetime.combine(day, time(), self._zone).astimezone(UTC)
-        self._ends = datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
-        self._today = self._days.setdefault(day, {})
+        self._day = now.astimezone(self._zone).date()
+        self._begins = datetime.combine(self._day, time(), self._zone).astimezone(UTC)
+        self._ends = datetime.combine(self._day + timedelta(days=1), time(), self._zone).astimezone(UTC)
+        self._today = self._days.setdefault(self._day, {})
 
 
 def zone_of(name: str) -> ZoneInfo:

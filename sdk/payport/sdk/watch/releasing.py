@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import PayportError
 from payport.sdk.events import OrderReleased
 from payport.sdk.incidents.records import one_line
@@ -45,6 +46,18 @@ def release(journal: Journal, ref: str, by: str, at: datetime, note: str = "") -
             raise NotHeld(f"{ref} is not held{gone}; payport watch held shows what is")
         released = replace(hold, released_at=at, released_by=name, note=one_line(note))
         session.operating.keep_hold(released)
+        session.note(
+            Entry(
+                what=What.ORDER_RELEASED,
+                result="released",
+                at=at,
+                ref=ref,
+                partner=hold.partner,
+                account=hold.account,
+                detail={"rule": hold.rule, "amount": str(hold.amount), "note": released.note},
+                who=name,
+            )
+        )
         return released
 
     hold = journal.write(write)
