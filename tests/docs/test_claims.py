@@ -135,6 +135,9 @@ def test_the_changelog_speaks_of_this_version() -> None:
     [
         "payport nonsense",
         "payport resume --nonsense",
+        "payport incidents",
+        "payport incidents nonsense",
+        "payport incidents ack 1 --nonsense",
         "payport",
         "make nonsense",
         "pip install payport[nonsense]",

@@ -25,8 +25,6 @@ from tests.support.source import ROOT
 from payport.sdk import Settings, open_adapter
 
 LANGUAGES = {"python", "toml", "sh", "text"}
-GROUPS = {"audit"}
-"""Commands that have commands of their own."""
 PLAIN_COMMANDS = {"createdb", "export", "pg_dump", "sqlite3"}
 """What the shell blocks may call that is not ours to check."""
 
@@ -133,7 +131,9 @@ def installable(package: str) -> bool:
 def ours(words: list[str]) -> bool:
     """Whether ``payport`` has this command with these options; what follows the command are its arguments."""
     names = [word for word in words if not word.startswith("-")]
-    told = help_of(*names[: 2 if names[0] in GROUPS else 1]) if names else None
+    told = help_of(names[0]) if names else None
+    if told is not None and "COMMAND [ARGS]" in told:  # a command of commands
+        told = help_of(*names[:2]) if len(names) > 1 else None
     options = {word.partition("=")[0] for word in words if word.startswith("-")}
     return told is not None and all(re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", told) for option in options)
 

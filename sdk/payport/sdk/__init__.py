@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from payport.sdk.guards import Guards
     from payport.sdk.journal.store import Journal
     from payport.sdk.limits.limiter import Limiter
-    from payport.sdk.opening import open_async_gateway, open_gateway, open_guards, open_journal
+    from payport.sdk.opening import (
+        open_alerts,
+        open_async_gateway,
+        open_gateway,
+        open_guards,
+        open_journal,
+        open_watch,
+    )
     from payport.sdk.operations.querying import Observed, UnknownReference
     from payport.sdk.operations.resuming import Resumed
     from payport.sdk.profile import CallLimit, Ladder, Profile
@@ -73,10 +80,12 @@ _HOME = {
     "avia": "router",
     "configure_logging": "redaction",
     "open_adapter": "settings",
+    "open_alerts": "opening",
     "open_async_gateway": "opening",
     "open_gateway": "opening",
     "open_guards": "opening",
     "open_journal": "opening",
+    "open_watch": "opening",
     "via": "router",
 }
 
@@ -118,10 +127,12 @@ __all__ = [
     "avia",
     "configure_logging",
     "open_adapter",
+    "open_alerts",
     "open_async_gateway",
     "open_gateway",
     "open_guards",
     "open_journal",
+    "open_watch",
     "via",
 ]
 

@@ -1,1 +1,83 @@
-"""The watch on abnormal transactions: rules over the journal's stream. A hit is an incident, and may hold a payment."""
+"""The watch on abnormal transactions: rules over the journal's stream. A hit is an incident, and may hold a payment.
+
+Names load on first use, because the journal needs some of them early.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from payport.sdk.watch.holds import Hold
+    from payport.sdk.watch.moves import Moved, Reading, View, What
+    from payport.sdk.watch.payers import PayerKey
+    from payport.sdk.watch.releasing import NotHeld, held_orders, release
+    from payport.sdk.watch.rules import (
+        RULES,
+        Rule,
+        account_velocity,
+        amount_jump,
+        night_burst,
+        payer_declines,
+        payer_orders,
+        payer_velocity,
+        payout_velocity,
+        refund_ratio,
+    )
+    from payport.sdk.watch.watching import Watch
+
+_HOME = {
+    "Hold": "holds",
+    "Moved": "moves",
+    "NotHeld": "releasing",
+    "PayerKey": "payers",
+    "RULES": "rules",
+    "Reading": "moves",
+    "Rule": "rules",
+    "View": "moves",
+    "Watch": "watching",
+    "What": "moves",
+    "account_velocity": "rules",
+    "amount_jump": "rules",
+    "held_orders": "releasing",
+    "night_burst": "rules",
+    "payer_declines": "rules",
+    "payer_orders": "rules",
+    "payer_velocity": "rules",
+    "payout_velocity": "rules",
+    "refund_ratio": "rules",
+    "release": "releasing",
+}
+
+__all__ = [
+    "RULES",
+    "Hold",
+    "Moved",
+    "NotHeld",
+    "PayerKey",
+    "Reading",
+    "Rule",
+    "View",
+    "Watch",
+    "What",
+    "account_velocity",
+    "amount_jump",
+    "held_orders",
+    "night_burst",
+    "payer_declines",
+    "payer_orders",
+    "payer_velocity",
+    "payout_velocity",
+    "refund_ratio",
+    "release",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
