@@ -124,8 +124,8 @@ def _again(event: SdkEvent) -> str:
 
 def _limits(event: SdkEvent) -> str:
     return (
-        f"{_of(event, 'place')} does not answer ({_of(event, 'error')}): each process keeps to a stricter limit of "
-        "its own"
+        f"{_of(event, 'place')} does not answer ({_of(event, 'error')}): "
+        "each process keeps to a stricter call limit of its own"
     )
 
 
