@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from benchmarks.figures import Row, report
 from payport.schemas.money import Money
@@ -85,6 +85,14 @@ def one_row(ref: str) -> Work:
     """The smallest write there is."""
     record = debt(ref)
     return lambda session: session.add_debt(record)
+
+
+class Rows(Protocol):
+    """Writes rows without a journal."""
+
+    def rows(self, refs: list[str]) -> None:
+        """Each by itself, durable on return."""
+        ...
 
 
 class Raw:
@@ -175,7 +183,7 @@ def sealing_key() -> Secret:
     return Secret(base64.b64encode(secrets.token_bytes(32)).decode())
 
 
-def measure(raw: Raw, journal: Journal, case: Case, label: str, writes: int) -> tuple[float, float]:
+def measure(raw: Rows, journal: Journal, case: Case, label: str, writes: int) -> tuple[float, float]:
     """Writes a second of ours and of the raw INSERT. ``label`` keeps references apart."""
     refs = [f"{label}X{number:06d}" for number in range(writes * case.times)]
     if case.make is settle:

@@ -20,6 +20,7 @@ from payport.sdk.cli.drill_commands import drill
 from payport.sdk.cli.explaining import explain_order
 from payport.sdk.cli.incident_commands import app as incidents_app
 from payport.sdk.cli.limiting import show_limits
+from payport.sdk.cli.moving import show_move
 from payport.sdk.cli.partners import plays_of, simulator_of
 from payport.sdk.cli.reporting import DAYS, Format, format_of, make_report, span_of, write_report
 from payport.sdk.cli.resuming import resume_accounts
@@ -210,6 +211,16 @@ def drift(
 
 
 app.command()(drill)
+
+
+@app.command("move-journal")
+def move_journal(
+    *,
+    config: Config = None,
+    to: Annotated[Path, typer.Option(help="A payport.toml whose [journal] is an empty database on a server.")],
+) -> None:
+    """Move the journal out of its SQLite file into a database server. Stop everything that uses it before."""
+    show_move(_console(), Settings.load(config), Settings.load(to))
 
 
 @app.command()

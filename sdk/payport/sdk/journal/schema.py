@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 HEAD = "0005"
 """The schema that this version of the library reads and writes: the newest revision in ``migrations/versions``."""
 
+MOVED = "moved"
+"""In the place of the schema's number: the journal lives on in another database."""
+
 _VERSION = f"SELECT version_num FROM {SCHEMA_TABLE}"  # noqa: S608 - a constant
 
 
@@ -72,6 +75,8 @@ def _at_head(connection: Connection, backend: Backend) -> bool:
     if not _there(connection, backend):
         return False
     found = [str(version) for version in connection.exec_driver_sql(_VERSION).scalars()]
+    if found == [MOVED]:
+        raise ConfigurationError(f"the journal in {backend.place} was moved into another database: open it there")
     if found > [HEAD]:
         raise ConfigurationError(
             f"the journal's schema is {found[0]}, this version of payport knows {HEAD}: a newer one has been there. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -200,6 +200,17 @@ class Journal:
         if policy is None or policy.key is None:
             return 0
         return len(JournalTrail(self).sign_heads(policy, at_once=at_once))
+
+    def move_to(self, target: Journal) -> Mapping[str, int]:
+        """Move everything out of this file into an empty journal on a database server; answers the rows of each table.
+
+        Stop the gateways and workers of this journal before. One that was forgotten can write nothing more: its calls
+        end as when the storage fails. Raises :class:`payport.sdk.errors.ConfigurationError` for any other two journals,
+        and :class:`payport.sdk.errors.JournalError` when either storage fails; then nothing was moved.
+        """
+        from payport.sdk.journal.moving import move  # noqa: PLC0415 - once in a journal's life
+
+        return move(self._database, target._database)
 
     def close(self) -> None:
         """Finish the writes under way and close. Later calls raise ``JournalError``; closing again does nothing.

@@ -139,6 +139,10 @@ class Backend(ABC):
         """Wait until no other process changes the schema, and keep the others out until the transaction ends."""
 
     @abstractmethod
+    def go_on_counting(self, connection: Connection, table: Table) -> None:
+        """Have the database's own numbers go on after those that were copied into a table."""
+
+    @abstractmethod
     def settings(self, cursor: driver.Cursor) -> Sequence[Setting]:
         """What durability hangs on, for people to look at."""
 

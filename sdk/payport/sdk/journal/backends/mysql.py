@@ -203,6 +203,9 @@ class MySql(Backend):
         # a year, since a long change of another process is no reason to fail
         connection.exec_driver_sql("SELECT GET_LOCK(CONCAT('payport.', MD5(DATABASE())), 31536000)")
 
+    def go_on_counting(self, connection: Connection, table: Table) -> None:
+        """They do by themselves."""
+
     def settings(self, cursor: driver.Cursor) -> Sequence[Setting]:
         """What decides whether a commit outlives a power cut, and whether others can read along."""
         found = _variables(cursor)

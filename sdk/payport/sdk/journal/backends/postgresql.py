@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -189,6 +190,15 @@ class PostgreSql(Backend):
         """By an advisory lock, since there is no table to lock yet."""
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+
+    def go_on_counting(self, connection: Connection, table: Table) -> None:
+        """A sequence does not look at the table."""
+        numbered = table.autoincrement_column
+        if numbered is not None:
+            newest = connection.execute(select(func.max(numbered))).scalar()
+            if newest is not None:
+                sequence = func.pg_get_serial_sequence(table.name, numbered.name)
+                connection.execute(select(func.setval(sequence, newest)))
 
     def settings(self, cursor: driver.Cursor) -> Sequence[Setting]:
         """What decides whether a commit outlives a power cut, and whether others can read along."""

@@ -152,6 +152,9 @@ class Sqlite(Backend):
         """The write lock: the others wait here, and find the work done."""
         connection.exec_driver_sql(self.begin_write)
 
+    def go_on_counting(self, connection: Connection, table: Table) -> None:
+        """They do by themselves."""
+
     def settings(self, cursor: driver.Cursor) -> Sequence[Setting]:
         """What the pragmas say."""
         found: list[Setting] = []
