@@ -46,7 +46,7 @@ SETTINGS = b"""# a comment
 partner = "alipay"
 app_id = "2021000000000000"
 private_key = "env:SHOP_KEY"
-limits = 3
+window = 3
 
 [journal]
 url = "sqlite:///payments.db"

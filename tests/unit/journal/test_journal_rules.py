@@ -57,6 +57,7 @@ CHANGES: dict[str, Callable[[Operation], Operation]] = {
     "partner_ref": lambda one: replace(one, partner_ref="SHOP0001a2"),
     "identity": lambda one: replace(one, identity={}),
     "amount": lambda one: replace(one, amount=Money(1001, "CNY")),
+    "payer": lambda one: replace(one, payer="another"),
     "method": lambda one: replace(one, method="in_app"),
     "method_digest": lambda one: replace(one, method_digest="x"),
     "ladder": lambda one: replace(one, ladder="scanned"),
