@@ -23,7 +23,7 @@ GROUND_UP = (
         (
             "errors version message profile secrets compact_json card_numbers strict_json strict_xml "
             "journal.records observation lattice outcomes forks background scorecards.measures "
-            "incidents.kinds incidents.records watch.moves watch.holds watch.tail verbs"
+            "incidents.kinds incidents.records watch.moves watch.holds watch.tail verbs partner_records"
         ),
     ),
     ("effects", "journal.session exchange"),
@@ -33,12 +33,12 @@ GROUND_UP = (
     ("storage", "journal"),
     ("wire", "transport"),
     ("money path", "calling operations"),
-    ("guards", "hosting limits breaker guards"),
+    ("guards", "hosting limits breaker suspension guards"),
     (
         "hosts and gateway",
         (
-            "scorecards otel desk front gateway settings settings_file opening routing router openapi drift "
-            "incidents watch"
+            "scorecards otel desk front gateway settings settings_file records_file opening routing router openapi "
+            "drift incidents watch"
         ),
     ),
     ("front door", ""),

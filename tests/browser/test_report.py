@@ -29,7 +29,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
         time_zone="UTC",
         made_at=datetime(2026, 12, 1, 9, tzinfo=UTC),
         library="1.0",
-        sections=scorecard_sections(month(), Thresholds(), FIRST, LAST),
+        sections=scorecard_sections(month(), month(), Thresholds(), FIRST, LAST),
     )
     path: Path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(html_page(report), "utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
@@ -35,7 +34,6 @@ from payport.sdk.adapter import (
 )
 from payport.sdk.audit.exchanges import Evidence
 from payport.sdk.audit.flood import Flood
-from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import GatewayClosed, NotPermitted
 from payport.sdk.events import EventSink, Level, PermissionRefused, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
@@ -55,6 +53,7 @@ from payport.sdk.operations import (
     refunding,
     resuming,
 )
+from payport.sdk.operations.auditing import account_opened, permission_refused
 from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.operations.setup import Setup
@@ -90,6 +89,7 @@ class Desk:
     deadline_s: float
     closed: bool = False
     flood: Flood = field(default_factory=Flood)
+    refusals: Flood = field(default_factory=Flood)
     calls: Iterator[int] = field(default_factory=count)
     """Numbers the calls of this process: each takes leases under its own name."""
     permitted: frozenset[GatewayVerb] = frozenset(VERBS)
@@ -215,8 +215,16 @@ class Desk:
         adapter, actor = self.adapter, self.around.actor
         refused = PermissionRefused(partner=adapter.partner, account=adapter.account, verb=verb, actor=actor)
         self.around.emit(refused)
+        self._note_refused(verb)
         may = ", ".join(each for each in VERBS if each in self.permitted) or "nothing"
         raise NotPermitted(f"{actor or 'this view of the gateway'} may not {verb}, only {may}; nothing was sent")
+
+    def _note_refused(self, verb: GatewayVerb) -> None:
+        moment = self.around.clock.moment()
+        unrecorded = self.refusals.admit(moment.monotonic_s)
+        if unrecorded is not None:
+            entry = permission_refused(self.adapter, verb, moment.utc, self.around.actor, unrecorded)
+            self.around.journal.note_soon(entry)
 
     def _setup(self, verb: GatewayVerb) -> Setup:
         if self.shut:
@@ -414,16 +422,6 @@ def answered(outcome: NotSent) -> Exchange[NotSent]:
     """An operation that needs no effect at all."""
     return outcome
     yield  # pragma: no cover - makes this a generator  # pyright: ignore[reportUnreachable]
-
-
-def account_opened(adapter: Adapter, now: datetime, actor: str) -> Entry:
-    """What an account was configured with, for the audit trail: no key, and nothing that a key could be told by."""
-    kind = type(adapter)
-    detail = {"adapter": f"{kind.__module__}.{kind.__qualname__}", "hosts": ",".join(sorted(adapter.profile.hosts))}
-    return Entry(
-        what=What.ACCOUNT_OPENED, result="opened", at=now, partner=adapter.partner, account=adapter.account,
-        detail=detail, who=actor,
-    )  # fmt: skip
 
 
 def _change(transition: Transition) -> Change:

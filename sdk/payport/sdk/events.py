@@ -231,6 +231,21 @@ class BreakerClosed(_OfAccount):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEnding(_OfAccount):
+    """A licence, an agreement or a certification of a partner has ended, or will soon. Told once a day.
+
+    ``paper``: which of them; ``number``: its own; ``days_left``: until its last day, below zero after it.
+    """
+
+    name: ClassVar[str] = "record.ending"
+    level: ClassVar[Level] = Level.WARNING
+    paper: str
+    number: str
+    ended: bool
+    days_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retried(_OfOperation):
     """A step will be tried again. ``attempt``: how many tries were made; ``wait_s``: until the next."""
 

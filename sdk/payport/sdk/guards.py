@@ -1,4 +1,4 @@
-"""What stands before the partners: breakers and call limits, one of each for an account, for all its gateways."""
+"""What stands before the partners: suspensions, breakers, limits; one of each for an account, for all its gateways."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from payport.sdk.breaker import Breaker, BreakerSettings
 from payport.sdk.forks import follow_forks
 from payport.sdk.limits.limiter import Limiter
 from payport.sdk.limits.settings import LimitChange, LimitsSettings, changed
+from payport.sdk.partner_records import AHEAD_DAYS, PartnerRecord
+from payport.sdk.suspension import Suspension
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import Adapter
@@ -26,7 +28,9 @@ class Guards:
         guards = Guards()
         Gateway(adapter, journal=journal, admissions=guards.of(adapter))
 
-    Raises :class:`payport.sdk.ConfigurationError` for a Redis URL that cannot work. Close it when no gateway needs it.
+    ``records``: by the partners' names, see :mod:`payport.sdk.partner_records`; a paper is told to be ending
+    ``ahead_days`` before its last day. Raises :class:`payport.sdk.ConfigurationError` for a Redis URL that cannot work.
+    Close it when no gateway needs it.
     """
 
     def __init__(
@@ -34,10 +38,14 @@ class Guards:
         *,
         limits: LimitsSettings | None = None,
         breaker: BreakerSettings | None = None,
+        records: Mapping[str, PartnerRecord] | None = None,
+        ahead_days: float = AHEAD_DAYS,
         clock: Clock | None = None,
     ) -> None:
         self._limits = limits or LimitsSettings()
         self._breaker = breaker or BreakerSettings()
+        self._records = records or {}
+        self._ahead_days = ahead_days
         self._clock = clock
         self._store = self._limits.open() if self._limits.on else None
         self._made: dict[str, tuple[Admission, ...]] = {}
@@ -63,6 +71,10 @@ class Guards:
 
     def _make(self, adapter: Adapter, changes: Mapping[str, LimitChange], where: str) -> tuple[Admission, ...]:
         made: list[Admission] = []
+        record = self._records.get(adapter.partner)
+        if record is not None:
+            ahead_days, clock = self._ahead_days, self._clock
+            made.append(Suspension(adapter.partner, adapter.account, record, ahead_days=ahead_days, clock=clock))
         if self._breaker.on:
             made.append(
                 Breaker(

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.events import EventSink, Level, StructlogSink
 from payport.sdk.gateway import AsyncGateway, Gateway
+from payport.sdk.host_clock import SystemClock
+from payport.sdk.partner_records import PartnerRecord, describe
 from payport.sdk.settings import Settings, open_adapter
 
 if TYPE_CHECKING:
     from payport.sdk.adapter import AnyAdapter
     from payport.sdk.audit.policy import AuditPolicy
+    from payport.sdk.audit.record import Entry
     from payport.sdk.guards import Guards
     from payport.sdk.hosting import Admission
     from payport.sdk.incidents.alerts import Alerts
@@ -111,10 +114,15 @@ def open_watch(settings: Settings, alerts: Alerts | None) -> Watch | None:
 
 
 def open_guards(settings: Settings) -> Guards:
-    """Breakers and call limits as configured. Whoever opened them closes them."""
+    """Suspensions, breakers and call limits as configured. Whoever opened them closes them."""
     from payport.sdk.guards import Guards  # noqa: PLC0415 - with the first gateway only
 
-    return Guards(limits=settings.limits, breaker=settings.breaker)
+    return Guards(
+        limits=settings.limits,
+        breaker=settings.breaker,
+        records=settings.partners,
+        ahead_days=settings.alerts.expiry_days,
+    )
 
 
 def open_gateway(
@@ -214,11 +222,24 @@ def _verbs(settings: Settings, role: str | None) -> Sequence[GatewayVerb] | None
     return found.verbs
 
 
+def _recorded(partner: str, record: PartnerRecord) -> Entry:
+    """What is on file about a partner, for the audit trail: nothing of a person."""
+    from payport.sdk.audit.record import Entry, What  # noqa: PLC0415 - for who keeps records of partners
+
+    now = SystemClock().moment().utc
+    (state,) = describe({partner: record}, now.date())
+    result = "blocked" if state.blocked else "in order" if state.in_order else "incomplete"
+    return Entry(what=What.PARTNER_RECORD, result=result, at=now, partner=partner, detail=state.detail())
+
+
 def _admissions(
     settings: Settings, account: str, adapter: AnyAdapter, journal: Journal, guards: Guards | None
 ) -> tuple[Admission, ...]:
     from payport.sdk.guards import Guards  # noqa: PLC0415 - with the first gateway only
 
+    record = settings.partners.get(adapter.partner)
+    if record is not None:
+        journal.announce(_recorded(adapter.partner, record))
     shared = guards or journal.companions.get(Guards, lambda: open_guards(settings))
     changes = settings.accounts[account].limits
     return shared.of(adapter, changes, where=f"[account.{account}] limits")

@@ -29,6 +29,7 @@ from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.limits.settings import LimitChange, LimitsSettings
+from payport.sdk.partner_records import PartnerRecord
 from payport.sdk.secrets import Secret
 from payport.sdk.verbs import Role
 from payport.sdk.watch.settings import WatchSettings
@@ -209,6 +210,10 @@ class AuditSettings:
     retention_days: int = LEAST_DAYS
 
 
+def _no_records() -> Mapping[str, PartnerRecord]:
+    return {}
+
+
 def _no_roles() -> Mapping[str, Role]:
     return {}
 
@@ -219,7 +224,7 @@ def _no_accounts() -> Mapping[str, AccountSettings]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is configured: accounts by name, the journal, the time-outs, what guards and watches, roles."""
+    """Everything that is configured: accounts, the journal, the time-outs, what guards and watches, roles, partners."""
 
     accounts: Mapping[str, AccountSettings] = field(default_factory=_no_accounts)
     journal: JournalSettings = field(default_factory=JournalSettings)
@@ -232,6 +237,7 @@ class Settings:
     limits: LimitsSettings = field(default_factory=LimitsSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     roles: Mapping[str, Role] = field(default_factory=_no_roles)
+    partners: Mapping[str, PartnerRecord] = field(default_factory=_no_records)
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

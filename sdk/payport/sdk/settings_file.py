@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from payport.sdk import records_file
 from payport.sdk.audit.retention import LEAST_DAYS
 from payport.sdk.breaker import BreakerSettings
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
 from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.limits.settings import LimitChange, LimitsSettings
+from payport.sdk.partner_records import PartnerRecord
 from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
 from payport.sdk.settings import (
@@ -135,6 +137,8 @@ class _File(BaseSettings):
     limits: LimitsSettings = LimitsSettings()
     breaker: BreakerSettings = BreakerSettings()
     role: dict[str, Role] = {}
+    partner: dict[str, PartnerRecord] = {}
+    partner_records: str | None = None
 
 
 def _names(table: type[LimitsSettings | BreakerSettings | LimitChange | Role]) -> tuple[str, ...]:
@@ -152,12 +156,13 @@ _TABLES: Mapping[str, Iterable[str]] = {
     "breaker": _names(BreakerSettings),
 }
 _DEPTHS: Mapping[str, tuple[int, ...]] = {
-    **dict.fromkeys(_TABLES, (2,)), "account": (3, 5), "alerts": (2, 4), "watch": (2, 3), "role": (),
+    **dict.fromkeys(_TABLES, (2,)), "account": (3, 5), "alerts": (2, 4), "watch": (2, 3), "role": (), "partner": (3, 4),
 }  # fmt: skip
 _KNOWN: Mapping[_Path, Iterable[str]] = {
-    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]", "[role.NAME]"),
+    (): ("[account.NAME]", *(f"[{name}]" for name in _TABLES), "[watch]", "[role.NAME]", "[partner.NAME]"),
     **{(name,): known for name, known in _TABLES.items()},
     ("account", _ANY, "limits", _ANY): _names(LimitChange),
+    **{("partner", _ANY, *below): known for below, known in records_file.KNOWN.items()},
     ("role", _ANY): _names(Role),
     ("role", _ANY, "verbs"): VERBS,
 }
@@ -170,7 +175,7 @@ _PLAIN_WORDS = {
 }
 
 
-_NAMED = ("account", "role")
+_NAMED = ("account", "role", "partner")
 """Tables of tables: each under a name of its own."""
 
 
@@ -227,6 +232,7 @@ class _Reading:
             limits=self._limits(file.limits),
             breaker=file.breaker,
             roles=file.role,
+            partners=self._partners(file),
         )
         return None if self.problems else found
 
@@ -234,6 +240,19 @@ class _Reading:
         redis = found.redis
         shared = Secret(self._url(("limits", "redis"), redis)) if isinstance(redis, str) else None
         return replace(found, redis=shared)
+
+    def _partners(self, file: _File) -> Mapping[str, PartnerRecord]:
+        """The records in this file, and those in one of their own."""
+        if file.partner_records is None:
+            return file.partner
+        try:
+            more = records_file.read_records(self._file.parent / file.partner_records)
+        except ConfigurationError as error:
+            self.problems.append(str(error))
+            return file.partner
+        for name in sorted(more.keys() & file.partner.keys()):
+            self._wrong(("partner", name), f"stands in {file.partner_records} too", "keep one of them")
+        return {**more, **file.partner}
 
     def _alerts(self, found: _Alerts) -> AlertSettings:
         sinks = {name: self._table(("alerts", "sink", name), table) for name, table in found.sink.items()}

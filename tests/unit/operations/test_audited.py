@@ -29,7 +29,7 @@ from payport.schemas import (
     Unknown,
     UnknownKind,
 )
-from payport.sdk import Gateway, Journal
+from payport.sdk import Gateway, Journal, NotPermitted
 from payport.sdk.audit.flood import Flood
 from payport.sdk.audit.policy import AuditPolicy
 from payport.sdk.audit.record import Entry, Record
@@ -238,3 +238,44 @@ def test_a_card_number_in_what_the_partner_says_is_masked(shop: Shop, canaries: 
     shop.journal.write(lambda session: session.note(told))
     trail = JournalTrail(shop.journal)
     canaries.look_at(*[row.body for chain in trail.chains() for row in rows_of(trail, chain.chain, 0)])
+
+
+def test_what_is_not_permitted_is_recorded(shop: Shop) -> None:
+    """Who wanted what: a moment later, without holding up anybody, and before the journal is closed in any case."""
+    view = shop.gateway.permitting("query", actor="intern")
+    with pytest.raises(NotPermitted):
+        view.refund("SHOP10010001", "BACK10010001", Money.of("5.00", "CNY"))
+    shop.gateway.pay(order(), QrShown())
+    (record,) = shop.records("permission.refused")
+    assert (record.who, record.result, record.account) == ("intern", "refund", "alipay:9021000000000001")
+
+
+def test_a_refusal_is_recorded_though_nothing_else_is_written(partner: AlipaySimulator, tmp_path: Path) -> None:
+    """And a flood of them is counted."""
+    shop = Shop(partner, tmp_path)
+    view = shop.gateway.permitting("query", actor="intern")
+    for _ in range(200):
+        with pytest.raises(NotPermitted):
+            view.pay(order(), QrShown())
+    shop.gateway.close()
+    shop.journal.close()
+    with Journal.open(f"sqlite:///{shop.path}") as journal:
+        found = [each for each in records(journal) if each.what == "permission.refused"]
+    assert 60 <= len(found) <= 65
+
+
+def test_a_refusal_that_cannot_be_recorded_is_recorded_when_it_can(shop: Shop) -> None:
+    """It waits for the next thing that is written."""
+    with shop.no_room_for_records():
+        with pytest.raises(NotPermitted):
+            shop.gateway.permitting("query", actor="intern").pay(order(), QrShown())
+        shop.journal._soon.hurry()  # type: ignore[union-attr] # asked for just now
+        assert shop.records("permission.refused") == []
+    shop.gateway.pay(order(), QrShown())
+    assert [each.who for each in shop.records("permission.refused")] == ["intern"]
+
+
+def test_a_view_acts_in_the_name_of_its_actor(shop: Shop) -> None:
+    """Every record of what it does says so."""
+    shop.gateway.permitting("pay", actor="till-7").pay(order(), QrShown())
+    assert {"till-7"} == {each.who for each in shop.records("pay")}

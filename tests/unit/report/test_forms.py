@@ -44,7 +44,7 @@ def report(*sections: Section) -> Report:
 @pytest.fixture(scope="module")
 def whole() -> Report:
     """A month of three partners."""
-    return report(*scorecard_sections(month(), Thresholds(), FIRST, LAST))
+    return report(*scorecard_sections(month(), month(), Thresholds(), FIRST, LAST))
 
 
 class Strict(HTMLParser):
@@ -159,7 +159,7 @@ def test_times_and_errors_add_up_to_the_calls(whole: Report) -> None:
 def test_days_without_calls_are_there_too() -> None:
     """A chart that leaves days out hides an outage of ours."""
     rows = [MeasureRow(date(2026, 11, day), "p", "p:1", "x", "failed.timed_out", day) for day in (2, 5)]
-    sections = scorecard_sections(rows, Thresholds(), date(2026, 11, 1), date(2026, 11, 6))
+    sections = scorecard_sections(rows, rows, Thresholds(), date(2026, 11, 1), date(2026, 11, 6))
     (chart,) = [part for section in sections for part in section.parts if isinstance(part, Columns)]
     assert [f"{day} Nov" for day in range(1, 7)] == list(chart.labels)
     assert [Series("timed out", [0, 2, 0, 0, 5, 0])] == list(chart.series)
@@ -167,7 +167,7 @@ def test_days_without_calls_are_there_too() -> None:
 
 def test_an_empty_report_says_so() -> None:
     """Nothing was counted: no division, no verdict, no alarm."""
-    empty = report(*scorecard_sections([], Thresholds(), FIRST, LAST))
+    empty = report(*scorecard_sections([], [], Thresholds(), FIRST, LAST))
     assert not empty.misses
     assert "No call was counted in these days." in page(empty)
     assert as_csv(empty.sections[0].records) == ""
@@ -178,7 +178,7 @@ def test_many_endpoints_are_cut_for_people_only() -> None:
     """The worst are shown; programs get all of them."""
     rows = [MeasureRow(FIRST, "p", "p:1", f"e{number:03d}", "time.0", 100 + number) for number in range(50)]
     rows.append(MeasureRow(FIRST, "p", "p:1", "bad", "failed.tls", 50))
-    sections = {each.name: each for each in scorecard_sections(rows, Thresholds(), FIRST, LAST)}
+    sections = {each.name: each for each in scorecard_sections(rows, rows, Thresholds(), FIRST, LAST)}
     (table,) = sections["endpoints"].parts
     assert isinstance(table, Table)
     assert (len(table.rows), table.rows[0][0].text) == (20, "bad")
@@ -186,12 +186,21 @@ def test_many_endpoints_are_cut_for_people_only() -> None:
     assert sections["scorecards"].misses
 
 
+def test_many_accounts_are_cut_for_people_only() -> None:
+    """A platform has thousands of merchants."""
+    rows = [MeasureRow(FIRST, "p", f"p:{number}", "x", "time.0", 1 + number) for number in range(80)]
+    scorecards = scorecard_sections(rows, rows, Thresholds(), FIRST, LAST)[0]
+    (table,) = [part for part in scorecards.parts if isinstance(part, Table)]
+    assert (table.title, len(table.rows)) == ("By account, the worst 50 of 80", 50)
+    assert len(scorecards.records) == 1 + 80
+
+
 def test_a_miss_of_one_account_is_a_miss() -> None:
     """It does not drown in the calls of a larger one."""
     good = [MeasureRow(FIRST, "p", "p:1", "x", name, 1_000_000) for name in ("time.-12", "judged")]
     bad = [MeasureRow(FIRST, "p", "p:2", "x", name, 900) for name in ("time.-12", "judged")]
     bad.append(MeasureRow(FIRST, "p", "p:2", "x", "failed.tls", 20))
-    (scorecards, *_) = scorecard_sections([*good, *bad], Thresholds(), FIRST, LAST)
+    (scorecards, *_) = scorecard_sections([*good, *bad], [], Thresholds(), FIRST, LAST)
     verdicts = {record["account"]: record["verdict"] for record in scorecards.records}
     assert verdicts == {"": "meets", "p:1": "meets", "p:2": "misses"}
     assert scorecards.misses

@@ -148,6 +148,12 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         events.BreakerClosed(**ACCOUNT, operations="money", open_s=20.0),
     ),
     (
+        "record.ending",
+        Level.WARNING,
+        {**ACCOUNT, "paper": "licence", "number": "Z1", "ended": False, "days_left": 9},
+        events.RecordEnding(**ACCOUNT, paper="licence", number="Z1", ended=False, days_left=9),
+    ),
+    (
         "operation.retried",
         Level.INFO,
         {**OPERATION, "step": "pay", "attempt": 1, "wait_s": 0.25},

@@ -120,12 +120,8 @@ class Archive:
             raise AuditError(f"{path} cannot be read: {error}") from error
 
     def _row(self, line: str, number: int) -> Row:
-        wrong = not line.startswith(_HASH) or line[_BEGIN - len(_RECORD) : _BEGIN] != _RECORD or line[-2:] != "}\n"
-        try:
-            found = bytes.fromhex(line[len(_HASH) : len(_HASH) + _HEX])
-        except ValueError:
-            wrong = True
-        if wrong:
+        found = _hash_in(line)
+        if found is None:
             raise AuditError(f"line {number} of {self.file} is no archived record")
         return row_of(line[_BEGIN:-2], found, chain=self.chain, place=self.before.seq + number)
 
@@ -247,6 +243,16 @@ class _Written:
             self.first = self.first or row
             self.last = row
             yield row
+
+
+def _hash_in(line: str) -> bytes | None:
+    """The hash that stands in a line beside its record; ``None`` when it is no such line."""
+    if not line.startswith(_HASH) or line[_BEGIN - len(_RECORD) : _BEGIN] != _RECORD or line[-2:] != "}\n":
+        return None
+    try:
+        return bytes.fromhex(line[len(_HASH) : len(_HASH) + _HEX])
+    except ValueError:
+        return None
 
 
 def _integer(value: object) -> int:

@@ -38,7 +38,7 @@ class Archiving:
         """
         if before > self.now:
             raise AuditError(f"{before:%Y-%m-%d} is still to come: archive what is over")
-        there = read_archives(self.folder) if self.folder.is_dir() else []
+        there: Sequence[Archive] = read_archives(self.folder) if self.folder.is_dir() else ()
         _check(there, self.keys, self.trail.chains())
         made: list[Archive] = []
         for chain in self.trail.chains():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,6 +184,6 @@ def _key(settings: Settings) -> AuditKey:
 
 
 @contextmanager
-def _trail(settings: Settings) -> Iterator[JournalTrail]:
+def _trail(settings: Settings) -> Generator[JournalTrail]:
     with open_journal(settings) as journal:
         yield JournalTrail(journal, f"cli:{getpass.getuser()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,8 +68,18 @@ class Checks:
 
 
 def expiries(settings: Settings, now: datetime) -> Sequence[Expiry]:
-    """What of the configured accounts ends one day: certificates that no partner renews by itself."""
-    return [each for name in sorted(settings.accounts) for each in _of_account(settings, name, now)]
+    """What ends one day: certificates that no partner renews by itself, and the papers of the partners."""
+    certificates = [each for name in sorted(settings.accounts) for each in _of_account(settings, name, now)]
+    return [*certificates, *_papers(settings)]
+
+
+def _papers(settings: Settings) -> Iterator[Expiry]:
+    for partner, record in sorted(settings.partners.items()):
+        for what, paper in record.papers():
+            if paper.valid_until is not None:
+                # the last day counts as a whole
+                ends = datetime.combine(paper.valid_until + timedelta(days=1), time(), UTC)
+                yield Expiry(what=f"{what} {paper.number}", about=partner, ends=ends, partner=partner, record=True)
 
 
 def _of_account(settings: Settings, name: str, now: datetime) -> Iterator[Expiry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import assert_never
 
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from payport.sdk.hosting import Surroundings, SyncHost
 from payport.sdk.journal.schema import NoJournal
 from payport.sdk.journal.store import Journal
 from payport.sdk.opening import open_journal
+from payport.sdk.partner_records import PaperState, Standing, describe
 from payport.sdk.settings import Settings, open_adapter
 from payport.sdk.tls import Trust
 from payport.sdk.transport.http import HttpTransport
@@ -31,6 +33,8 @@ def examine_all(
 ) -> Mapping[str, Sequence[Finding]]:
     """Findings by what they are about: the journal, then each account. Never raises for what is wrong."""
     found = {"the journal": list(examine_journal(settings))}
+    if settings.partners:
+        found["partner records"] = list(examine_records(settings))
     for name in accounts:
         with console.status(f"{name}: looking at keys, host and clock"):
             found[name] = list(_examine_account(settings, name, offline=offline))
@@ -49,6 +53,36 @@ def show_findings(console: Console, findings: Mapping[str, Iterable[Finding]]) -
                 console.print(f"       to mend: {finding.mend}", highlight=False, markup=False, soft_wrap=True)
             worst = max(worst, int(finding.light is Light.RED))
     return worst
+
+
+def examine_records(settings: Settings) -> Iterator[Finding]:
+    """How the partners' licences, agreements and certifications stand today."""
+    today = SystemClock().moment().utc.date()
+    used = {account.partner for account in settings.accounts.values()}
+    for state in describe(settings.partners, today, ahead_days=settings.alerts.expiry_days):
+        for each in state.papers:
+            yield _paper(state.partner, each)
+        if state.missing:
+            yield yellow(f"{state.partner}: not on file: {', '.join(state.missing)}", "ask the partner for a copy")
+        if state.blocked:
+            yield red(f"nothing new goes to {state.partner}: {state.blocked}", f"see [partner.{state.partner}]")
+        if state.partner not in used:
+            yield yellow(f"no account uses {state.partner}", "is its name spelt as in the accounts' partner?")
+
+
+def _paper(partner: str, state: PaperState) -> Finding:
+    what = f"{partner}: the {state.what} {state.paper.number}"
+    match state.standing:
+        case Standing.VALID:
+            until = f"is valid until {state.paper.valid_until}" if state.paper.valid_until else "has no end"
+            return green(f"{what} {until}")
+        case Standing.ENDING:
+            return yellow(f"{what} ends on {state.paper.valid_until}", "ask the partner for the next one")
+        case Standing.ENDED:
+            return red(f"{what} ended on {state.paper.valid_until}", "ask the partner for the next one")
+        case Standing.NOT_BEGUN:
+            return red(f"{what} begins on {state.paper.valid_from}", "ask the partner for the one that holds now")
+    assert_never(state.standing)
 
 
 def examine_journal(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -29,6 +30,8 @@ from payport.sdk.settings import Settings, open_adapter
 from payport.sdk.version import __version__
 
 DAYS = 30
+
+_FILE_WIDTH = 150
 
 _STYLES = {Tone.GOOD: "green", Tone.BAD: "red", Tone.UNSURE: "yellow", Tone.PLAIN: ""}
 
@@ -97,9 +100,9 @@ def write_report(console: Console, report: Report, form: Format, out: Path | Non
         if out is None:
             show(console, report)
             return
-        with console.capture() as captured:
-            show(console, report)
-        text = captured.get()
+        plain = io.StringIO()
+        show(Console(file=plain, width=_FILE_WIDTH), report)
+        text = plain.getvalue()
     else:
         text = _MAKERS[form](report)
     if out is None:

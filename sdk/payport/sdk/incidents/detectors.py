@@ -87,12 +87,16 @@ def _named(name: str, make: Callable[[type[SdkEvent]], Detector]) -> tuple[Detec
 
 def known_events() -> Iterator[type[SdkEvent]]:
     """Every event that has a name."""
+    found: dict[str, type[SdkEvent]] = {}
     waiting = [SdkEvent]
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if hasattr(kind, "name"):
-            yield kind
+        place = f"{kind.__module__}.{kind.__qualname__}"
+        # a dataclass with slots is made anew, and the class that it was made from lingers
+        if hasattr(kind, "name") and (place not in found or "__slots__" in vars(kind)):
+            found[place] = kind
+    yield from found.values()
 
 
 def _of(event: SdkEvent, name: str) -> str:

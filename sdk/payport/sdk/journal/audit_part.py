@@ -71,6 +71,10 @@ class AuditPart:
         else:
             self._entries.append(entry)
 
+    def touch(self) -> None:
+        """Have recorded what was announced, though nothing else is."""
+        self._told = True
+
     @property
     def told(self) -> bool:
         """Whether there was anything to record, be the trail on or off."""

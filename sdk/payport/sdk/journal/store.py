@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from payport.sdk.audit.policy import AuditPolicy
-from payport.sdk.errors import AuditError, ConfigurationError, PayportError
+from payport.sdk.background import Background
+from payport.sdk.errors import AuditError, ConfigurationError, JournalError, PayportError
 from payport.sdk.forks import follow_forks
 from payport.sdk.journal.companions import Companions
 from payport.sdk.journal.engine import Durability, open_database
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SOON_S = 0.2
+"""How long what is to be recorded soon waits for something else to be written."""
 CONNECTIONS = 8
 """To a database server, to write with, and as many to read with."""
 
@@ -52,6 +56,7 @@ class Journal:
         """What the gateways on this journal share besides it."""
         self._closed = False
         self._paused = False
+        self._soon: Background | None = None
         self._start()
         follow_forks(before=self._before_fork, in_parent=self._after_fork_in_parent, in_child=self._after_fork_in_child)
 
@@ -173,6 +178,18 @@ class Journal:
         """Record something along with the next thing that this process writes: a fact that matters only then."""
         self._database.auditing.announce(entry)
 
+    def note_soon(self, entry: Entry) -> None:
+        """Record something without waiting for it: with the next thing that is written, or a moment later by itself.
+
+        What cannot be written then is recorded with the next thing that can. Closing waits for it.
+        """
+        if self._database.auditing.policy is None:
+            return
+        self._database.auditing.put_back([entry])
+        if self._soon is None:
+            self._soon = Background(self._write_announced, every_s=SOON_S, name="payport-audit")
+        self._soon.ask()
+
     def sign_heads(self, *, at_once: bool = True) -> int:
         """Sign how far the audit trail has come, hand that to the configured sinks; answers how many heads there were.
 
@@ -191,6 +208,8 @@ class Journal:
         :class:`payport.sdk.errors.AuditError` when that failed: then it is closed all the same.
         """
         self._gate.check()
+        if self._soon is not None:
+            self._soon.hurry()
         unsigned: PayportError | None = None
         if not self._closed:
             try:
@@ -213,6 +232,11 @@ class Journal:
 
     def __repr__(self) -> str:
         return f"Journal({self._database.backend.place!r}, durable={self.durable})"
+
+    def _write_announced(self) -> None:
+        if self._database.auditing.announced and not self._closed:
+            with suppress(JournalError):  # then it stays announced
+                self.write(lambda session: cast("SqlSession", session).audit.touch())
 
     def _start(self) -> None:
         gate = self._gate = Gate()

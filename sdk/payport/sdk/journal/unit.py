@@ -63,7 +63,7 @@ class Unit(Generic[T]):
 
     def answer(self) -> T:
         """What the work answered, or raise what went wrong; others record what was announced, then."""
-        if self._auditing is not None and not self.ended:
+        if self._auditing is not None and (self.error is not None or not self.ended):
             self._auditing.put_back(self._announced)
         if self.error is not None:
             raise self.error

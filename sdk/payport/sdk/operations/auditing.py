@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from payport.schemas.events import RawNotification, Rejected
 from payport.sdk import exchange
+from payport.sdk.adapter import Adapter
 from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
@@ -44,3 +46,22 @@ def note_rejected(setup: Setup, raw: RawNotification, rejected: Rejected) -> Exc
             detail=detail,
         ),
     )
+
+
+def account_opened(adapter: Adapter, now: datetime, actor: str) -> Entry:
+    """What an account was configured with, for the audit trail: no key, and nothing that a key could be told by."""
+    kind = type(adapter)
+    detail = {"adapter": f"{kind.__module__}.{kind.__qualname__}", "hosts": ",".join(sorted(adapter.profile.hosts))}
+    return Entry(
+        what=What.ACCOUNT_OPENED, result="opened", at=now, partner=adapter.partner, account=adapter.account,
+        detail=detail, who=actor,
+    )  # fmt: skip
+
+
+def permission_refused(adapter: Adapter, verb: str, now: datetime, actor: str, unrecorded: int) -> Entry:
+    """That somebody wanted what is not permitted to him. ``unrecorded``: how often before, without a record."""
+    detail: dict[str, str | int] = {"unrecorded_before": unrecorded} if unrecorded else {}
+    return Entry(
+        what=What.REFUSED, result=verb, at=now, partner=adapter.partner, account=adapter.account, detail=detail,
+        who=actor,
+    )  # fmt: skip

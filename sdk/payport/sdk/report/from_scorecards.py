@@ -31,21 +31,27 @@ from payport.sdk.scorecards.measures import MeasureRow
 WORST = 20
 """So many endpoints are shown to people; programs get all of them."""
 
+ACCOUNTS = 50
+"""So many accounts likewise."""
+
 _TONES = {Verdict.MEETS: Tone.GOOD, Verdict.MISSES: Tone.BAD, Verdict.NOT_ENOUGH: Tone.UNSURE}
 _NAMES = {"success": "Success", "accuracy": "Data accuracy", "response": "Response time"}
 
 
 def scorecard_sections(
-    rows: Sequence[MeasureRow], thresholds: Thresholds, first: date, last: date
+    rows: Sequence[MeasureRow], daily: Sequence[MeasureRow], thresholds: Thresholds, first: date, last: date
 ) -> Sequence[Section]:
-    """Scorecards, response times, errors, endpoints, and how they are to be read."""
+    """Scorecards, response times, errors, endpoints, and how they are to be read.
+
+    ``rows``: of all days, whichever they name; ``daily``: by day, whichever account and endpoint they name.
+    """
     partners = _cards(rows, thresholds, "partner")
     accounts = _cards(rows, thresholds, "partner", "account")
     endpoints = _cards(rows, thresholds, "partner", "account", "endpoint")
     return (
         _scorecards(partners, accounts, thresholds),
         _times(partners, thresholds),
-        _errors(rows, partners, first, last),
+        _errors(daily, partners, first, last),
         _endpoints(endpoints, thresholds),
         method(thresholds),
     )
@@ -157,9 +163,9 @@ def _cells(card: Scorecard) -> list[Cell]:
 
 def _accounts(accounts: Sequence[Scorecard], thresholds: Thresholds) -> Table:
     return Table(
-        title="By account",
+        title="By account" if len(accounts) <= ACCOUNTS else f"By account, the worst {ACCOUNTS} of {len(accounts)}",
         columns=_columns("Partner", "Account", thresholds=thresholds),
-        rows=[[Cell(card.partner), Cell(card.account), *_cells(card)] for card in accounts],
+        rows=[[Cell(card.partner), Cell(card.account), *_cells(card)] for card in accounts[:ACCOUNTS]],
     )
 
 
@@ -189,11 +195,11 @@ def _distribution(card: Scorecard, thresholds: Thresholds) -> Distribution:
     )
 
 
-def _errors(rows: Sequence[MeasureRow], partners: Sequence[Scorecard], first: date, last: date) -> Section:
-    found = sorted({row.day for row in rows} | {first, last})
+def _errors(daily: Sequence[MeasureRow], partners: Sequence[Scorecard], first: date, last: date) -> Section:
+    found = sorted({row.day for row in daily} | {first, last})
     every = [found[0] + timedelta(days=number) for number in range((found[-1] - found[0]).days + 1)]
     plain = Thresholds()  # what is counted does not depend on them
-    by_day = {key: scorecard(own, plain, partner=str(key[1])) for key, own in grouped(rows, "day", "partner").items()}
+    by_day = {key: scorecard(own, plain, partner=str(key[1])) for key, own in grouped(daily, "day", "partner").items()}
     classes = [name for name, _ in sum((Counter(card.failures) for card in partners), Counter[str]()).most_common()]
     of_day = {
         day: sum((Counter(card.failures) for key, card in by_day.items() if key[0] == day), Counter[str]())

@@ -68,7 +68,8 @@ def _begin_chains() -> None:
     connection = op.get_bind()
     since = connection.execute(sa.text("SELECT coalesce(max(id), 0) FROM payport_transition")).scalar()
     names = ("chain", "start", "seq", "hash", "dropped_seq", "dropped_hash", "dropped_at", "signed_seq", "signed_at")
-    table = sa.table("payport_audit_chain", *[sa.column(each) for each in (*names, "since")])
+    columns: list[sa.ColumnClause[object]] = [sa.column(each) for each in (*names, "since")]
+    table = sa.table("payport_audit_chain", *columns)
     there = set(connection.execute(sa.select(table.c.chain)).scalars())
     for chain in range(1 if connection.dialect.name == "sqlite" else SHARED_CHAINS):
         if chain not in there:
