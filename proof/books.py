@@ -73,9 +73,9 @@ def _kept(operation: Operation, others: Sequence[Operation], *, asked: bool) -> 
     """
     if operation.state is not State.SUCCEEDED or operation.verb is Verb.CANCEL:
         return 0
-    payment = operation.id if operation.verb in (Verb.PAY, Verb.CAPTURE) else operation.of
-    if any(each.cancelled_by is CancelledBy.REVERSED and each.of == payment for each in others):
-        assert asked, f"{payment} succeeded, and was reversed without being asked"
+    about = {operation.id, operation.of}  # a capture is reversed with the payment that it is of
+    if any(each.cancelled_by is CancelledBy.REVERSED and each.of in about for each in others):
+        assert asked, f"{operation.id} succeeded, and was reversed without being asked"
         return 0
     amount = operation.amount.amount_minor
     return -amount if operation.verb is Verb.REFUND else amount

@@ -7,7 +7,18 @@ from importlib import import_module
 
 from proof.decoders.decoder import Decoder
 
-MODULES = ("shared", "adyen", "alipay", "paypal", "stripe", "unionpay", "wechatpay", "wechatpay_v2", "conversations")
+MODULES = (
+    "shared",
+    "audit",
+    "adyen",
+    "alipay",
+    "paypal",
+    "stripe",
+    "unionpay",
+    "wechatpay",
+    "wechatpay_v2",
+    "conversations",
+)
 
 
 @cache

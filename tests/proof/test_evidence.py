@@ -66,10 +66,11 @@ def test_every_family_is_explained() -> None:
 
 
 def test_the_table_of_the_last_run_adds_up() -> None:
-    """A bound is three over the cases; a run with failures is not shown."""
+    """A bound is three over the cases; a run with failures is not shown, nor a family that is not there any more."""
     heading, _, *lines = rows(PAGE, "The last run")
     assert tuple(heading) == HEADINGS
     for family, _, cases, failures, _, told in lines:
         assert failures == "0", family
         assert bound(int(cases.replace(",", "")), 0) == told, family
-    assert {family.id for family in families()} == {line[0] for line in lines}
+    assert lines
+    assert {line[0] for line in lines} <= {family.id for family in families()}
