@@ -9,7 +9,7 @@ from payport.sdk.testing.world.history import Asked, Booked, Died, Entry, Happen
 from payport.sdk.testing.world.weather import BY_THE_WAY, Mishap
 
 if TYPE_CHECKING:
-    from payport.sdk.testing.conformance.case import AnySubject
+    from payport.sdk.testing.conformance.subject import PartnerT, Subject
     from payport.sdk.testing.world.schedule import Schedule
 
 ALWAYS = (
@@ -26,7 +26,7 @@ ALWAYS = (
 """What the world of any partner must come to."""
 
 
-def must_meet(subject: AnySubject) -> frozenset[str]:
+def must_meet(subject: Subject[PartnerT]) -> frozenset[str]:
     """Everything that the world of this partner must come to, by the names of a report's coverage."""
     verbs = {
         "refund": ("verb refund", "outcome refund NotSent invalid", "state refund succeeded", "books refund"),
@@ -44,7 +44,7 @@ def must_meet(subject: AnySubject) -> frozenset[str]:
     return frozenset({*ALWAYS, *wanted, *fates, "fate DELIVERED"})
 
 
-def missing(coverage: Counter[str], subject: AnySubject) -> list[str]:
+def missing(coverage: Counter[str], subject: Subject[PartnerT]) -> list[str]:
     """What the world of this partner should have come to and did not: then its figures say little."""
     return sorted(must_meet(subject) - coverage.keys())
 

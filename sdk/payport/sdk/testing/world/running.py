@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import cast
 
 from payport.sdk.testing.conformance import subject_named
 from payport.sdk.testing.conformance.case import AnySubject
+from payport.sdk.testing.conformance.subject import PartnerT, Subject
 from payport.sdk.testing.world.coverage import coverage_of
 from payport.sdk.testing.world.invariants import check
 from payport.sdk.testing.world.quick_keys import quick_keys
@@ -55,7 +57,7 @@ class Report:
 
 
 def run(
-    subject: AnySubject | str,
+    subject: Subject[PartnerT] | str,
     first_seed: int,
     count: int,
     *,
@@ -82,7 +84,7 @@ def run(
     return report
 
 
-def replay(subject: AnySubject | str, seed: int) -> tuple[str, list[Violation]]:
+def replay(subject: Subject[PartnerT] | str, seed: int) -> tuple[str, list[Violation]]:
     """The whole story of one seed as text, and what is wrong with it."""
     where, found = _found(subject)
     schedule = Schedule(found, seed, Options(watched=True))
@@ -132,8 +134,8 @@ def _command(where: str, seed: int) -> str:
     return f"python -m payport.sdk.testing.world {where} --seed {seed}"
 
 
-def _found(subject: AnySubject | str) -> tuple[str, AnySubject]:
+def _found(subject: Subject[PartnerT] | str) -> tuple[str, AnySubject]:
     if isinstance(subject, str):
         return subject, subject_named(subject)
     where = next((name for name, module in sys.modules.items() if getattr(module, "SUBJECT", None) is subject), None)
-    return where or subject.name, subject
+    return where or subject.name, cast("AnySubject", subject)
