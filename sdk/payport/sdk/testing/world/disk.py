@@ -31,7 +31,7 @@ Clock: TypeAlias = Callable[[], datetime]
 _UNIX_EPOCH = 2440587.5
 """As a Julian day."""
 _MICROSECONDS_A_DAY = 86_400_000_000
-_TABLES = [table.name for table in reversed(metadata.sorted_tables)]
+_TABLES = [table.name for table in reversed(metadata.sorted_tables) if table.name != "payport_audit_chain"]
 _STEP = "SELECT instr(body, ?) FROM payport_operation WHERE id = ?"
 _NEW = "SELECT id, operation, version, state, body FROM payport_transition WHERE id > ? ORDER BY id"
 
