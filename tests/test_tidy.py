@@ -28,7 +28,7 @@ ALLOWED = {
     "sdk/payport/sdk/records_file.py": "files: reads partner records that stand in a file of their own",
     "sdk/payport/sdk/transport/": "clock: deadlines are checked with every chunk, below the effects",
     "sdk/payport/sdk/journal/": "clock random files: seals rows, waits for writers, looks at the disk",
-    "sdk/payport/sdk/incidents/keeping.py": "clock random: waits a moment when another process was first, off any payment",
+    "sdk/payport/sdk/incidents/keeping.py": "clock random: waits when another process was first, off any payment",
     "sdk/payport/sdk/audit/": "random files: seals what is personal, writes signed heads and archives",
     "sdk/payport/sdk/tls.py": "clock files: certificates are read and their expiry is checked when an account is built",
     "adapters/payport/adapters/*/partner_keys.py": "clock: expiry is checked when an account is built",
