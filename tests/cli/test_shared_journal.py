@@ -96,3 +96,28 @@ def test_a_worker_outlives_its_database(shop: Shop, payport: Command, monkeypatc
         "simulator: the server is gone; the next round tries again",
         "Stopped.",
     ]
+
+
+def test_a_journal_is_moved_out_of_its_file(shop: Shop, payport: Command, tmp_path: Path) -> None:
+    """What was open in the file is settled from the server, by the same order and the same charge."""
+    with AlipaySimulator().serve() as partner:
+        config = write_settings(tmp_path / "old", partner.settings_files())
+        old = Shop(partner, config)
+        partner.faults.next(Fault.COMMIT_THEN_SILENCE, "alipay.trade.pay")
+        with old.gateway(by_s=60) as gateway:
+            outcome = gateway.pay(ORDER, QrScanned(auth_code=partner.payer.code()), deadline_s=1.0)
+            assert isinstance(outcome, Unknown)
+        new = config.with_name("new.toml")
+        wanted = [line for line in shop.config.read_text("utf-8").splitlines() if line.startswith(("url", "password"))]
+        kept = [line for line in config.read_text("utf-8").splitlines() if not line.startswith("url")]
+        new.write_text("\n".join([*kept, *wanted]), "utf-8")
+
+        ran = payport("move-journal", "--config", config, "--to", new)
+        assert (ran.status, ran.err) == (0, "")
+        assert "Moved: 1 operations are open and go on there." in ran.out
+        assert "payport_operation" in ran.out
+        assert "SHOP10010001/pay//1 is settled: succeeded" in payport("resume", "--config", new).out
+        assert len(partner.ledger.charges()) == 1
+        assert payport("audit", "verify", "--config", new).status == 0
+        refused = payport("resume", "--config", config)
+        assert (refused.status, "was moved into another database" in refused.err) == (2, True)

@@ -218,6 +218,20 @@ def test_what_an_error_of_mariadb_means(failure: Failure, error: Exception) -> N
     assert failure is mariadb().failure(error)
 
 
+def test_a_message_does_not_quote_a_row() -> None:
+    """PostgreSQL adds the failing row to some of its messages."""
+    with Journal.open(SERVERS["postgresql"].url()) as journal:
+
+        def breaks(session: Any) -> None:
+            statement = journal._database.spoken.payments.add_debt
+            session._write("add a debt", statement, {"ref": None, "body": "a secret"})
+
+        with pytest.raises(JournalError, match="null value in column") as failed:
+            journal.write(breaks)
+    assert "secret" in str(failed.value.__cause__)
+    assert "secret" not in str(failed.value)
+
+
 def test_an_error_keeps_its_cause_and_shows_no_statement() -> None:
     """SQLAlchemy would print the values along with it."""
     error = mariadb().error(pymysql.IntegrityError(1062, "Duplicate entry"), "add debt A")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 import pytest
 from sqlalchemy import create_engine
 from tests.support.databases import SERVERS, application, sqlalchemy_url
@@ -93,6 +94,20 @@ def test_autocommit_is_refused(journal: Journal, kind: str, url: str) -> None:
     connection.cursor().execute("COMMIT")
     connection.close()
     assert debt() == journal.read(lambda session: session.debt("SHOP0001"))
+
+
+def test_the_application_may_have_rows_of_its_own_kind(journal: Journal, kind: str, connection: Any) -> None:
+    """Dictionaries, say: what we read on its connection are tuples all the same."""
+    journal.write(intend())
+    if kind == "sqlite":
+        connection.row_factory = lambda cursor, row: {each[0]: row[at] for at, each in enumerate(cursor.description)}
+    elif kind == "postgresql":
+        connection.row_factory = psycopg.rows.dict_row
+    else:
+        connection.cursorclass = pymysql.cursors.DictCursor
+    found = journal.session_on(connection).operation("SHOP0001/pay//1")
+    assert found is not None
+    assert found.ref == "SHOP0001"
 
 
 def test_another_database_is_refused(file_journal: Journal, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ class Database:
                 proxy.detach()  # ours from now on: threads and forks are looked after by the journal
             return Link(self.backend.own(raw, reading=reading), self.backend.errors)
         except self.backend.errors as error:
-            raise JournalError(f"the journal could not open {self.backend.place}: {root_of(error)}") from error
+            words = self.backend.words(root_of(error))
+            raise JournalError(f"the journal could not open {self.backend.place}: {words}") from error
 
     def foreign(self, connection: object) -> Cursor:
         """A cursor on the application's own connection, inside a transaction that the application will end.
@@ -107,7 +108,7 @@ class Database:
                 )
             connection = connection.connection.driver_connection
         with self.errors("begin in the application's transaction"):
-            return self.backend.foreign(connection).cursor()
+            return self.backend.foreign(connection)
 
     def patient_engine(self) -> Engine:
         """An engine for changes of the schema, which may take long. The caller disposes of it."""

@@ -116,10 +116,11 @@ class Backend(ABC):
         """A connection that is ours alone from now on: transactions begin and end by our word only."""
 
     @abstractmethod
-    def foreign(self, connection: object) -> driver.Connection:
-        """The application's own connection, inside a transaction that the application will end.
+    def foreign(self, connection: object) -> driver.Cursor:
+        """A cursor on the application's own connection, inside a transaction that the application will end.
 
-        Raises :class:`ConfigurationError` for a connection to something else, and for one that commits by itself.
+        Rows come as tuples, whatever the application has chosen for its own. Raises :class:`ConfigurationError` for a
+        connection to something else, and for one that commits by itself.
         """
 
     @abstractmethod
@@ -149,15 +150,20 @@ class Backend(ABC):
     def error(self, error: BaseException, doing: str) -> JournalError:
         """Our error for one of the driver's."""
         cause = root_of(error)
+        words = self.words(cause)
         match self.failure(cause):
             case Failure.TAKEN:
                 return JournalConflict(f"the journal could not {doing}: it is there already")
             case Failure.UNDONE:
-                return Undone(f"the journal could not {doing}: another transaction was in its way ({cause})")
+                return Undone(f"the journal could not {doing}: another transaction was in its way ({words})")
             case Failure.LOST:
-                return Lost(f"the journal could not {doing}: the connection to {self.name} was lost ({cause})")
+                return Lost(f"the journal could not {doing}: the connection to {self.name} was lost ({words})")
             case Failure.OTHER:
-                return JournalError(f"the journal could not {doing}: {cause}")
+                return JournalError(f"the journal could not {doing}: {words}")
+
+    def words(self, error: BaseException) -> str:
+        """What the driver says, without the row that it says it of."""
+        return str(error)
 
 
 def root_of(error: BaseException) -> BaseException:

@@ -153,7 +153,7 @@ class MySql(Backend):
                 cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return _PyMySql(here)
 
-    def foreign(self, connection: object) -> driver.Connection:
+    def foreign(self, connection: object) -> driver.Cursor:
         """A ``pymysql.Connection`` in a transaction, or one that begins a transaction with its first statement."""
         import pymysql  # noqa: PLC0415 - the extra "mysql"
 
@@ -163,17 +163,15 @@ class MySql(Backend):
                 f"got {type(connection).__name__}"
             )
         here = cast("pymysql.Connection[pymysql.cursors.Cursor]", connection)
-        found = _PyMySql(here)
-        if here.get_autocommit() and not found.in_transaction:
+        if here.get_autocommit() and not _PyMySql(here).in_transaction:
             raise in_autocommit()
-        with here.cursor() as cursor:
-            mode = _variables(cursor)["sql_mode"]
-        if "STRICT_" not in mode:
+        cursor = cast("driver.Cursor", here.cursor(pymysql.cursors.Cursor))
+        if "STRICT_" not in _variables(cursor)["sql_mode"]:
             raise ConfigurationError(
                 "the connection's sql_mode is not strict, so the server would cut off what does not fit; "
                 "set STRICT_TRANS_TABLES on it"
             )
-        return found
+        return cursor
 
     def failure(self, error: BaseException) -> Failure:
         """By the number that the server sends, or the client makes up."""

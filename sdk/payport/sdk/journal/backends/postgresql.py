@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -145,19 +145,20 @@ class PostgreSql(Backend):
         here.autocommit = True
         return _Psycopg(here)
 
-    def foreign(self, connection: object) -> driver.Connection:
+    def foreign(self, connection: object) -> driver.Cursor:
         """A ``psycopg.Connection`` in a transaction, or one that begins a transaction with its first statement."""
         import psycopg  # noqa: PLC0415 - the extra "postgresql"
+        from psycopg.rows import tuple_row  # noqa: PLC0415 - as above
 
         if not isinstance(connection, psycopg.Connection):
             raise ConfigurationError(
                 f"expected a psycopg.Connection or an SQLAlchemy Connection on PostgreSQL with psycopg, "
                 f"got {type(connection).__name__}"
             )
-        found = _Psycopg(cast("psycopg.Connection[tuple[object, ...]]", connection))
-        if connection.autocommit and not found.in_transaction:
+        here = cast("psycopg.Connection[object]", connection)
+        if here.autocommit and not _in_transaction(here):
             raise in_autocommit()
-        return found
+        return cast("driver.Cursor", here.cursor(row_factory=tuple_row))
 
     def failure(self, error: BaseException) -> Failure:
         """By the five characters that the server sends; without them it is the connection that failed."""
@@ -170,6 +171,11 @@ class PostgreSql(Backend):
             gone = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
             return Failure.LOST if gone else Failure.OTHER
         return Failure.LOST if code.startswith("08") else _FAILURES.get(code, Failure.OTHER)
+
+    def words(self, error: BaseException) -> str:
+        """Its first line: the ones that follow may quote a row."""
+        primary: object = getattr(getattr(error, "diag", None), "message_primary", None)
+        return primary if isinstance(primary, str) else str(error)
 
     def insert_absent(self, table: Table, values: Sequence[str], key: Sequence[str]) -> ClauseElement:
         """Waits for another transaction that inserts the same."""
@@ -217,6 +223,10 @@ class PostgreSql(Backend):
         return [*found, encryption(self._url, encrypted=encrypted, how="?sslmode=verify-full&sslrootcert=FILE")]
 
 
+def _in_transaction(connection: psycopg.Connection[Any]) -> bool:
+    return not connection.closed and connection.info.transaction_status != 0  # IDLE
+
+
 class _Psycopg:
     """A connection of psycopg as the journal knows connections."""
 
@@ -227,7 +237,7 @@ class _Psycopg:
 
     @property
     def in_transaction(self) -> bool:
-        return not self._raw.closed and self._raw.info.transaction_status != 0  # IDLE
+        return _in_transaction(self._raw)
 
     def cursor(self) -> driver.Cursor:
         return cast("driver.Cursor", self._raw.cursor())

@@ -121,7 +121,7 @@ class Sqlite(Backend):
             here.execute("PRAGMA query_only=ON").close()
         return cast("driver.Connection", here)
 
-    def foreign(self, connection: object) -> driver.Connection:
+    def foreign(self, connection: object) -> driver.Cursor:
         """A ``sqlite3.Connection``; where nothing has begun yet, the transaction begins here, with the write lock."""
         if not isinstance(connection, sqlite3.Connection):
             raise ConfigurationError(
@@ -131,7 +131,9 @@ class Sqlite(Backend):
             if connection.isolation_level is None or getattr(connection, "autocommit", None) is True:
                 raise in_autocommit()
             connection.execute(self.begin_write)
-        return cast("driver.Connection", connection)
+        cursor = connection.cursor()
+        cursor.row_factory = None
+        return cast("driver.Cursor", cursor)
 
     def failure(self, error: BaseException) -> Failure:
         """SQLite undoes nothing by itself, and a file cannot be lost on the way."""
