@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 import structlog
+from tests.support.canaries import error_texts
 
 from payport.schemas import Payer
 from payport.sdk.events import Level, StructlogSink
@@ -83,24 +83,6 @@ def secret(world: AnyWorld) -> dict[str, str]:
     found = {f"account secret {turn}": text for turn, text in enumerate(sorted(secrets_in(world.partner.account)))}
     codes = sorted({text for method in world.methods for text in secrets_in(method)})
     return {**found, **{f"scanned code {turn}": text for turn, text in enumerate(codes)}, "card number": CARD_NUMBER}
-
-
-def error_texts(error: BaseException | None) -> Iterator[str]:
-    """An error, everything that it came from, and what the library's frames held."""
-    while error is not None:
-        yield str(error)
-        yield repr(error)
-        yield from _locals(error.__traceback__)
-        error = error.__cause__ or error.__context__
-
-
-def _locals(trace: TracebackType | None) -> Iterator[str]:
-    while trace is not None:
-        # the proof itself holds the canaries in its own frames: only the library's count
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        if name.startswith("payport.") and not name.startswith("payport.sdk.testing"):
-            yield from (repr(value) for value in trace.tb_frame.f_locals.values())
-        trace = trace.tb_next
 
 
 def spoken(watch: Watch, lines: str, world: AnyWorld, outcome: object) -> Iterator[tuple[str, str]]:

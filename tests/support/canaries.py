@@ -60,24 +60,25 @@ def _texts(thing: object) -> Iterator[str]:
     if isinstance(thing, bytes):
         yield thing.decode("utf-8", errors="replace")
     elif isinstance(thing, BaseException):
-        yield from _error_texts(thing)
+        yield from error_texts(thing)
     else:
         yield str(thing)
         yield repr(thing)
 
 
-def _error_texts(error: BaseException) -> Iterator[str]:
-    chain: BaseException | None = error
-    while chain is not None:
-        yield str(chain)
-        yield repr(chain)
-        yield from _locals(chain.__traceback__)
-        chain = chain.__cause__ or chain.__context__
+def error_texts(error: BaseException | None) -> Iterator[str]:
+    """An error, everything that it came from, and what the library's frames held."""
+    while error is not None:
+        yield str(error)
+        yield repr(error)
+        yield from _locals(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _locals(trace: TracebackType | None) -> Iterator[str]:
     while trace is not None:
-        # the tests themselves hold the canaries in their own frames: only the library's frames count
-        if trace.tb_frame.f_globals.get("__name__", "").startswith("payport."):
+        # tests and simulators hold the canaries in their own frames: only the library's frames count
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        if name.startswith("payport.") and not name.startswith("payport.sdk.testing"):
             yield from (repr(value) for value in trace.tb_frame.f_locals.values())
         trace = trace.tb_next

@@ -239,7 +239,6 @@ class Desk:
             watch=self.around.watch,
             hears=self.around.hears,
             flood=self.flood,
-            admits=bool(self.around.admissions),
         )
 
     def _until(self, deadline_s: float | None) -> float:

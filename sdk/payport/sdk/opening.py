@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.events import EventSink, Level, StructlogSink
@@ -143,17 +143,8 @@ def open_gateway(
     ``[role.NAME]``, whose verbs alone it will have; ``actor``: who uses it, for the audit trail. Raises
     :class:`payport.sdk.ConfigurationError`, which says what is missing or wrong in which table.
     """
-    adapter = open_adapter(settings, account)
-    return Gateway(
-        adapter,
-        journal=journal,
-        sinks=open_sinks(settings, journal, alerts),
-        admissions=_admissions(settings, account, adapter, journal, guards),
-        watch=watch,
-        permitted=_verbs(settings, role),
-        actor=actor,
-        deadline_s=settings.timeouts.deadline_s,
-    )
+    parts = _parts(settings, account, journal, alerts, watch, guards, role)
+    return Gateway(**parts, actor=actor)
 
 
 def open_async_gateway(
@@ -168,23 +159,47 @@ def open_async_gateway(
     actor: str = "",
 ) -> AsyncGateway[AnyAdapter]:
     """As :func:`open_gateway`, for event loops."""
+    parts = _parts(settings, account, journal, alerts, watch, guards, role)
+    return AsyncGateway(**parts, actor=actor)
+
+
+class _Parts(TypedDict):
+    adapter: AnyAdapter
+    journal: Journal
+    sinks: Sequence[EventSink]
+    admissions: Sequence[Admission]
+    watch: TransactionWatch | None
+    permitted: Sequence[GatewayVerb] | None
+    deadline_s: float
+
+
+def _parts(
+    settings: Settings,
+    account: str,
+    journal: Journal,
+    alerts: Alerts | None,
+    watch: TransactionWatch | None,
+    guards: Guards | None,
+    role: str | None,
+) -> _Parts:
+    """What both kinds of gateway are made of."""
     adapter = open_adapter(settings, account)
-    return AsyncGateway(
-        adapter,
-        journal=journal,
-        sinks=open_sinks(settings, journal, alerts),
-        admissions=_admissions(settings, account, adapter, journal, guards),
-        watch=watch,
-        permitted=_verbs(settings, role),
-        actor=actor,
-        deadline_s=settings.timeouts.deadline_s,
-    )
+    return {
+        "adapter": adapter,
+        "journal": journal,
+        "sinks": open_sinks(settings, journal, alerts),
+        "admissions": _admissions(settings, account, adapter, journal, guards),
+        "watch": watch,
+        "permitted": _verbs(settings, role),
+        "deadline_s": settings.timeouts.deadline_s,
+    }
 
 
 def open_sinks(settings: Settings, journal: Journal, alerts: Alerts | None = None) -> Sequence[EventSink]:
     """What is configured to listen: warnings go to the log, calls are counted beside ``journal``, trouble is told.
 
-    ``alerts``: those of :func:`open_alerts`, where several gateways share them. Raises
+    Gateways of one journal share what counts and what tells. ``alerts``: those of :func:`open_alerts`, by default
+    the journal's, closed with it. Raises
     :class:`payport.sdk.ConfigurationError` for a sink of alerts that cannot work, and for tracing without the extra
     ``otel``.
     """
@@ -195,16 +210,21 @@ def open_sinks(settings: Settings, journal: Journal, alerts: Alerts | None = Non
 
         counts = settings.scorecards
         sinks.append(
-            Scorecards(
-                JournalMeasures(journal),
-                every_s=counts.flush_s,
-                time_zone=counts.time_zone,
-                keep_days=counts.keep_days,
-                sinks=[log],
+            journal.companions.get(
+                Scorecards,
+                lambda: Scorecards(
+                    JournalMeasures(journal),
+                    every_s=counts.flush_s,
+                    time_zone=counts.time_zone,
+                    keep_days=counts.keep_days,
+                    sinks=[log],
+                ),
             )
         )
     if settings.alerts.enabled:
-        sinks.append(alerts or open_alerts(settings, journal))
+        from payport.sdk.incidents.alerts import Alerts  # noqa: PLC0415 - with the first gateway that is watched
+
+        sinks.append(alerts or journal.companions.get(Alerts, lambda: open_alerts(settings, journal)))
     if settings.otel.enabled:
         from payport.sdk.otel import OpenTelemetry  # noqa: PLC0415 - the extra "otel"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -68,17 +67,6 @@ class AsyncNoRoad:
 
     async def aclose(self) -> None:
         """Nothing is open."""
-
-
-@pytest.fixture
-def journal() -> Iterator[Journal]:
-    with Journal.open("sqlite:///:memory:?durable=no", sealing_key=SEALING_KEY) as opened:
-        yield opened
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
 
 
 @pytest.fixture

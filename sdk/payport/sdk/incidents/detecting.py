@@ -64,51 +64,45 @@ def trouble_of(event: SdkEvent, kind: IncidentKind, about: str, summary: str, at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AtOnce(Generic[EventT]):
-    """Each such event is trouble. ``about``: what one incident is about; ``say``: the words for it."""
+class _OfOneEvent(Generic[EventT]):
+    """What each event of one class says of one kind of trouble. ``about``: what one incident is about."""
 
     event: type[EventT]
     kind: IncidentKind
-    say: Callable[[EventT], str]
     about: Callable[[EventT], str] = _account
 
     @property
     def hears(self) -> tuple[type[SdkEvent], ...]:
         """That one."""
         return (self.event,)
+
+    def tick(self, at: datetime) -> Iterable[Found]:  # noqa: ARG002 - the event alone says it
+        """Nothing."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtOnce(_OfOneEvent[EventT]):
+    """Each such event is trouble. ``say``: the words for it."""
+
+    say: Callable[[EventT], str]
 
     def hear(self, event: SdkEvent, at: datetime) -> Iterable[Found]:
         """Trouble."""
         told = cast("EventT", event)
         return (trouble_of(event, self.kind, self.about(told), self.say(told), at),)
 
-    def tick(self, at: datetime) -> Iterable[Found]:  # noqa: ARG002 - nothing is over by itself here
-        """Nothing."""
-        return ()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends(Generic[EventT]):
-    """Each such event says that trouble of this kind is over."""
+class Ends(_OfOneEvent[EventT]):
+    """Each such event says that trouble of this kind is over. ``why``: in words."""
 
-    event: type[EventT]
-    kind: IncidentKind
     why: Callable[[EventT], str]
-    about: Callable[[EventT], str] = _account
-
-    @property
-    def hears(self) -> tuple[type[SdkEvent], ...]:
-        """That one."""
-        return (self.event,)
 
     def hear(self, event: SdkEvent, at: datetime) -> Iterable[Found]:
         """It is over."""
         told = cast("EventT", event)
         return (Cleared(kind=self.kind, about=self.about(told), why=self.why(told), at=at),)
-
-    def tick(self, at: datetime) -> Iterable[Found]:  # noqa: ARG002 - the event alone says it
-        """Nothing."""
-        return ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from payport.schemas.outcome import NotSentCause, NotSentKind
 from payport.sdk import exchange
 from payport.sdk.events import Retried
-from payport.sdk.exchange import Effect, Exchange
+from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.lattice import bind
-from payport.sdk.message import Purpose, WireReply
+from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, unwritten
@@ -91,23 +91,7 @@ def _try_once(
     if now.monotonic_s >= deadline_s:
         late = NotSentCause(NotSentKind.DEADLINE, "time was up before anything was sent")
         return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
-    performed = _patient(setup.adapter.perform(operation, step, deadline_s))
-    return (yield from judged(setup, operation, performed, purpose))
-
-
-def _patient(performed: Exchange[Observation]) -> Exchange[Observation]:
-    """What a step taught, with the wait that the last reply asked for by ``Retry-After``, whoever the partner is."""
-    replies: list[WireReply] = []
-
-    def hear(_: Effect, answer: object) -> None:
-        if isinstance(answer, WireReply):
-            replies.append(answer)
-
-    observation = yield from exchange.overheard(performed, hear)
-    if observation.again and observation.retry_after_s is None and replies:
-        now = yield from exchange.now()
-        return replace(observation, retry_after_s=replies[-1].retry_after_s(now.utc))
-    return observation
+    return (yield from judged(setup, operation, setup.adapter.perform(operation, step, deadline_s), purpose))
 
 
 def _wait_before_retry(setup: Setup, observation: Observation, tries: int, deadline_s: float) -> Exchange[float | None]:

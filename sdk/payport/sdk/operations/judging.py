@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from payport.sdk import exchange
@@ -20,23 +21,38 @@ T = TypeVar("T")
 def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: Purpose | None = None) -> Exchange[T]:
     """Carry out an adapter's exchange for this ``purpose``, and tell what came of the reply that it read.
 
+    What may be tried again waits as long as the last reply asked for by ``Retry-After``, whoever the partner is.
+
     ``about``: the operation that the answer is held against, where there is one. Of several requests the last counts
     that is no errand: tokens and certificates are fetched around the question itself. ``purpose``: left out for a
     native call, where the endpoint says whether it moves money.
     """
-    if not setup.hears(ReplyJudged) and not setup.admits:
-        return (yield from asking)
-    answered: list[tuple[WireRequest, WireReply]] = []
-
-    def hear(effect: Effect, answer: object) -> None:
-        if isinstance(effect, Send) and effect.request.endpoint not in setup.profile.errands:
-            answered[:] = [(effect.request, answer)] if isinstance(answer, WireReply) else []
-
-    answer = yield from exchange.overheard(asking, hear, purpose)
-    if setup.hears(ReplyJudged):
-        for request, reply in answered:
-            yield from exchange.emit(_verdict(setup, about, request, reply, answer, purpose))
+    heard = _Heard(setup.profile.errands)
+    answer = yield from exchange.overheard(asking, heard.hear, purpose)
+    if isinstance(answer, Observation) and answer.again and answer.retry_after_s is None and heard.last is not None:
+        now = yield from exchange.now()
+        answer = replace(answer, retry_after_s=heard.last.retry_after_s(now.utc))
+    if heard.answered is not None and setup.hears(ReplyJudged):
+        yield from exchange.emit(_verdict(setup, about, *heard.answered, answer, purpose))
     return answer
+
+
+class _Heard:
+    """``last``: the last reply of all. ``answered``: the last request that is no errand, with its reply."""
+
+    __slots__ = ("_errands", "answered", "last")
+
+    def __init__(self, errands: frozenset[str]) -> None:
+        self._errands = errands
+        self.last: WireReply | None = None
+        self.answered: tuple[WireRequest, WireReply] | None = None
+
+    def hear(self, effect: Effect, answer: object) -> None:
+        if not isinstance(effect, Send):
+            return
+        self.last = answer if isinstance(answer, WireReply) else None
+        if effect.request.endpoint not in self._errands:
+            self.answered = None if self.last is None else (effect.request, self.last)
 
 
 def _verdict(

@@ -44,8 +44,6 @@ class Setup:
     """Which refused notifications have a record of their own."""
     watch: TransactionWatch | None = field(default=None, repr=False)
     """Who looks at new attempts before they are written down."""
-    admits: bool = False
-    """Whether anybody decides which requests may go out: then each must say what it is for."""
 
     @property
     def profile(self) -> Profile:
