@@ -73,7 +73,9 @@ def _prove(chosen: Sequence[Family], todo: Sequence[Shard], options: argparse.Na
     _tell(f"\n{table.plain(lines)}\n\n{table.notes(lines)}\n")
     _tell(f"{time.monotonic() - begun:.0f} s on the clock, {used.ru_utime + used.ru_stime:.0f} s of processors")
     if options.table is not None:
-        options.table.write_text(f"{table.markdown(lines)}\n", "utf-8")
+        told = {family.id: family.appendix for family in chosen}
+        appendices = [appendix(line.tally) for line in lines if (appendix := told[line.id]) is not None]
+        options.table.write_text("\n\n".join([table.markdown(lines), *appendices, ""]), "utf-8")
     for line in lines:
         for failure in line.tally.failures[:20]:
             _tell(f"\n{line.id} failed: {failure.what}")

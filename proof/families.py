@@ -24,6 +24,7 @@ MODULES: tuple[str, ...] = (
     "concurrency",
     "books",
     "colours",
+    "sabotage",
     "soak",
 )
 """One module per family, each with a ``FAMILY``."""

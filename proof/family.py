@@ -46,7 +46,8 @@ class Family:
     ``title``: what holds, in a few words. ``run(first, count)``: tries the units ``first`` to ``first + count - 1`` in
     this process; a unit is one case, or several that share a number. ``gate``, ``long``: how many units each run
     tries. ``shard``: how many of them one process takes at a time. ``limit_s``: after which a shard is given up, as a
-    failure. ``leads``: its shards take minutes, so they are begun first.
+    failure. ``leads``: its shards take minutes, so they are begun first. ``appendix``: what its notes come to, as a
+    Markdown table of its own.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Family:
     shard: int
     limit_s: float = 900.0
     leads: bool = False
+    appendix: Callable[[Tally], str] | None = None
 
 
 def each(units: Iterable[int], body: Callable[[int, Tally], None]) -> Tally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from tests.support.forging import of_another_order
+
 from payport.adapters.adyen import Adyen, AdyenPaymentMethod, AdyenSession
 from payport.adapters.adyen.simulator import CHALLENGED_CARD, PLAYED, AdyenSimulator, Visit
 from payport.schemas import (
@@ -120,6 +122,7 @@ SUBJECT = Subject[AdyenSimulator](
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
+        "of another order": of_another_order,
         "of another merchant account": altered("merchantAccountCode", "SomebodyECOM"),
         "of the live environment": lambda partner, raw: partner.notices.altered(raw, lambda _: None, live="true"),
     },

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+from tests.support.forging import of_another_order
+
 from payport.adapters.alipay import Alipay, AlipayPayee, PayeeKind
 from payport.adapters.alipay.simulator import AlipaySimulator, Wallet
 from payport.schemas import (
@@ -105,6 +107,7 @@ SUBJECT = Subject[AlipaySimulator](
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
+        "of another order": of_another_order,
         "of another seller": altered(seller_id="2088000000000009"),
         "of another application": altered(app_id="2021009999999999", auth_app_id="2021009999999999"),
     },

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from tests.support.forging import of_another_order
+
 from payport.adapters.paypal import PayeeKind, PayPal, PayPalPayee
 from payport.adapters.paypal.simulator import PLAYED, PayPalSimulator, Visit
 from payport.schemas import (
@@ -104,6 +106,7 @@ SUBJECT = Subject[PayPalSimulator](
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
+        "of another order": of_another_order,
         "of another webhook": lambda partner, raw: partner.notices.sign(raw.body, webhook_id="9XX99999XX999999X"),
         "by a weaker algorithm": lambda partner, raw: partner.notices.sign(raw.body, algorithm="SHA1withRSA"),
     },

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from tests.support.forging import of_another_order
+
 from payport.adapters.stripe import Stripe, StripeElements, StripePayee, StripePaymentMethod
 from payport.adapters.stripe.simulator import StripeSimulator
 from payport.schemas import (
@@ -106,6 +108,7 @@ SUBJECT = Subject[StripeSimulator](
     adopts=True,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
+        "of another order": of_another_order,
         "of a connected account": altered("event", {"account": "acct_1Somebody"}),
         "of live mode": altered("event", {"livemode": True}),
         "too old": lambda partner, raw: partner.notices.signed(raw.body, age_s=301),

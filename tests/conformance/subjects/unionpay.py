@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
+from tests.support.forging import of_another_order
+
 from payport.adapters.unionpay import ApplePay, BusinessPage, UnionPay
 from payport.adapters.unionpay.simulator import UnionPaySimulator, Wallet
 from payport.schemas import (
@@ -106,6 +108,7 @@ SUBJECT = Subject[UnionPaySimulator](
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
+        "of another order": of_another_order,
         "signed by another customer of the authority": lambda partner, raw: partner.notices.signed_by_merchant(raw),
         "of another merchant": altered("merId", "777290058100002"),
     },

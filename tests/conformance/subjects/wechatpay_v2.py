@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.support.forging import of_another_order
+
 from payport.adapters.wechatpay_v2 import OfficialAccount, WeChatPayV2
 from payport.adapters.wechatpay_v2.simulator import Wallet, WeChatPayV2Simulator
 from payport.schemas import (
@@ -98,6 +100,7 @@ SUBJECT = Subject[WeChatPayV2Simulator](
     asks=asks,
     forged={
         "unsigned": lambda partner, raw: partner.notices.unsigned(raw),
+        "of another order": of_another_order,
         "of another merchant": altered(mch_id="1900000999"),
         "of another application": altered(appid="wxffffffffffffffff"),
     },

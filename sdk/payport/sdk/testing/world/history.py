@@ -30,7 +30,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked(Entry):
-    """Somebody called a verb. ``deadline_s``: how long it may take, ``None`` where nothing says so."""
+    """Somebody called a verb. ``deadline_s``: how long it may take, ``None`` where nothing says so.
+
+    ``amount``: what was to be paid, of ``pay`` only.
+    """
 
     call: int
     process: str
@@ -38,6 +41,7 @@ class Asked(Entry):
     ref: str = ""
     detail: str = ""
     deadline_s: float | None = None
+    amount: Money | None = None
 
     @property
     def said(self) -> str:

@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from payport.schemas.events import Event, Rejected, Verified
-from payport.schemas.outcome import ActionRequired, Authorized, Declined, NotSent, NotSentKind, Succeeded
+from payport.schemas.money import Money
+from payport.schemas.outcome import ActionRequired, Authorized, Declined, NotSent, NotSentKind, Pending, Succeeded
+from payport.schemas.payment import FactKind
 from payport.sdk.errors import JournalError, ReferenceConflict
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.operations.querying import Observed, UnknownReference
-from payport.sdk.operations.refunding import refunded
 from payport.sdk.testing.conformance.agreement import disagreements
 from payport.sdk.testing.world.history import Asked, Booked, History, Left, Moved, Told, changes_of
 
@@ -27,12 +28,22 @@ SLACK_S = 0.5
 MOST_REQUESTS = 2_000
 """More requests than this in one schedule are a loop."""
 _PAYING = ("pay", "complete", "wait", "query")
+_OF = {
+    **dict.fromkeys(("complete", "wait", "query", "adopt"), "pay"),
+    "query_refund": "refund",
+    "query_payout": "payout",
+}
+"""The verb of the operation that another verb tells of."""
 _QUESTIONS = ("query", "query_refund", "query_payout", "wait", "resume", "resolve", "changes", "acknowledge", "adopt")
 """Verbs that raise ``JournalError`` when they cannot look into the journal; the others say it in their outcome."""
 
 
 def at_most_one_charge(history: History) -> Iterator[str]:
-    """I1: at no moment does the partner keep money for a debt under two attempts, or more of it than was asked for."""
+    """I1: at no moment does the partner keep money for a debt under two attempts, or more of it than was asked for.
+
+    And who asks for another amount under the same reference is not answered as if it were the same debt.
+    """
+    yield from _another_amount_is_refused(history)
     attempts = _attempts(history)
     taken: dict[str, int] = defaultdict(int)
     rows: dict[str, int] = defaultdict(int)
@@ -50,6 +61,19 @@ def at_most_one_charge(history: History) -> Iterator[str]:
         if taken[attempt.id] > attempt.amount.amount_minor and attempt.id not in told:
             told.add(attempt.id)
             yield f"{attempt.id}: {taken[attempt.id]} taken, {attempt.amount} was asked for"
+
+
+def _another_amount_is_refused(history: History) -> Iterator[str]:
+    owed: dict[str, Money] = {}
+    for operation in history.operations:
+        if operation.verb is Verb.PAY:
+            owed.setdefault(operation.ref, operation.amount)
+    asked = {entry.call: entry for entry in history.entries if isinstance(entry, Asked)}
+    for told in _told(history):
+        amount, debt = asked[told.call].amount, owed.get(told.ref)
+        taken = isinstance(told.outcome, Succeeded | Authorized | ActionRequired | Pending | Declined)
+        if taken and None not in (amount, debt) and amount != debt:
+            yield f"{told.ref}: call {told.call} asked for {amount} of a debt of {debt}, and was told {told.text}"
 
 
 def written_before_sent(history: History) -> Iterator[str]:
@@ -124,14 +148,20 @@ def refunds_are_covered(history: History) -> Iterator[str]:
     """I7: never more is given back than was taken, at the partner or by what the journal promised."""
     for operation in history.operations:
         if operation.verb in (Verb.PAY, Verb.CAPTURE):
-            back = refunded(history.of(operation.ref), operation)
-            if back > operation.amount:
+            back = sum(each.amount.amount_minor for each in history.of(operation.ref) if _gives_back(each, operation))
+            if back > operation.amount.amount_minor:
                 yield f"{operation.id}: refunds of {back}, {operation.amount} was paid"
     taken: dict[str, int] = defaultdict(int)
     for entry in _booked(history, "charge", "refund"):
         taken[entry.reference] += entry.amount.amount_minor * (1 if entry.kind == "charge" else -1)
         if taken[entry.reference] < 0:
             yield f"{entry.reference}: {-taken[entry.reference]} more was given back than taken"
+
+
+def _gives_back(refund: Operation, paid: Operation) -> bool:
+    """Whether a refund has taken money of this payment, or may have: said anew, because the library is judged by it."""
+    bounced = any(fact.kind is FactKind.REFUND_BOUNCED for fact in refund.facts)
+    return refund.verb is Verb.REFUND and refund.of == paid.id and not refund.state.over and not bounced
 
 
 def notices_count_once(history: History) -> Iterator[str]:
@@ -290,6 +320,24 @@ def not_sent_means_it(history: History) -> Iterator[str]:
                 pass
 
 
+def declined_means_it(history: History) -> Iterator[str]:
+    """Declined: it is told only of an attempt that the journal, too, holds for refused or closed at that moment."""
+    states: dict[str, State] = {}
+    for entry in history.entries:
+        match entry:
+            case Moved():
+                states[entry.operation] = entry.state
+            case Told(outcome=outcome) if isinstance(_plain(outcome), Declined):
+                verb = _OF.get(entry.verb, entry.verb)
+                if not any(
+                    state is State.DECLINED and name.startswith(f"{entry.ref}/{verb}/")
+                    for name, state in states.items()
+                ):
+                    yield f"{entry.ref}: call {entry.call} was told {entry.text}, and no {verb} of it is declined"
+            case _:
+                pass
+
+
 def only_declared_errors(history: History) -> Iterator[str]:
     """Errors: a verb raises what it says that it raises, and nothing else."""
     for told in _told(history):
@@ -319,6 +367,7 @@ INVARIANTS: Mapping[str, Invariant] = MappingProxyType(
         "I11": everything_has_bounds,
         "I12": every_transition_is_kept,
         "NotSent": not_sent_means_it,
+        "Declined": declined_means_it,
         "Errors": only_declared_errors,
     }
 )

@@ -71,12 +71,15 @@ class Shop:
         ref: str = "",
         detail: str = "",
         deadline_s: float | None = None,
+        amount: Money | None = None,
         then: Callable[[object | None], None] = lambda _: None,
     ) -> None:
         """Call a verb in one of the processes; when there is none just now, nobody calls."""
         if self.workers.alive:
             process = self.stage.dice.pick(self.workers.alive)
-            self.workers.start(process, verb, make, ref=ref, detail=detail, deadline_s=deadline_s, then=then)
+            self.workers.start(
+                process, verb, make, ref=ref, detail=detail, deadline_s=deadline_s, amount=amount, then=then
+            )
 
     # paying
 
@@ -125,7 +128,7 @@ class Shop:
         detail = f"by {way.name}{'' if method is not None else ', a new one'}, {order.amount}"
         self._call(
             "pay", lambda desk, adapter: desk.pay(adapter, order, chosen, deadline_s),
-            ref=order.ref, detail=detail, deadline_s=deadline_s, then=heard,
+            ref=order.ref, detail=detail, deadline_s=deadline_s, amount=order.amount, then=heard,
         )  # fmt: skip
         if way.confirm is not None and dice.happens(0.7):
             self.stage.after(dice.while_(120.0), lambda: self.street.confirm(order.ref, way), fading=True)

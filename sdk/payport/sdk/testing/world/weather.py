@@ -92,7 +92,7 @@ def draw(dice: Dice, plays: Sequence[Fault]) -> Weather:
         disk=dice.pick((0.0, 0.0, 0.02, 0.1)),
         death=dice.pick((0.0, 0.1, 0.3, 0.6)),
         doubled=dice.pick((0.0, 0.2, 0.6)),
-        forged=dice.pick((0.0, 0.0, 0.0, 0.3)),
+        forged=dice.pick((0.0, 0.0, 0.5, 1.0)),
         missed=dice.pick((0.0, 0.2, 0.9)),
         jump=dice.pick((0.0, 0.0, 0.3)),
         pause=dice.pick((0.1, 0.4)),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, cast
 
+from payport.schemas.money import Money
 from payport.schemas.outcome import Declined, NotSent, Unknown
 from payport.sdk.adapter import Adapter
 from payport.sdk.desk import Desk
@@ -186,6 +187,7 @@ class Workers:
         ref: str = "",
         detail: str = "",
         deadline_s: float | None = None,
+        amount: Money | None = None,
         then: Callable[[object | None], None] = lambda _: None,
     ) -> None:
         """Call a verb in a process."""
@@ -193,7 +195,7 @@ class Workers:
         stage.note(
             Asked(
                 at=stage.elapsed, call=number, process=process.name, verb=verb, ref=ref, detail=detail,
-                deadline_s=deadline_s,
+                deadline_s=deadline_s, amount=amount,
             )
         )  # fmt: skip
         dies_at = 1 + stage.dice.upto(_LONGEST_LIFE) if stage.dice.happens(stage.weather.death) else 0

@@ -1,0 +1,32 @@
+"""Sabotages of how an order is closed, reversed and given back."""
+
+from __future__ import annotations
+
+from proof.sabotages.cut import Cut
+from proof.sabotages.sabotage import Sabotage
+
+SABOTAGES = (
+    Sabotage(
+        what="what the partner does not know is taken for closed",
+        cut=Cut(
+            "sdk.operations.cancelling:_nothing_to_close",
+            " and now >= until + timedelta(seconds=setup.profile.settle_margin_s)",
+            "",
+        ),
+        breaks=frozenset({"I1", "I6"}),
+    ),
+    Sabotage(
+        what="a cancel closes what was paid meanwhile",
+        cut=Cut("sdk.operations.cancelling:_end_payment", "if current.state.final:", "if False:"),
+        breaks=frozenset({"I4", "I6"}),
+    ),
+    Sabotage(
+        what="money given back by a cancel is not told",
+        cut=Cut(
+            "sdk.operations.cancelling:_note_on_paid",
+            "if all(known.kind is not fact.kind for known in payment.facts):",
+            "if False:",
+        ),
+        breaks=frozenset({"I6"}),
+    ),
+)
