@@ -25,7 +25,8 @@ class SystemClock:
 
     def moment(self) -> Moment:
         """Wall time in UTC, and monotonic seconds."""
-        return Moment(datetime.now(UTC), time.monotonic())
+        # read ten times in a payment, and the constructor of a named tuple is a function of Python
+        return tuple.__new__(Moment, (datetime.now(UTC), time.monotonic()))
 
     def sleep(self, seconds: float) -> None:
         """Block this thread; at once when ``seconds`` is zero or less."""
