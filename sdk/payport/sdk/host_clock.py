@@ -25,8 +25,7 @@ class SystemClock:
 
     def moment(self) -> Moment:
         """Wall time in UTC, and monotonic seconds."""
-        # read ten times in a payment, and the constructor of a named tuple is a function of Python
-        return tuple.__new__(Moment, (datetime.now(UTC), time.monotonic()))
+        return Moment(datetime.now(UTC), time.monotonic())
 
     def sleep(self, seconds: float) -> None:
         """Block this thread; at once when ``seconds`` is zero or less."""
