@@ -218,6 +218,17 @@ class Bench:
 
         return call, sign
 
+    def verified(self) -> Callable[[], None]:
+        """The bare call with a signature, and one verification of an answer's."""
+        key = PrivateKey(keys().merchant)
+        signature, public, bare = key.sign(b"x" * 300), key.public, self.bare()[0]
+
+        def call() -> None:
+            bare()
+            public.verify(b"x" * 300, signature)
+
+        return call
+
     def peer(self, authorities: str) -> tuple[Callable[[], None], Callable[[], None]]:
         """python-alipay-sdk with a trust store of its own: a payment, a query."""
         module = import_module("alipay")

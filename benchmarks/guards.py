@@ -15,7 +15,7 @@ from statistics import median
 
 from benchmarks.calls import Bench
 from benchmarks.figures import Measure, Row, cpu_us, interleaved, report, us
-from benchmarks.partner import keys, replies
+from benchmarks.partner import replies
 from benchmarks.server import served
 from payport.schemas import Money, Order, Rejected
 from payport.schemas.events import RawNotification
@@ -25,7 +25,6 @@ from payport.sdk.calling import call
 from payport.sdk.exchange import Exchange
 from payport.sdk.hosting import Admission
 from payport.sdk.journal.records import Operation, State, Step
-from payport.sdk.keys import PrivateKey
 from payport.sdk.limits import Limiter, SharedStore
 from payport.sdk.message import WireReply, WireRequest
 from payport.sdk.observation import Observation, Source
@@ -125,19 +124,11 @@ def rows(rounds: int = ROUNDS, calls: int = CALLS) -> list[Row]:
     """Measure. Without a Redis on this machine its row is left out."""
     with ExitStack() as open_, tempfile.TemporaryDirectory() as folder, served(replies([])) as server:
         bench = open_.enter_context(Bench(server, Path(folder), count(1)))
-        key = PrivateKey(keys().merchant)
-        signature, public = key.sign(b"x" * 300), key.public
-        bare, _ = bench.bare()
-
-        def verified() -> None:
-            bare()
-            public.verify(b"x" * 300, signature)
-
         stalls = {"plain": Stall(open_, ()), "guarded": Stall(open_, Guards().of(Kiosk()))}
         shared = _shared(open_)
         if shared is not None:
             stalls["redis"] = Stall(open_, [shared])
-        cases: dict[str, Measure] = {"bare": _case(verified, max(1, calls // 8))}
+        cases: dict[str, Measure] = {"bare": _case(bench.verified(), max(1, calls // 8))}
         for name, stall in stalls.items():
             cases[f"{name} pay"], cases[f"{name} native"] = _case(stall.pay, calls), _case(stall.native, calls)
         found = interleaved(cases, rounds)

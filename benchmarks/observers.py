@@ -1,4 +1,4 @@
-"""What watching costs a call: scorecards, tracing, both; and beside a whole call.
+"""What watching costs a call: scorecards, tracing; and all of it together, limits and breaker too, beside a bare call.
 
 A payment of one step at an adapter that answers at once, on a journal in memory: so little else is done that the
 difference shows. What is listened to is made for it: the events of level DEBUG, the verdict on the reply, spans and
@@ -28,16 +28,18 @@ from benchmarks.server import served
 from payport.schemas import Money, Order, Rejected, Succeeded
 from payport.schemas.events import RawNotification
 from payport.schemas.outcome import PayOutcome
-from payport.sdk import Gateway
+from payport.sdk import Gateway, Guards
 from payport.sdk.adapter import Opened, Plan, Slot
 from payport.sdk.calling import call
 from payport.sdk.events import EventSink, Level, StructlogSink, flush_safely
 from payport.sdk.exchange import Exchange
+from payport.sdk.incidents.alerts import Alerts
+from payport.sdk.incidents.store import MemoryIncidents
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source
 from payport.sdk.otel import OpenTelemetry
-from payport.sdk.profile import Ladder, Profile
+from payport.sdk.profile import CallLimit, Ladder, Profile
 from payport.sdk.scorecards import MemoryMeasures, Scorecards
 from payport.sdk.tls import Trust
 
@@ -65,6 +67,7 @@ class Till:
     profile = Profile(
         partner="till", hosts=frozenset({"till.example"}), currencies=frozenset({"CNY"}),
         ladders={"default": Ladder(ask_after_s=(7.0,))},
+        limits=tuple(CallLimit(name=name, rate_per_s=1e9, burst=1e6) for name in ("account", "pay")),
     )  # fmt: skip
 
     def plan_pay(self, order: Order, method: str, slot: Slot) -> Plan:
@@ -115,24 +118,25 @@ def observers() -> Generator[dict[str, list[EventSink]]]:
     tenth = TracerProvider(ParentBasedTraceIdRatio(0.1), shutdown_on_exit=False)
     for provider in (every, tenth):
         provider.add_span_processor(BatchSpanProcessor(Nowhere()))
-    scorecards = Scorecards(MemoryMeasures())
+    scorecards, alerts = Scorecards(MemoryMeasures()), Alerts(MemoryIncidents(), [])
     tracing = OpenTelemetry(tracer_provider=every, meter_provider=meters)
     sampled = OpenTelemetry(tracer_provider=tenth, meter_provider=meters)
     yield {
         "none": [], "scorecards": [scorecards], "tracing": [tracing], "sampled": [sampled],
-        "all": [scorecards, tracing], "all sampled": [scorecards, sampled],
+        "all": [scorecards, alerts, tracing], "all sampled": [scorecards, alerts, sampled],
     }  # fmt: skip
+    alerts.close()
     for sink in (scorecards, tracing, sampled):
         sink.flush()
     for each in (every, tenth, meters):
         each.shutdown()
 
 
-def _paying(sinks: Sequence[EventSink], stack: ExitStack) -> Callable[[], None]:
-    told = (StructlogSink(least=Level.WARNING), *sinks)
-    gateway = stack.enter_context(
-        Gateway(Till(), journal="sqlite:///:memory:?durable=no", transport=Wire(), sinks=told)
-    )
+def _paying(sinks: Sequence[EventSink], stack: ExitStack, *, guarded: bool) -> Callable[[], None]:
+    till, told = Till(), (StructlogSink(least=Level.WARNING), *sinks)
+    admissions = Guards().of(till) if guarded else ()
+    journal = "sqlite:///:memory:?durable=no"
+    gateway = stack.enter_context(Gateway(till, journal=journal, transport=Wire(), sinks=told, admissions=admissions))
     numbers = count(1)
 
     def pay() -> None:
@@ -149,9 +153,9 @@ def rows(rounds: int = ROUNDS, calls: int = CALLS) -> list[Row]:
     """Measure."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        bare, _ = stack.enter_context(Bench(stack.enter_context(served(replies([]))), folder, count(1))).bare()
+        bare = stack.enter_context(Bench(stack.enter_context(served(replies([]))), folder, count(1))).verified()
         watching = stack.enter_context(observers())
-        work = {name: _paying(sinks, stack) for name, sinks in watching.items()}
+        work = {name: _paying(sinks, stack, guarded=name.startswith("all")) for name, sinks in watching.items()}
 
         def measure(name: str) -> Measure:
             def calls_and_what_they_leave() -> float:
@@ -178,8 +182,8 @@ def rows(rounds: int = ROUNDS, calls: int = CALLS) -> list[Row]:
         cost("scorecards, us a call", "scorecards", 15),
         cost("tracing, every trace sampled, us a call", "tracing", 60),
         cost("tracing, one trace in ten sampled, us a call", "sampled", None),
-        of_bare("scorecards, every trace sampled / bare httpx + sign", "all"),
-        of_bare("scorecards, one trace in ten sampled / bare httpx + sign", "all sampled"),
+        of_bare("all of it together, every trace / bare + verify", "all"),
+        of_bare("all of it together, one trace in ten / bare + verify", "all sampled"),
     ]
 
 

@@ -241,12 +241,8 @@ class _Circuit:
         self._rests_until_s = 0.0
         self._opened_s = 0.0
         self._passed = 0
-        self._trying: list[tuple[float, WireRequest]] = []
-
-    @property
-    def trying(self) -> bool:
-        """Whether a request is under way that tries."""
-        return bool(self._trying)
+        self.trying: list[tuple[float, WireRequest]] = []
+        """The requests under way that try, and until when each of them is waited for."""
 
     def admit(self, request: WireRequest, now_s: float, left_s: float, *, tries: bool) -> float | None:
         """``None``, or for how long not. A request that was let go and asks again is let go again.
@@ -260,18 +256,18 @@ class _Circuit:
             if tries:
                 self._try()
         if self.state is Circuit.TRYING and tries:
-            self._trying = [(end_s, each) for end_s, each in self._trying if end_s > now_s]
-            if all(each is not request for _, each in self._trying):
-                if len(self._trying) > self._passed:
+            self.trying = [(end_s, each) for end_s, each in self.trying if end_s > now_s]
+            if all(each is not request for _, each in self.trying):
+                if len(self.trying) > self._passed:
                     return _WHILE_TRYING_S
-                self._trying.append((now_s + left_s, request))
+                self.trying.append((now_s + left_s, request))
         return None
 
     def over(self, endpoint: str) -> None:
         """A request is not under way any more."""
-        for number, (_, each) in enumerate(self._trying):
+        for number, (_, each) in enumerate(self.trying):
             if each.endpoint == endpoint:
-                del self._trying[number]
+                del self.trying[number]
                 return
 
     def count(self, now_s: float) -> None:
@@ -312,20 +308,20 @@ class _Circuit:
     def _try(self) -> None:
         self.state = Circuit.TRYING
         self._passed = 0
-        self._trying = []
+        self.trying = []
 
     def _pass(self, now_s: float) -> _Change | None:
         self._passed += 1
         if self._passed < self._trials:
             return None
         self.state = Circuit.CLOSED
-        self._trying = []
+        self.trying = []
         self._window = _Window(self._policy.window_s)
         return _Change(opened=False, seconds=now_s - self._opened_s)
 
     def _open(self, now_s: float, calls: int, failures: int, rest_s: float) -> _Change:
         self.state = Circuit.OPEN
-        self._trying = []
+        self.trying = []
         self._rest_s = min(rest_s, self._policy.longest_rest_s)
         self._rests_until_s = now_s + self._rest_s
         return _Change(opened=True, seconds=self._rest_s, calls=calls, failures=failures)

@@ -170,7 +170,7 @@ class Desk:
     def drive(self, work: Exchange[T], transport: Transport) -> T:
         """Run an operation in this thread."""
         tracer, evidence = self.around.tracer, self._evidence()
-        noted = None if tracer is None else list[Exchanged]()
+        noted: list[Exchanged] | None = None if tracer is None else []
         host = SyncHost(around=self.around, transport=transport, exchanged=noted, evidence=evidence)
         try:
             return exchange.drive(work, host) if tracer is None else tracer.drive(work, host, self.adapter)
@@ -180,7 +180,7 @@ class Desk:
     async def adrive(self, work: Exchange[T], transport: AsyncTransport) -> T:
         """Run an operation in this task."""
         tracer, evidence = self.around.tracer, self._evidence()
-        noted = None if tracer is None else list[Exchanged]()
+        noted: list[Exchanged] | None = None if tracer is None else []
         host = AsyncHosting(around=self.around, transport=transport, exchanged=noted, evidence=evidence)
         try:
             if tracer is None:

@@ -194,7 +194,7 @@ def overheard(
         effect = next(exchange)
         while True:
             try:
-                if purpose is not None and isinstance(effect, Admit | Send) and purpose_of(effect) is not purpose:
+                if purpose is not None and isinstance(effect, _REQUESTS) and purpose_of(effect) is not purpose:
                     effect = type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
                 answer = yield effect
             except GeneratorExit:
@@ -208,6 +208,10 @@ def overheard(
         return cast("T", end.value)
     finally:
         exchange.close()
+
+
+_REQUESTS = (Admit, Send)
+"""A tuple that is made once: what is written with ``|`` is made anew for each effect."""
 
 
 class Host(Protocol):

@@ -141,7 +141,7 @@ class Alerts:
             self._dropped += 1
             return
         inbox.append(event)
-        if kind in self._urgent or self._thread is None:
+        if self._thread is None or kind in self._urgent:
             self._nudge()
 
     def report(self, *found: Found) -> None:
@@ -223,20 +223,19 @@ class Alerts:
         for _ in range(len(self._inbox)):
             event = self._inbox.popleft()
             for detector in self._heard[type(event)]:
-                found += self._asked(partial(detector.hear, event, now))
+                try:
+                    found += list(detector.hear(event, now))
+                except Exception:  # noqa: BLE001 - a detector of somebody else may raise; the others go on
+                    self._dropped += 1
         for detector in self._detectors:
-            found += self._asked(partial(detector.tick, now))
+            try:
+                found += list(detector.tick(now))
+            except Exception:  # noqa: BLE001 - likewise
+                self._dropped += 1
         if self._dropped > self._told_dropped:
             found.append(self._overrun(now))
         for each in found:
             self._note(each, now)
-
-    def _asked(self, ask: Callable[[], Iterable[Found]]) -> Iterable[Found]:
-        try:
-            return list(ask())
-        except Exception:  # noqa: BLE001 - a detector of somebody else may raise; the others go on
-            self._dropped += 1
-            return ()
 
     def _overrun(self, now: datetime) -> Trouble:
         lost, self._told_dropped = self._dropped - self._told_dropped, self._dropped

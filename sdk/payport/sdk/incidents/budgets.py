@@ -25,6 +25,7 @@ LEAST_BAD = 3
 """So many calls must have gone wrong in the long window before anybody is called."""
 
 _BUCKET_S = 60.0
+_BUCKET = timedelta(seconds=_BUCKET_S)
 
 
 class Measure(Enum):
@@ -36,6 +37,8 @@ class Measure(Enum):
     """Replies that are authentic, readable, about what was asked, and of a known status."""
     SPEED = "speed"
     """Calls that were answered within the limit."""
+
+    __hash__ = object.__hash__  # each is there once; Enum's own is a function of Python, called for every count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ class _Counts:
     bad: int = 0
 
     def add(self, calls: int, bad: int, at: datetime) -> None:
-        if self.begun is None or at - self.begun >= timedelta(seconds=_BUCKET_S):
+        if self.begun is None or at - self.begun >= _BUCKET:
             self.close()
             self.begun = at
         self.calls += calls

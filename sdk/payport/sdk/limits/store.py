@@ -73,7 +73,8 @@ class LocalStore:
         """See :meth:`LimitStore.take`."""
         with self._lock:
             at_s, last = now_s, None
-            counting, found = list[Bucket](), list[tuple[Bucket, Turn]]()
+            counting: list[Bucket] = []
+            found: list[tuple[Bucket, Turn]] = []
             for rule in rules:
                 bucket = self._buckets.get(rule.key) or self._bucket(rule)
                 turn = bucket.first(lane, now_s)

@@ -21,7 +21,8 @@ def bin_of(elapsed_s: float) -> int:
     """The bin of a time. An edge belongs to the bin that ends there."""
     if elapsed_s <= 0.0:
         return FIRST
-    return min(max(ceil(STEPS * log2(elapsed_s / EDGE_S)), FIRST), LAST)
+    number = ceil(STEPS * log2(elapsed_s / EDGE_S))
+    return FIRST if number < FIRST else LAST if number > LAST else number
 
 
 def ends_s(number: int) -> float:
