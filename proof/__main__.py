@@ -14,6 +14,7 @@ from proof import table
 from proof.canary import FAMILY as CANARY
 from proof.families import families
 from proof.family import Family, Tally
+from proof.fixed_keys import fixed_keys
 from proof.runner import Shard, run, shards
 from proof.state import State, commit
 
@@ -35,7 +36,11 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Answers the exit status: 0 when no case failed, 1 otherwise."""
-    options = _arguments(given)
+    with fixed_keys():  # before anything is imported that makes one
+        return _main(_arguments(given))
+
+
+def _main(options: argparse.Namespace) -> int:
     known = {family.id: family for family in (*families(), CANARY)}
     missing = [name for name in options.families if name not in known]
     if missing:

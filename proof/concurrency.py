@@ -78,5 +78,5 @@ FAMILY = Family(
     run=run,
     gate=units(ROUNDS),
     long=20 * units(ROUNDS),
-    shard=35,
+    shard=100,  # eight interpreters are started for each
 )

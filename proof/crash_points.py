@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from payport.sdk.exchange import Send
+from payport.sdk.exchange import Record, Send
 from payport.sdk.testing.conformance.checks.dying import (
     AFTERMATHS,
     Scenario,
@@ -26,6 +26,7 @@ from proof.subjects import AnySubject, AnyWorld, subjects
 
 ROUNDS = 2_000
 """How often ``resume`` may be called until everything rests: many orders, each with its own hours to live."""
+_LASTING = (Record.__name__, Send.__name__)
 AT_ONCE = 25
 """How many deaths inside the recovery share one journal and one simulator."""
 
@@ -63,9 +64,14 @@ def _world(subject: AnySubject) -> Iterator[AnyWorld]:
 
 
 def _singles(world: AnyWorld, scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """Dead after each number of effects, with everything that may happen then."""
+    """Dead after each effect that changed anything outside, with everything that may happen then.
+
+    Only what writes or sends does: to die after another is to die after the one before.
+    """
     effects = whole(world, scenario)
     for stop in range(len(effects) + 1):
+        if stop < len(effects) and effects[stop] != Send.__name__ and stop and effects[stop - 1] not in _LASTING:
+            continue
         sends = stop < len(effects) and effects[stop] == Send.__name__
         for aftermath in AFTERMATHS:
             if aftermath == "arrives late" and not (sends and Fault.LATE_ARRIVAL in world.subject.plays):

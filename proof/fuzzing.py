@@ -103,7 +103,7 @@ FAMILY = Family(
     id="T9",
     title="every decoder reads a spoilt message or raises a declared error, within 50 ms of CPU and 64 MB",
     run=run,
-    gate=_figure(100_000),
+    gate=_figure(12_500),
     long=_figure(1_000_000),
-    shard=_figure(5_000),
+    shard=_figure(500),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 import signal
 import tempfile
 import time
@@ -12,11 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from proof.family import Family, Tally, told
 from proof.state import Done, State
 
 Tell = Callable[[str], None]
+_SHM = Path("/dev/shm")
+_ROOM_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def _work(shard: Shard, answer: Connection) -> None:
     """The child: try the units, answer the tally."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
     try:
-        with tempfile.TemporaryDirectory(prefix="payport-proof-") as folder:
+        with tempfile.TemporaryDirectory(prefix="payport-proof-", dir=_memory()) as folder:
             tempfile.tempdir = folder  # whatever the family leaves behind goes with it
             tally = shard.family.run(shard.first, shard.count)
     except BaseException as error:  # noqa: BLE001 - nothing that happens here may pass for a success
@@ -101,6 +105,11 @@ def _work(shard: Shard, answer: Connection) -> None:
         tally.fail(shard.first, f"the shard did not end: {told(error)}")
     answer.send(tally)
     answer.close()
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where there is one with room: closing a journal's file waits for the disk otherwise."""
+    return _SHM if _SHM.is_dir() and shutil.disk_usage(_SHM).free > _ROOM_BYTES else None
 
 
 def _result(each: _Running) -> Tally | None:

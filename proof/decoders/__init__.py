@@ -10,6 +10,7 @@ from proof.decoders.decoder import Decoder
 MODULES = (
     "shared",
     "audit",
+    "files",
     "adyen",
     "alipay",
     "paypal",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from payport.adapters.paypal import PayPal
 from payport.adapters.paypal.account import LIVE_CERTIFICATE_HOSTS
 from payport.adapters.paypal.calls import Reply, instant, read_reply
 from payport.adapters.paypal.certificates import MalformedCertificate, Signers, allowed_address, parse_chain
@@ -16,11 +17,15 @@ from payport.adapters.paypal.reading.orders import order_observation
 from payport.adapters.paypal.reading.payouts import batch_observation
 from payport.adapters.paypal.reading.refunds import refund_observation
 from payport.adapters.paypal.signing import MalformedTransmission, read_transmission
+from payport.adapters.paypal.simulator import PayPalSimulator
 from payport.adapters.paypal.simulator.keys import chain
+from payport.adapters.paypal.tokens import TokenCache, token_for
 from payport.adapters.paypal.wire import PayPalOrder, PayPalPayoutBatch, PayPalRefund
+from payport.sdk.exchange import Moment, drive
 from payport.sdk.message import WireReply
-from payport.sdk.observation import Source
+from payport.sdk.observation import Observation, Source
 from payport.sdk.strict_json import MalformedJson, parse_object
+from proof.conversations import Listener
 from proof.decoders.decoder import Read, Refused, as_text, decoder
 from proof.mutating import Form
 
@@ -48,6 +53,8 @@ RESOURCES: Mapping[str, object] = {
     "CUSTOMER.DISPUTE.CREATED": DISPUTE,
     "SOMETHING.NEW": {},
 }
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+TOKEN = {"access_token": "A21AAL", "token_type": "Bearer", "expires_in": 32400, "scope": "a b"}
 HEADERS = {
     "PAYPAL-TRANSMISSION-ID": "dfb3be50-fd74",
     "PAYPAL-TRANSMISSION-TIME": "2026-01-31T12:00:00Z",
@@ -122,9 +129,22 @@ def amount(data: bytes) -> object:
     return instant(text), from_wire(text, "USD"), from_wire(text, "JPY")
 
 
+PAYPAL = PayPal(PayPalSimulator().account)
+
+
+def token(data: bytes) -> object:
+    """An access token, for an adapter that has none yet."""
+    PAYPAL._tokens = TokenCache()  # noqa: SLF001  # as a new process has it
+    found = drive(token_for(PAYPAL, 60.0), Listener(Moment(NOW, 0.0), iter([WireReply(200, (), data)])))
+    if isinstance(found, Observation):
+        raise Refused
+    return found
+
+
 BOTH = (MalformedJson, Unreadable)
 HEADER_LINES = "\n".join(f"{name}: {value}" for name, value in HEADERS.items()).encode()
 DECODERS = (
+    decoder("paypal: token", token, bytes_of(TOKEN), declared=(Refused,), form=Form.JSON),
     decoder("paypal: order", order, bytes_of(ORDER), declared=BOTH, form=Form.JSON),
     decoder("paypal: refund", refund, bytes_of(MOVEMENT), declared=BOTH, form=Form.JSON),
     decoder("paypal: payout batch", batch, bytes_of(BATCH), declared=BOTH, form=Form.JSON),

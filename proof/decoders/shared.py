@@ -1,13 +1,9 @@
-"""Decoders that belong to no partner: JSON, XML, HTTP, keys, money, identifiers, settings, the journal's rows."""
+"""Decoders that belong to no partner: JSON, XML, HTTP, keys, money, identifiers, the journal's rows."""
 
 from __future__ import annotations
 
-import json
-import tempfile
 from base64 import b64encode
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 from tests.support.journal_records import NOW, debt, notice, operation
 from tests.support.rsa_keys import certificate, private_pem, raw_key
@@ -23,9 +19,7 @@ from payport.sdk.journal.records import Debt, Notice, Operation
 from payport.sdk.journal.sealing import SealingKeys
 from payport.sdk.keys import PrivateKey, PublicKey
 from payport.sdk.message import WireRequest
-from payport.sdk.openapi import modern
 from payport.sdk.secrets import Secret
-from payport.sdk.settings_file import read as read_settings
 from payport.sdk.strict_json import MalformedJson, parse
 from payport.sdk.strict_xml import MalformedXml, parse_flat
 from payport.sdk.transport.hosts import Hosts
@@ -41,20 +35,6 @@ REQUEST = WireRequest(
     endpoint="trade.pay", moves_money=True, method="POST", url="https://a.example/", headers={}, content=b"x"
 )
 HOSTS = Hosts(frozenset({"gateway.example.com", "api.example.com:8443"}))
-SETTINGS = b"""# a comment
-[account.shop]
-partner = "alipay"
-app_id = "2021000000000000"
-private_key = "env:SHOP_KEY"
-window = 3
-
-[journal]
-url = "sqlite:///payments.db"
-durability = "full"
-
-[timeouts]
-deadline_s = 10.0
-"""
 REPLIES = (
     b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\nConnection: keep-alive\r\n\r\n{"a": 1}',
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Sign: a\r\n\r\n4\r\npaid\r\n3;x=y\r\nyes\r\n0\r\nT: 1\r\n\r\n",
@@ -97,24 +77,6 @@ IDENTIFIERS: dict[bytes, Callable[[str], object]] = {
     b"102100099996": Cnaps.parse,
     b"SHOP10010001-a_b": check_reference,
 }
-
-
-@cache
-def _settings_place() -> Path:
-    return Path(tempfile.mkdtemp(prefix="payport-proof-")) / "payport.toml"
-
-
-def settings(data: bytes) -> object:
-    """A settings file of any bytes."""
-    place = _settings_place()
-    place.write_bytes(data)
-    return read_settings(place, {"SHOP_KEY": "x"})
-
-
-def variables(data: bytes) -> object:
-    """Environment variables, one a line."""
-    lines = (line.partition("=") for line in data.decode("latin-1").split("\n"))
-    return read_settings(None, {f"PAYPORT_{name}": value for name, _, value in lines})
 
 
 def action(data: bytes) -> object:
@@ -167,14 +129,8 @@ def door(data: bytes) -> object:
     return notification(data, [(name, value) for name, _, value in lines], "a=b")
 
 
-def document(data: bytes) -> object:
-    """An OpenAPI document, made modern."""
-    return modern(json.loads(data))
-
-
 PLAIN_KEY, PUBLIC_KEY = private_pem("ours").encode(), PublicKey(raw_key("ours").public_key()).pem().encode()
 LEAF = certificate("Leaf", "Root", signed_by="root", of="ours").encode()
-VARIABLES = b"JOURNAL__URL=sqlite:///a.db\nTIMEOUTS__DEADLINE_S=3\nACCOUNT__SHOP__PARTNER=alipay"
 ROW = (JournalError,)
 BODIES: list[tuple[type[Debt | Operation | Notice], Debt | Operation | Notice]] = [
     (Debt, debt()),
@@ -207,8 +163,6 @@ DECODERS = (
         samples=[Sample(data, as_text(read)) for data, read in IDENTIFIERS.items()],
         declared=(ValueError,),
     ),
-    decoder("settings file", settings, SETTINGS, declared=(ConfigurationError,)),
-    decoder("settings of the environment", variables, VARIABLES, declared=(ConfigurationError,)),
     decoder("action", action, *(to_json(each).encode() for each in ACTIONS), declared=(EncodingError,), form=Form.JSON),
     Decoder(
         name="records",

@@ -49,12 +49,12 @@ class Document:
     def load(cls, path: Path) -> Document:
         """Read a JSON file. Raises :class:`MalformedDocument`; a missing file raises ``OSError``."""
         try:
-            parsed: object = json.loads(path.read_text("utf-8"))
-        except ValueError:
+            parsed: object = modern(json.loads(path.read_text("utf-8")))
+        except (ValueError, RecursionError):
             raise MalformedDocument(f"{path.name} is not JSON; give the OpenAPI document in its JSON form") from None
         if not isinstance(parsed, dict) or not isinstance(cast("Node", parsed).get("paths"), dict):
             raise MalformedDocument(f"{path.name} has no paths: it is not an OpenAPI document")
-        return cls(cast("Node", modern(cast("object", parsed))))
+        return cls(cast("Node", parsed))
 
     @property
     def version(self) -> str:

@@ -45,7 +45,7 @@ def read_records(path: Path) -> Mapping[str, PartnerRecord]:
         content: object = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # of TOML, of JSON and of UTF-8
+    except (ValueError, RecursionError) as error:  # of TOML, of JSON and of UTF-8; of brackets without end
         raise ConfigurationError(f"{path}: this is not {_form(path)}: {error}") from error
     try:
         return _File.model_validate(content).partner

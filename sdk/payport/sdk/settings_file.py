@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
@@ -199,6 +200,25 @@ def read(path: Path | None, env: Mapping[str, str] | None) -> Settings:
     return settings
 
 
+@lru_cache(maxsize=8)
+def _reading(file: Path) -> type[_File]:
+    """What reads this file: pydantic-settings wants a class, and to make one takes longer than to read."""
+
+    class Sources(_File):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours reads the mapping that was handed in
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no hidden files
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - references name their file
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    return Sources
+
+
 class _Reading:
     """One reading of one file and one environment. ``problems``: everything that is wrong, each where it stands."""
 
@@ -316,21 +336,8 @@ class _Reading:
     def _checked(self, variables: dict[str, Any]) -> _File | None:
         """The file with the environment over it, when the shape is right."""
         file = self._file
-
-        class Sources(_File):
-            @classmethod
-            def settings_customise_sources(
-                cls,
-                settings_cls: type[BaseSettings],
-                init_settings: PydanticBaseSettingsSource,
-                env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours reads the mapping that was handed in
-                dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no hidden files
-                file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - references name their file
-            ) -> tuple[PydanticBaseSettingsSource, ...]:
-                return init_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
-
         try:
-            return Sources(**variables)
+            return _reading(file)(**variables)
         except ValidationError as error:
             for item in error.errors(include_url=False, include_context=False, include_input=False):
                 path = tuple(str(part) for part in item["loc"])
@@ -338,8 +345,8 @@ class _Reading:
                 table = path if item["type"] == "value_error" else path[:-1]
                 what = _PLAIN_WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
                 self._wrong(path, what, f"known here: {_known(table)}")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            place = error if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+            place = error if not isinstance(error, UnicodeDecodeError) else "not UTF-8"
             self.problems.append(f"{file}: this is not TOML: {place}; texts go in quotes, tables in [brackets]")
         except OSError as error:
             self.problems.append(f"{file}: cannot be read: {error.strerror}")
@@ -445,7 +452,7 @@ def _from_file(path: Path) -> str:
         return path.read_text("utf-8").rstrip("\r\n")
     except OSError as error:
         raise LookupFailure(f"cannot read {path}: {error.strerror}", "check the path and who may read it") from error
-    except UnicodeDecodeError as error:
+    except ValueError as error:  # not UTF-8, or a name that no file can have
         raise LookupFailure(f"{path} is not text", "export it as PEM (text), not DER (binary)") from error
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from payport.schemas.encoding import instant_text
-from payport.sdk.audit.canonical import Canonical, canonical_text, parse_canonical
+from payport.sdk.audit.canonical import Canonical, canonical_text, integer_in, parse_canonical, text_in
 from payport.sdk.audit.chain import Chain, Flaw, FlawKind, Place, Row
 from payport.sdk.audit.signing import AuditKey, PublicKeys
 from payport.sdk.audit.trail import Trail, rows_of
@@ -86,27 +86,26 @@ class Archive:
     def read(cls, path: Path) -> Archive:
         """The manifest in a file; its signature is not checked. Raises :class:`payport.sdk.errors.AuditError`."""
         try:
-            content = cast("Mapping[str, str]", parse_canonical(path.read_text("utf-8").rstrip("\n")))
-            _check_version(content)
-            first, last = _integer(content["first"]), _integer(content["last"])
+            content = _manifest(path.read_text("utf-8").rstrip("\n"))
+            first, last = integer_in(content, "first"), integer_in(content, "last")
             return cls(
-                start=bytes.fromhex(content["start"]),
-                chain=_integer(content["chain"]),
-                before=Place(first - 1, bytes.fromhex(content["before"])),
-                through=Place(last, bytes.fromhex(content["hash"])),
-                begins=content["begins"],
-                ends=content["ends"],
-                made=content["made"],
-                library=content["library"],
-                file=content["file"],
-                sha256=content["sha256"],
-                key=content["key"],
-                signature=content["signature"],
+                start=bytes.fromhex(text_in(content, "start")),
+                chain=integer_in(content, "chain"),
+                before=Place(first - 1, bytes.fromhex(text_in(content, "before"))),
+                through=Place(last, bytes.fromhex(text_in(content, "hash"))),
+                begins=text_in(content, "begins"),
+                ends=text_in(content, "ends"),
+                made=text_in(content, "made"),
+                library=text_in(content, "library"),
+                file=text_in(content, "file"),
+                sha256=text_in(content, "sha256"),
+                key=text_in(content, "key"),
+                signature=text_in(content, "signature"),
                 path=path,
             )
         except OSError as error:
             raise AuditError(f"{path} cannot be read ({error.strerror})") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             raise AuditError(f"{path} is no manifest of an archive of the audit trail") from error
 
     def rows(self) -> Iterator[Row]:
@@ -255,16 +254,15 @@ def _hash_in(line: str) -> bytes | None:
         return None
 
 
-def _integer(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError("expected an integer")
-    return value
-
-
-def _check_version(content: Mapping[str, object]) -> None:
-    file = cast("str", content["file"])
-    if content["v"] != VERSION or Path(file).name != file:
+def _manifest(text: str) -> Mapping[str, object]:
+    content: object = parse_canonical(text)
+    if not isinstance(content, Mapping):
+        raise ValueError("not a manifest")  # noqa: TRY004 - of a content, not of an argument
+    found = cast("Mapping[str, object]", content)
+    file = text_in(found, "file")
+    if found.get("v") != VERSION or not file or "\0" in file or Path(file).name != file:
         raise ValueError("not a manifest")
+    return found
 
 
 def _older(rows: Iterable[Row], before_us: int) -> Iterator[Row]:

@@ -18,7 +18,16 @@ Canonical: TypeAlias = "Mapping[str, Canonical] | Sequence[Canonical] | str | in
 MAX_INTEGER = 2**53 - 1
 """The largest integer that a reader which knows only doubles keeps exactly."""
 
-__all__ = ["MAX_INTEGER", "Canonical", "canonical_text", "parse_canonical", "quoted", "well_formed"]
+__all__ = [
+    "MAX_INTEGER",
+    "Canonical",
+    "canonical_text",
+    "integer_in",
+    "parse_canonical",
+    "quoted",
+    "text_in",
+    "well_formed",
+]
 
 
 def canonical_text(value: Canonical) -> str:
@@ -86,3 +95,19 @@ def _no_fraction(text: str) -> float:
 def well_formed(text: str) -> str:
     """``text``, with every half of a surrogate pair replaced by a question mark: a partner's text may hold one."""
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def text_in(content: Mapping[str, object], name: str) -> str:
+    """The text under a name of what was read. Raises ``ValueError`` when there is none, or something else."""
+    value = content.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")  # noqa: TRY004 - of a content, not of an argument
+    return value
+
+
+def integer_in(content: Mapping[str, object], name: str) -> int:
+    """The same of a whole number."""
+    value = content.get(name)
+    if type(value) is not int:
+        raise ValueError(f"{name} is no integer")
+    return value

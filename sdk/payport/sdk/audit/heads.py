@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 from payport.schemas.encoding import instant_text
-from payport.sdk.audit.canonical import Canonical, canonical_text, parse_canonical
+from payport.sdk.audit.canonical import Canonical, canonical_text, integer_in, parse_canonical, text_in
 from payport.sdk.audit.chain import Chain, Place
 from payport.sdk.audit.signing import AuditKey, PublicKeys
 from payport.sdk.errors import AuditError
@@ -73,17 +73,14 @@ class SignedHead:
         content = parse_canonical(line)
         if not isinstance(content, Mapping) or content.get("v") != VERSION:
             raise ValueError("not the line of a head")
-        try:
-            return cls(
-                start=bytes.fromhex(cast("str", content["start"])),
-                chain=cast("int", content["chain"]),
-                head=Place(cast("int", content["seq"]), bytes.fromhex(cast("str", content["hash"]))),
-                at=cast("str", content["at"]),
-                key=cast("str", content["key"]),
-                signature=cast("str", content["signature"]),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError("not the line of a head") from error
+        return cls(
+            start=bytes.fromhex(text_in(content, "start")),
+            chain=integer_in(content, "chain"),
+            head=Place(integer_in(content, "seq"), bytes.fromhex(text_in(content, "hash"))),
+            at=text_in(content, "at"),
+            key=text_in(content, "key"),
+            signature=text_in(content, "signature"),
+        )
 
     def is_signed_by(self, keys: PublicKeys) -> bool:
         """Whether one of these keys signed it."""
