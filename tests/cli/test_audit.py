@@ -139,6 +139,11 @@ def test_an_auditor_brings_the_public_key(audited: Shop, payport: Command, tmp_p
     other = new_audit_key()[1]
     ran = payport("audit", "verify", "--config", bare, "--heads", heads, "--public-key", other)
     assert (1, "is not trusted" in ran.out) == (ran.status, True)
+    picture = tmp_path / "picture.pem"
+    picture.write_bytes(b"\x89PNG\xff")
+    ran = payport("audit", "verify", "--config", bare, "--heads", heads, "--public-key", picture)
+    assert ran.status == 2
+    assert "--public-key cannot be read as text" in ran.err
 
 
 def test_what_happened_to_an_order(audited: Shop, payport: Command) -> None:

@@ -32,10 +32,13 @@ SHOWN: Final = 50
 def trusted_keys(settings: Settings, public_keys: Sequence[str] = ()) -> PublicKeys:
     """The public half of the configured key, those of former keys, and those named on the command line.
 
-    ``public_keys``: each the base64 text, or a file that holds it.
+    ``public_keys``: each the base64 text, or a file that holds it. Raises :class:`payport.sdk.ConfigurationError`.
     """
     own = [AuditKey(settings.audit.key).public] if settings.audit.key else []
-    named = [Path(each).read_text("utf-8") if Path(each).is_file() else each for each in public_keys]
+    try:
+        named = [Path(each).read_text("utf-8") if Path(each).is_file() else each for each in public_keys]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"a file named with --public-key cannot be read as text: {error}") from None
     return PublicKeys([*own, *settings.audit.former_keys, *named])
 
 

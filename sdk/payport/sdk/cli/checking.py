@@ -103,7 +103,7 @@ def _client_certificate(adapter: Adapter) -> Iterator[Expiry]:
         return
     try:
         certificate = x509.load_pem_x509_certificate(Path(mine.chain_file).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, x509.InvalidVersion):
         return  # the first connection says what is wrong with it
     yield _expiry(adapter, "TLS client certificate", certificate.not_valid_after_utc)
 
