@@ -65,7 +65,11 @@ class SdkEvent:
 @cache
 def _shape(kind: type[SdkEvent]) -> tuple[tuple[str, ...], Callable[[SdkEvent], tuple[object, ...]], tuple[str, ...]]:
     classes = field_classes(kind)
-    return tuple(classes), values_getter(tuple(classes)), tuple(name for name in classes if classes[name] in HIDDEN_CLASSES)
+    return (
+        tuple(classes),
+        values_getter(tuple(classes)),
+        tuple(name for name in classes if classes[name] in HIDDEN_CLASSES),
+    )
 
 
 def _plain(value: object) -> Plain:
