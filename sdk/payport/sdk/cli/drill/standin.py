@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from payport.sdk.hosting import Clock
 from payport.sdk.limits import script
-from payport.sdk.limits.rules import LimitLeft, Refused, Rule
+from payport.sdk.limits.rules import Full, LimitLeft, Refused, Rule
 from payport.sdk.limits.store import LocalStore
 from payport.sdk.profile import CallLimit
 from payport.sdk.secrets import Secret
@@ -117,14 +117,9 @@ def _rules(keys: Sequence[str], told: Sequence[str]) -> Iterator[Rule]:
 
 def _take(store: LocalStore, rules: Sequence[Rule], left: str, lane: str, now_s: float) -> Answer:
     decision = store.take(rules, int(lane) - 1, float(left), now_s)
-    if isinstance(decision, float):
-        return [0, _text(decision), 0, 0]
-    at = rules.index(decision.rule) + 1
-    return (
-        [1, _text(decision.retry_after_s), at, int(decision.paused)]
-        if isinstance(decision, Refused)
-        else [2, "0", at, 0]
-    )
+    if isinstance(decision, Refused):
+        return [1, _text(decision.retry_after_s), rules.index(decision.rule) + 1, int(decision.paused)]
+    return [2, "0", rules.index(decision.rule) + 1, 0] if isinstance(decision, Full) else [0, _text(decision), 0, 0]
 
 
 def _release(store: LocalStore, rules: Sequence[Rule], _: str, lane: str, now_s: float) -> Answer:  # noqa: ARG001 - as the others
