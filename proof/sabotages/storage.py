@@ -49,11 +49,11 @@ SABOTAGES = (
         breaks=frozenset({"I8"}),
     ),
     Sabotage(
-        what="a change that was acknowledged is delivered again",
+        what="the end of an operation is never delivered as a change",
         cut=Cut(
-            "sdk.journal.sql_session:SqlSession.delivered",
-            'self._write("acknowledge a change", self._sql.delivered, {"p_id": number})',
-            "pass",
+            "sdk.journal.sql_session:SqlSession._tell",
+            '"delivered": 0,',
+            '"delivered": int(operation.state.final),',
         ),
         breaks=frozenset({"I8"}),
     ),

@@ -17,7 +17,9 @@ from tests.support.mail_server import MailServer
 from payport.adapters.alipay import Alipay
 from payport.schemas.events import RawNotification, Rejected
 from payport.sdk.adapter import Opened
+from payport.sdk.breaker import Breaker
 from payport.sdk.cli.drill import ground as grounds
+from payport.sdk.cli.drill import guarding
 from payport.sdk.cli.drill.ground import Ground
 from payport.sdk.cli.drill.record import Drilled, DrillRecord, Times, span
 from payport.sdk.cli.drill.running import Plan, hold
@@ -27,6 +29,8 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.incidents.kinds import KINDS, STORAGE_FAILED
 from payport.sdk.incidents.records import Incident
 from payport.sdk.incidents.settings import AlertSettings
+from payport.sdk.limits import Limiter, SharedStore
+from payport.sdk.limits.rules import Rule
 from payport.sdk.testing.certificates import loopback_certificates
 
 QUICK = [scenario for scenario in SCENARIOS if not scenario.early]
@@ -66,12 +70,12 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Drilled]:
 @pytest.mark.parametrize(
     ("name", "incident", "answers"),
     [
-        ("partner_down", "budget_burnt", {"NotSent(tls)": 4}),
         ("partner_slow", "budget_burnt", {"Unknown(timed_out)": 4}),
-        ("expired_certificate", "budget_burnt", {"NotSent(tls)": 4}),
+        ("partner_failing", "breaker_open", {"Unknown(partner_fault)": 9, "NotSent(breaker_open)": 2}),
         ("wrong_signatures", "signature_failures", {"Unknown(unverified)": 4, "ActionRequired": 1}),
         ("unknown_outcomes", "unknown_ageing", {"Unknown(connection_lost)": 4}),
         ("rate_limited", "", {"Declined(rate_limited)": 4}),
+        ("redis_lost", "limits_degraded", {"Succeeded": 8}),
         ("duplicate_notifications", "", {"ActionRequired": 2, "Succeeded": 1}),
         ("storage_lost", "storage_failed", {"NotSent(storage)": 4}),
     ],
@@ -82,13 +86,29 @@ def test_each_fault_is_noticed_told_and_got_over(
     """What the caller was told while it lasted, which incident it was, and that every target was met."""
     found = quick[name]
     assert (found.incident, found.answers, list(found.missed)) == (incident, answers, [])
-    times = found.times
+    assert in_order(found.times) == bool(incident)
+
+
+def in_order(times: Times) -> bool:
+    """Whether it was noticed, told, answered and over, one after the other; it is over in any case."""
     assert times.recovered_s is not None
-    if incident:
-        assert times.detected_s is not None
-        assert times.alerted_s is not None
-        assert times.responded_s is not None
-        assert 0.0 <= times.detected_s <= times.alerted_s <= times.responded_s <= times.recovered_s
+    found = (times.detected_s, times.alerted_s, times.responded_s)
+    if None in found:
+        return False
+    noticed = [0.0, *(each for each in found if each is not None), times.recovered_s]
+    assert noticed == sorted(noticed)
+    return True
+
+
+@pytest.mark.parametrize("name", ["partner_down", "expired_certificate"])
+def test_a_partner_without_a_connection_is_noticed_one_way_or_the_other(quick: dict[str, Drilled], name: str) -> None:
+    """How often a call is tried is drawn by lot: ten failures open the breaker, fewer burn the budget."""
+    found = quick[name]
+    assert found.incident in ("breaker_open", "budget_burnt")
+    assert (sum(found.answers.values()), found.answers["NotSent(tls)"] >= 3) == (4, True)
+    assert set(found.answers) <= {"NotSent(tls)", "NotSent(breaker_open)"}
+    assert list(found.missed) == []
+    assert in_order(found.times)
 
 
 def test_doubt_is_noticed_when_it_ages(quick: dict[str, Drilled]) -> None:
@@ -101,7 +121,7 @@ def test_doubt_is_noticed_when_it_ages(quick: dict[str, Drilled]) -> None:
 def test_every_order_is_charged_once_or_not_at_all(quick: dict[str, Drilled]) -> None:
     """What was sent and lost is charged once, what was not sent not at all; both books agree."""
     assert (quick["unknown_outcomes"].orders, quick["unknown_outcomes"].charges) == (6, 6)
-    assert (quick["partner_down"].orders, quick["partner_down"].charges) == (6, 2)
+    assert quick["partner_down"].orders - quick["partner_down"].charges == 4
     assert [each.problems for each in quick.values()] == [[]] * len(quick)
 
 
@@ -130,7 +150,99 @@ def test_a_killed_process_is_found_by_the_next(tmp_path: Path) -> None:
     assert doubled.fault == "duplicate_notifications"
 
 
+# limits and the breaker are the real ones
+
+
+def test_a_breaker_opens_and_closes_again(quick: dict[str, Drilled]) -> None:
+    """Ten failures; then nothing new goes, what is in doubt is settled; after its rest payments try, and succeed."""
+    found = quick["partner_failing"]
+    assert list(found.findings[:2]) == [
+        "payment 10 was not sent any more", "9 of 9 payments in doubt were settled while nothing new went",
+    ]  # fmt: skip
+    assert 15 <= (found.times.recovered_s or 0) <= 90, "its rest, at most twice, was skipped"
+    assert found.times.skipped_s >= 15
+    assert found.orders - found.charges == found.answers["NotSent(breaker_open)"] + 2, "and who came while it rested"
+
+
+def test_redis_lost_is_a_stricter_limit_and_over_when_it_is_back(quick: dict[str, Drilled]) -> None:
+    """A fourth of it for each process, in real time."""
+    found = quick["redis_lost"]
+    assert found.findings[0] == "this process kept to 5 requests a second, in place of 20 over all processes"
+    sent, took_s = re.fullmatch(r"(\d+) requests went in ([\d.]+) s", found.findings[1]).groups()  # type: ignore[union-attr]  # it fits
+    assert int(sent) <= 2.5 + 5 * float(took_s) + 1
+    assert (found.times.detected_s or 99) < 5
+    assert found.times.skipped_s == 0.0
+    assert "its incident ended by itself after 1 min of quiet" in found.findings
+
+
+def test_a_complaint_slows_the_account_down(quick: dict[str, Drilled]) -> None:
+    """Half of what was called, two a second at least."""
+    assert re.match(r"the limit 'account' lets 2(\.\d+)? requests a second go", quick["rate_limited"].findings[0])
+
+
+@pytest.mark.parametrize("partner", [name for name in partners() if name != "alipay"])
+def test_every_partner_is_slowed_down_for_and_left_alone(tmp_path: Path, partner: str) -> None:
+    """Each says "too many requests" and "something is wrong with us" in its own words."""
+    chosen = [scenario(name) for name in ("rate_limited", "partner_failing")]
+    record = held(tmp_path, chosen, partner)
+    assert [(each.fault, list(each.missed)) for each in record.drilled] == [(each.name, []) for each in chosen]
+
+
 # a drill can fail
+
+
+def test_a_breaker_that_never_opens_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Payments go on failing, and nobody is told."""
+    monkeypatch.setattr(Breaker, "admit", lambda *_: None)
+    monkeypatch.setattr(guarding, "MOST_CALLS", 3)
+    missed = held(tmp_path, [scenario("partner_failing")]).drilled[0].missed
+    assert "promise: after 3 payments that failed the partner is not left alone" in missed
+
+
+def test_a_complaint_that_nobody_heeds_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The partner is called as often as before."""
+    monkeypatch.setattr(Limiter, "_heed", lambda *_: None)
+    missed = held(tmp_path, [scenario("rate_limited")]).drilled[0].missed
+    assert list(missed) == ["promise: a partner that refuses calls is called as often as before"]
+
+
+def test_no_limit_without_redis_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both by what the limiter says of itself and by the requests that went."""
+    monkeypatch.setattr(SharedStore, "_take_alone", lambda *_: 0.0)
+    monkeypatch.setattr(Rule, "shared_by", lambda self, hosts: self)
+    missed = held(tmp_path, [scenario("redis_lost")]).drilled[0].missed
+    assert "promise: without Redis the limit 'account' is no stricter" in missed
+
+
+def test_requests_beyond_the_stricter_limit_are_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limiter may say what it likes: the requests are counted."""
+    monkeypatch.setattr(SharedStore, "_take_alone", lambda *_: 0.0)
+    missed = held(tmp_path, [scenario("redis_lost")]).drilled[0].missed
+    assert any(
+        re.match(r"promise: without Redis \d+ requests went in [\d.]+ s, and \d is the most", each) for each in missed
+    )
+
+
+def test_limits_that_were_never_shared_are_missed(tmp_path: Path) -> None:
+    """Redis was lost before it was taken away: nothing would be shown."""
+
+    def strike(ground: Ground) -> list[str]:
+        assert ground.redis is not None
+        ground.redis.stop()
+        ground.sell()
+        return guarding.redis_lost(ground)
+
+    missed = held(tmp_path, [replace(scenario("redis_lost"), strike=strike)]).drilled[0].missed
+    assert "promise: call limits were not shared before Redis was lost" in missed
+
+
+def test_without_the_client_of_redis_its_loss_is_not_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said in the record; a stand-in counts, so no server is needed, but the extra is."""
+    monkeypatch.setattr(guarding, "find_spec", lambda name: None)
+    record = held(tmp_path, [scenario("redis_lost")])
+    assert record.drilled[0].skipped.startswith('the extra "redis" is not installed')
+    assert 'Not played: the extra "redis" is not installed (pip install "payport[redis]").' in record.as_markdown()
+    assert record.passed
 
 
 def test_a_fault_that_nobody_notices_is_missed(tmp_path: Path) -> None:
@@ -220,6 +332,7 @@ def drilled(**changes: object) -> Drilled:
             ["availability: 99.900% of a month, less than 99.9%"],
         ),
         ({"problems": ["DRILL000001 was charged 2 times"]}, ["books: DRILL000001 was charged 2 times"]),
+        ({"broken": ["a forged notification was believed"]}, ["promise: a forged notification was believed"]),
         ({"skipped": "no Redis"}, []),
     ],
 )

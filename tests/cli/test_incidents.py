@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Command, Ran, Shop
+from tests.support.audit_journals import records
 from tests.support.incidents import trouble
 from tests.support.mail_server import MailServer
 
@@ -88,6 +92,45 @@ def test_a_person_takes_it_on_and_resolves_it(shop: Shop, payport: Command) -> N
     assert "No incident is open" in payport("incidents", "list", *config).out
     assert "resolved by Wen" in payport("incidents", "list", "--all", *config).out
     assert "by Wen: a typo of theirs" in payport("incidents", "show", "1", *config).out
+
+
+def decisions(shop: Shop) -> list[tuple[str, str, str, object]]:
+    """What the audit trail has of people's decisions: what, with what result, who, and by which name."""
+    with journal_of(shop) as journal:
+        found = records(journal)
+    assert {each.origin.host for each in found} == {socket.gethostname()}
+    return [
+        (each.what, each.result, each.who, each.detail["by"])
+        for each in found
+        if each.what.startswith(("incident.", "order.released"))
+    ]
+
+
+def test_the_audit_trail_knows_who_was_logged_in(shop: Shop, payport: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where; a script says on whose behalf it acts."""
+    monkeypatch.setattr(getpass, "getuser", lambda: "wen")
+    opened(shop, MISMATCH)
+    config = ("--config", shop.config)
+    payport("incidents", "ack", "1", "--by", "Wen", *config)
+    payport("incidents", "resolve", "1", "--by", "Wen", "--actor", "ticket-system", *config)
+    assert decisions(shop) == [
+        ("incident.acknowledged", "acknowledged", f"wen@{socket.gethostname()}", "Wen"),
+        ("incident.resolved", "resolved", "ticket-system", "Wen"),
+    ]
+
+
+def test_who_has_no_login_name_is_known_by_his_number(
+    shop: Shop, payport: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container runs under a number that the system has no name for."""
+
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    opened(shop, MISMATCH)
+    payport("incidents", "ack", "1", "--by", "Wen", "--config", shop.config)
+    assert decisions(shop)[0][2] == f"uid {os.getuid()}@{socket.gethostname()}"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +282,9 @@ def test_what_is_held_is_let_go_by_a_person(shop: Shop, payport: Command) -> Non
     listed = payport("watch", "held", "--config", shop.config).out
     assert re.search(r"SHOP10010002.*account_velocity.*2 payments were asked for in 1 min", listed)
     assert "abnormal" in payport("incidents", "list", "--config", shop.config).out
-    ran = payport("watch", "release", "SHOP10010002", "--by", "Wen", "--note", "a busy day", "--config", shop.config)
+    release = ("watch", "release", "SHOP10010002", "--by", "Wen", "--note", "a busy day", "--actor", "desk")
+    ran = payport(*release, "--config", shop.config)
+    assert decisions(shop) == [("order.released", "released", "desk", "Wen")]
     assert ran.out == "SHOP10010002 may go: call pay again for it. Let go by Wen.\n"
     assert "No order is held." in payport("watch", "held", "--config", shop.config).out
     assert not isinstance(pay(shop, 2), NotSent)

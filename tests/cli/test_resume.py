@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from tests.cli.conftest import Command, Shop
+from tests.support.audit_journals import records
 
 from payport.adapters.alipay import Alipay
 from payport.adapters.alipay.simulator import Fault, Wallet
@@ -35,6 +36,19 @@ def test_a_charge_without_an_answer_is_settled(shop: Shop, payport: Command) -> 
     assert "simulator: SHOP10010001/pay//1 is settled: succeeded" in ran.out
     assert "1 settled, 0 open, 0 for a person" in ran.out
     assert len(shop.partner.ledger.charges()) == 1
+
+
+def test_the_audit_trail_says_who_resumed(shop: Shop, payport: Command) -> None:
+    """The application paid; whoever runs the command found out."""
+    shop.partner.faults.next(Fault.COMMIT_THEN_SILENCE, PAY)
+    with shop.gateway(by_s=60) as gateway:
+        pay(shop, gateway)
+    payport("resume", "--config", shop.config, "--actor", "wen@desk")
+    with shop.gateway() as gateway:
+        found = records(gateway.journal)
+    assert {(each.result, each.who) for each in found if each.what == "pay"} == {
+        ("doubt", "application"), ("succeeded", "wen@desk"),
+    }  # fmt: skip
 
 
 def test_what_is_not_decided_stays_open(shop: Shop, payport: Command) -> None:

@@ -62,7 +62,7 @@ def _record_writer(kind: type) -> Write:
     names = tuple(item.name for item in fields(kind) if item.name != "native")
     # what stands under `native` is never looked at: it is the adapter's own
     end = "}" if len(names) == len(fields(kind)) else ',"native":null}'
-    begin, keys, values, known = _begin(kind), _keys(names), _values(names), _WRITERS.get
+    begin, keys, values, known = _begin(kind), _keys(names), values_getter(names), _WRITERS.get
 
     def write(record: object) -> str:
         text = begin
@@ -77,7 +77,7 @@ def _record_writer(kind: type) -> Write:
 def _sparse_writer(kind: type, only: tuple[str, ...] | None) -> Write:
     members = [item for item in fields(kind) if item.name != "native" and (only is None or item.name in only)]
     names, defaults = tuple(item.name for item in members), tuple(item.default for item in members)
-    begin, keys, values, known = _begin(kind), _keys(names), _values(names), _WRITERS.get
+    begin, keys, values, known = _begin(kind), _keys(names), values_getter(names), _WRITERS.get
 
     def write(record: object) -> str:
         # defaults are None, truth values, small numbers, empty texts and enums: where one is another object after
@@ -100,8 +100,8 @@ def _keys(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f",{quoted(name)}:" for name in names)
 
 
-def _values(names: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
-    """All these attributes of an object, fetched by one call in C."""
+def values_getter(names: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
+    """Fetches all these attributes of an object as a tuple, by one call in C; for one name and for none, too."""
     if len(names) > 1:
         return attrgetter(*names)  # a tuple for two names and more
     return lambda record: tuple([getattr(record, name) for name in names])

@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast
 
 from payport.schemas.classes import FieldClass, field_classes
 from payport.schemas.events import EventKind, RejectedKind
 from payport.schemas.money import Money
 from payport.schemas.outcome import Reason, UnknownKind
+from payport.schemas.sparse import values_getter
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.message import FailureKind, Purpose
 from payport.sdk.secrets import MASK
@@ -65,8 +65,11 @@ class SdkEvent:
 @cache
 def _shape(kind: type[SdkEvent]) -> tuple[tuple[str, ...], Callable[[SdkEvent], tuple[object, ...]], tuple[str, ...]]:
     classes = field_classes(kind)
-    # attrgetter answers a tuple for two names and more, and every event has its partner and account
-    return tuple(classes), attrgetter(*classes), tuple(name for name in classes if classes[name] in HIDDEN_CLASSES)
+    return (
+        tuple(classes),
+        values_getter(tuple(classes)),
+        tuple(name for name in classes if classes[name] in HIDDEN_CLASSES),
+    )
 
 
 def _plain(value: object) -> Plain:

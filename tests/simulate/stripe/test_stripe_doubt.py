@@ -130,7 +130,11 @@ def test_a_refund_whose_key_is_spent_is_found_or_left_to_a_person(shop: Shop) ->
     shop.time.pass_by(13 * 3600)
     shop.gateway.resume()
     assert shop.sent("refunds.create") == sent
-    assert shop.last(lost, Verb.REFUND).for_person is not None
+    reason = shop.last(lost, Verb.REFUND).for_person or ""
+    assert "the key is spent" in reason
+    assert "may not be sent again" in reason
+    assert "sealed" not in reason
+    assert "however often" not in reason
 
 
 @pytest.mark.parametrize("fault", [Fault.COMMIT_THEN_SILENCE, Fault.SILENCE])

@@ -20,6 +20,8 @@ from payport.schemas import (
     InApp,
     MobileWeb,
     Money,
+    NotSent,
+    NotSentKind,
     Pending,
     QrShown,
     RawNotification,
@@ -232,12 +234,13 @@ def test_a_hold_is_released(shop: Shop) -> None:
 
 
 def test_a_captured_hold_cannot_be_released(shop: Shop) -> None:
-    """UnionPay refuses it, and so does the journal before."""
+    """UnionPay would refuse it, and the journal does before."""
     shop.gateway.pay(HOLD, shop.code(), deadline_s=1.0)
     shop.gateway.query(REF)
     shop.gateway.capture(REF)
     shop.later(5)
     told = shop.gateway.cancel(REF)
-    assert isinstance(told, Declined)
-    assert told.reason is Reason.INVALID_STATE
+    assert isinstance(told, NotSent)
+    assert told.cause.kind is NotSentKind.INVALID
+    assert shop.sent("32/00") == []
     assert shop.partner.ledger.paid_total() == AMOUNT

@@ -121,6 +121,19 @@ def test_the_hold_is_in_force_again_and_cancel_releases_it(hotel: Shop) -> None:
     assert isinstance(hotel.gateway.capture(REF, TAKEN, capture_ref="AGAIN1001"), NotSent)
 
 
+@pytest.mark.parametrize("reverse_paid", [False, True])
+def test_a_hold_that_was_captured_is_not_released(hotel: Shop, reverse_paid: bool) -> None:
+    """UnionPay has given the rest back and refuses a release (32): said before anything is sent."""
+    told = hotel.gateway.cancel(REF, reverse_paid=reverse_paid)
+    assert isinstance(told, NotSent)
+    assert told.cause.kind is NotSentKind.INVALID
+    assert "refund what was captured" in told.cause.detail
+    assert hotel.sent("32/00") == []
+    give_back(hotel)
+    assert given_back(hotel).restores_hold
+    assert isinstance(hotel.gateway.cancel(REF, reverse_paid=reverse_paid), Pending), "now there is a hold again"
+
+
 def test_what_was_undone_can_be_captured_anew(hotel: Shop) -> None:
     """Under a reference of its own, up to the whole hold; and that one is given back in its turn."""
     give_back(hotel)
@@ -145,7 +158,7 @@ def test_while_an_undo_is_under_way_the_money_is_captured_still(hotel: Shop) -> 
         refused = give_back(hotel, "BACK10010002", amount)
         assert isinstance(refused, NotSent)
         assert refused.cause.kind is NotSentKind.INVALID
-    assert isinstance(hotel.gateway.cancel(REF), Declined), "what is captured is not released"
+    assert isinstance(hotel.gateway.cancel(REF), NotSent), "what is captured is not released"
 
 
 # undo or refund

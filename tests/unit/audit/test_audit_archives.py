@@ -6,24 +6,26 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.audit_chains import (
     BEGIN,
     FIRST,
-    FIRST_US,
     KEY,
     START,
     MemoryTrail,
     chain_of,
     end_of,
     entry,
+    row_after,
 )
 
 from payport.sdk.audit.archiving import Archive, check_archive, check_order, read_archives, write_archive
-from payport.sdk.audit.chain import Chain, Flaw, FlawKind, Place
+from payport.sdk.audit.chain import Chain, Flaw, FlawKind, Place, Row
+from payport.sdk.audit.keeping import drop
 from payport.sdk.audit.retention import LEAST_DAYS, Retention
 from payport.sdk.audit.signing import AuditKey, PublicKeys
 from payport.sdk.errors import AuditError, ConfigurationError
@@ -33,15 +35,18 @@ ROWS = list(chain_of(50))
 KEYS = PublicKeys([KEY.public])
 
 
-def second(number: float) -> int:
-    """So many seconds after the beginning, as a row's time."""
-    return FIRST_US + round(number * 1_000_000)
+def second(number: float) -> datetime:
+    """So many seconds after the beginning."""
+    return FIRST + timedelta(seconds=number)
 
 
-def write(folder: Path, after: Place, before_us: int, trail: MemoryTrail | None = None) -> Archive | None:
+NOW = second(3600)
+
+
+def write(folder: Path, after: Place, before: datetime, trail: MemoryTrail | None = None) -> Archive | None:
     """Archive what is older."""
     trail = trail or MemoryTrail(ROWS)
-    return write_archive(trail, trail.chain, after, before_us, folder, key=KEY, now=FIRST, library="1.0.0")
+    return write_archive(trail, trail.chain, after, before, folder, key=KEY, now=NOW, library="1.0.0")
 
 
 def found(folder: Path, chains: list[Chain] | None = None) -> list[Flaw]:
@@ -82,6 +87,49 @@ def test_nothing_is_old_enough(tmp_path: Path) -> None:
     """No archive is made, and no file."""
     assert write(tmp_path, BEGIN, second(1)) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def hurried(count: int, *wrong: int) -> list[Row]:
+    """A chain of so many records, of which these were written by a clock that was ten years ahead."""
+    place, rows = BEGIN, list[Row]()
+    for number in range(1, count + 1):
+        told = entry(number)
+        if number in wrong:
+            told = replace(told, at=told.at + timedelta(days=3650))
+        rows.append(row_after(place, told))
+        place = end_of(rows)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("archived", "wrong"),
+    [
+        (20, ()),
+        (20, (5,)),
+        (20, (1,)),
+        (20, (5, 6, 7, 15)),
+        (19, (20,)),  # nothing that can be believed tells that it is old enough
+        (16, (17, 18, 19, 20)),
+        (20, (21, 22)),
+        (0, tuple(range(1, 21))),
+        (0, tuple(range(1, 51))),
+    ],
+)
+def test_a_time_to_come_keeps_nothing_from_leaving(tmp_path: Path, archived: int, wrong: tuple[int, ...]) -> None:
+    """Whoever wrote it had a wrong clock: it is as old as the next record that can be believed."""
+    rows = hurried(50, *wrong)
+    archive = write(tmp_path, BEGIN, second(21), MemoryTrail(list(rows)))
+    assert (0 if archive is None else archive.count) == archived
+    trail = MemoryTrail(list(rows))
+    kept = Retention()
+    assert drop(trail, second(21), kept, second(21) + timedelta(days=kept.days)) == archived
+    assert found(tmp_path) == []
+
+
+def test_a_time_that_was_to_come_counts_once_it_is_there() -> None:
+    """Ten years later nobody can tell that the clock was wrong: it is kept for too long then, never too short."""
+    trail, kept = MemoryTrail(hurried(50, 5)), Retention()
+    assert drop(trail, second(21), kept, second(60) + timedelta(days=3650)) == 4
 
 
 def test_one_archive_follows_on_another(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from tests.support.audit_journals import records
 from tests.support.databases import NAMES, SERVERS
 from tests.support.incidents import later, trouble
 
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.incidents import keeping, lifecycle
-from payport.sdk.incidents.kinds import KINDS, MISMATCH
-from payport.sdk.incidents.records import MAX_KEY, Stage, from_trouble
+from payport.sdk.incidents.kinds import BREAKER_OPEN, KINDS, MISMATCH
+from payport.sdk.incidents.records import MAX_KEY, Cleared, Stage, from_trouble
 from payport.sdk.incidents.store import IncidentStore, JournalIncidents, MemoryIncidents
 from payport.sdk.journal.store import Journal
 
@@ -134,6 +135,72 @@ def test_processes_that_find_the_same_open_one(kind: str, tmp_path: Path) -> Non
         assert [each.wait(50) for each in running] == [0, 0, 0]
         found = JournalIncidents(journal).read(lambda session: session.recent_incidents(9))
     assert [each.count for each in found] == [30]
+
+
+# what people decide is in the audit trail
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_what_a_person_decides_is_recorded_with_it(kind: str, tmp_path: Path) -> None:
+    """Who, what, when, with what result, about what; taking on what was taken on is no decision."""
+    with Journal.open(url_of(kind, tmp_path)) as journal:
+        incidents = JournalIncidents(journal)
+        operation = "SHOP10010001/pay//1"
+        found = keeping.report(
+            incidents, replace(trouble(MISMATCH, operation), ref="SHOP10010001", operation=operation)
+        )
+        keeping.acknowledge(incidents, found.id, "Wen", later(60))
+        keeping.acknowledge(incidents, found.id, "Li", later(61), actor="li@till-3")
+        keeping.resolve(incidents, found.id, "Li", later(120), "a typo of theirs", actor="li@till-3")
+        taken, over = records(journal)
+    assert (taken.what, taken.result, taken.who, taken.when) == (
+        "incident.acknowledged", "acknowledged", "Wen", later(60),
+    )  # fmt: skip
+    assert (over.what, over.result, over.who, over.when) == ("incident.resolved", "resolved", "li@till-3", later(120))
+    assert (over.ref, over.operation, over.partner, over.account) == (
+        "SHOP10010001", operation, found.partner, found.account,
+    )  # fmt: skip
+    assert over.detail == {
+        "incident": found.id, "kind": "mismatch", "about": found.key, "by": "Li", "note": "a typo of theirs",
+    }  # fmt: skip
+    assert over.origin.process == os.getpid()
+
+
+def test_an_end_that_came_by_itself_is_nobodys_decision(tmp_path: Path) -> None:
+    """Nor is what a sink was told: the trail is about people, the incident tells the rest."""
+    with Journal.open(f"sqlite:///{tmp_path / 'x.db'}") as journal:
+        incidents = JournalIncidents(journal)
+        found = keeping.report(incidents, trouble())
+        keeping.change(incidents, found.id, lambda now: lifecycle.told(now, "duty", Stage.OPENED))
+        keeping.clear(incidents, Cleared(kind=BREAKER_OPEN, about=found.account, why="it closed", at=later(9)))
+        assert incidents.read(lambda session: session.recent_incidents(1))[0].resolved_by == lifecycle.ITSELF
+        assert records(journal) == []
+
+
+def test_what_cannot_be_recorded_is_not_decided(tmp_path: Path) -> None:
+    """The incident and its record are one transaction."""
+    with Journal.open(f"sqlite:///{tmp_path / 'x.db'}") as journal:
+        incidents = JournalIncidents(journal)
+        found = keeping.report(incidents, trouble())
+        damaged(journal, "DROP TABLE payport_audit")
+        with pytest.raises(JournalError):
+            keeping.acknowledge(incidents, found.id, "Wen", later(60))
+        kept = incidents.read(lambda session: session.incident(found.id))
+    assert kept is not None
+    assert kept.acknowledged_by == ""
+
+
+def test_what_was_taken_on_without_the_journal_is_recorded_when_it_is_back(tmp_path: Path) -> None:
+    """By the one who did, at the time at which he did."""
+    spare = MemoryIncidents()
+    taken = keeping.acknowledge(spare, keeping.report(spare, trouble()).id, "Wen", later(60))
+    with Journal.open(f"sqlite:///{tmp_path / 'x.db'}") as journal:
+        incidents = JournalIncidents(journal)
+        keeping.report(incidents, trouble())
+        keeping.take_over(incidents, taken)
+        assert [(each.what, each.who, each.when) for each in records(journal)] == [
+            ("incident.acknowledged", "Wen", later(60))
+        ]
 
 
 def damaged(journal: Journal, change: str) -> Callable[[], object]:

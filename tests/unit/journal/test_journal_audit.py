@@ -248,7 +248,7 @@ def test_switched_off_nothing_is_recorded_but_that(url: str) -> None:
 
 def test_transitions_from_before_there_was_a_trail(file_url: str) -> None:
     """An older journal is taken over as it is: what comes from now on has its record."""
-    write_old_journal(Path(file_url.removeprefix("sqlite:///")), "0001")
+    write_old_journal(file_url, "0001")
     with Journal.open(file_url, sealing_key=KEY) as journal:
         before = journal.read(lambda session: session.operation("SHOP0001/pay//1"))
         assert before is not None

@@ -133,7 +133,7 @@ def test_only_out_of_a_file_into_an_empty_server(file_url: str, target_url: str,
 
 def test_a_file_of_the_first_version_can_be_moved(file_url: str, server: Server, target_url: str) -> None:
     """What it holds from before there was an audit trail is not missed there."""
-    write_old_journal(Path(file_url.removeprefix("sqlite:///")), "0001")
+    write_old_journal(file_url, "0001")
     kind = next(name for name, each in SERVERS.items() if each is server)
     with Journal.open(file_url, sealing_key=KEY) as old, Journal.open(target_url, sealing_key=KEY) as new:
         old.move_to(new)

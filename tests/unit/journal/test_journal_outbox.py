@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ import pymysql
 import pytest
 from sqlalchemy import create_engine
 from tests.support.databases import SERVERS, application, sqlalchemy_url
-from tests.support.journal_records import NOW, debt, intend
+from tests.support.journal_records import NOW, debt, intend, operation
 
 from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError
 from payport.sdk.journal import Journal
@@ -176,3 +177,51 @@ def test_whatever_isolation_the_application_has_chosen(journal: Journal, connect
     session = journal.session_on(connection)
     with pytest.raises(JournalConflict):
         session.open_debt(debt())
+
+
+def isolated(connection: Any, level: str) -> None:
+    """The application's choice for its own transactions on MariaDB."""
+    connection.cursor().execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
+    connection.commit()
+
+
+@pytest.mark.parametrize("kind", ["mariadb"])
+@pytest.mark.parametrize(("level", "seen"), [("READ COMMITTED", 1), ("REPEATABLE READ", 0)])
+def test_what_others_committed_meanwhile_is_seen_where_each_read_is_new(
+    journal: Journal, connection: Any, level: str, seen: int
+) -> None:
+    """And where reads are old, what is unique is unique all the same: the second one is told."""
+    isolated(connection, level)
+    connection.cursor().execute("SELECT count(*) FROM payport_debt")
+    journal.write(intend())
+    session = journal.session_on(connection)
+    assert session.open_debt(debt()) == debt(), "a lock is on what is there now"
+    assert len(session.operations("SHOP0001")) == seen
+    if not seen:
+        with pytest.raises(JournalConflict):
+            session.add(operation(), source="intent", detail={}, now=NOW)
+
+
+@pytest.mark.parametrize("kind", ["mariadb"])
+@pytest.mark.parametrize(("level", "waits"), [("READ COMMITTED", False), ("REPEATABLE READ", True)])
+def test_where_reads_are_repeatable_others_wait_for_the_applications_transaction(
+    journal: Journal, connection: Any, level: str, waits: bool
+) -> None:
+    """InnoDB locks gaps between rows there, so the payment of the next reference waits, too; it is told nothing of it.
+
+    The references are of this test and level alone: rows that were deleted a moment ago would make others wait too.
+    """
+    name = level[:4]
+    for ref in (f"{name}0001", f"{name}0009"):
+        journal.write(intend(ref))
+    isolated(connection, level)
+    intend(f"{name}0005")(journal.session_on(connection))
+    beside = Thread(target=lambda: journal.write(intend(f"{name}0004")))
+    beside.start()
+    beside.join(1.0 if waits else 8.0)
+    assert beside.is_alive() is waits
+    connection.commit()
+    beside.join(10)
+    assert not beside.is_alive()
+    kept = journal.read(lambda session: [session.debt(f"{name}000{number}") for number in (4, 5)])
+    assert None not in kept

@@ -15,14 +15,21 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
+from tests.support.audit_journals import flaws, records
 from tests.support.databases import SERVERS, by_hand, sqlalchemy_url
+from tests.support.incidents import trouble
 from tests.support.journal_records import ACCOUNT, NOW, debt, exit_status, in_child, intend
-from tests.support.old_journal import KEY, REQUEST, ROWS, write_old_journal
+from tests.support.old_journal import KEY, RECORDS, REQUEST, ROWS, START, write_old_journal
 
 from payport.sdk.errors import ConfigurationError, JournalError
+from payport.sdk.incidents import keeping
+from payport.sdk.incidents.records import Stage, Status
+from payport.sdk.incidents.store import JournalIncidents
 from payport.sdk.journal import Journal, schema
 from payport.sdk.journal.records import State
 from payport.sdk.journal.tables import SCHEMA_TABLE, metadata
+from payport.sdk.journal.trail import JournalTrail
+from payport.sdk.scorecards import JournalMeasures
 
 
 @pytest.fixture
@@ -133,10 +140,10 @@ def test_a_process_that_dies_while_it_creates_the_tables(
 
 
 @pytest.mark.parametrize("revision", sorted(ROWS))
-def test_a_file_of_an_older_version_is_brought_up_to_date(file_url: str, revision: str) -> None:
-    """Everything that it wrote is read, and goes on from there."""
-    write_old_journal(Path(file_url.removeprefix("sqlite:///")), revision)
-    with Journal.open(file_url, sealing_key=KEY) as journal:
+def test_a_journal_of_an_older_version_is_brought_up_to_date(url: str, revision: str) -> None:
+    """Everything that it wrote is read, and goes on from there: from every released schema, on each database."""
+    write_old_journal(url, revision)
+    with Journal.open(url, sealing_key=KEY) as journal:
         pending, paid = journal.read(
             lambda session: (session.operation("SHOP0001/pay//1"), session.operation("SHOP0002/pay//1"))
         )
@@ -151,9 +158,48 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(file_url: str, revisio
         (kept,) = journal.read(lambda session: session.notices(ACCOUNT, applied=False))
         assert (kept.event.id, kept.raw) == ("event1", b"signed bytes")
         assert [line.id for line in journal.read(lambda session: session.undelivered(10))] == [2, 4]
+        check_what_later_schemas_brought(journal, revision)
 
         claimed = journal.write(lambda session: session.claim(ACCOUNT, NOW, owner="a", ttl_s=30.0))
         assert claimed == pending
         journal.write(intend("SHOP0003"))
         assert [line.version for line in journal.read(lambda session: session.history("SHOP0001"))] == [0, 1]
         assert len(journal.read(lambda session: session.open_operations())) == 2
+        opened = keeping.report(JournalIncidents(journal), trouble())
+        assert opened.id == (2 if revision >= "0005" else 1)
+        assert flaws(journal) == [], "the audit trail goes on behind what was there"
+
+
+def check_what_later_schemas_brought(journal: Journal, revision: str) -> None:
+    """The rows of the tables that came after the first schema, where this one had them; else the tables are empty."""
+    trail = JournalTrail(journal)
+    told = [(record.operation, record.version, record.who) for record in records(journal)]
+    expected = [(operation, version, "till-3") for operation, version, _ in RECORDS]
+    assert sorted(told) == (sorted(expected) if revision >= "0003" else [])
+    (first, *_) = trail.chains()
+    assert (first.start == START) is (revision >= "0003")
+    with journal._database.engine.connect() as connection:
+        for table in ("audit_exchange", "audit_key"):
+            found = connection.exec_driver_sql(f"SELECT count(*) FROM payport_{table}").scalar()
+            assert found == (1 if revision >= "0003" else 0)
+    counted = JournalMeasures(journal).read(NOW.date(), NOW.date())
+    assert [(row.measure, row.number) for row in counted] == ([("judged", 2)] if revision >= "0004" else [])
+    incidents = JournalIncidents(journal).read(lambda session: session.recent_incidents(9))
+    holds, place = journal.read(lambda session: (session.operating.holds(9), session.operating.place("watch")))
+    if revision < "0005":
+        assert (list(incidents), list(holds), place) == ([], [], None)
+        return
+    assert [(each.kind, each.status, each.acknowledged_by, each.told) for each in incidents] == [
+        ("mismatch", Status.ACKNOWLEDGED, "Wen", {"duty": Stage.OPENED})
+    ]
+    assert [(hold.ref, hold.rule, hold.released) for hold in holds] == [("SHOP0003", "payer_orders", False)]
+    assert place == 4
+
+
+def test_every_released_schema_has_rows_in_every_table() -> None:
+    """A version that changes the schema leaves rows behind for the next one to read."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    assert {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()} == set(ROWS)
+    written = {table.partition(" ")[0] for tables in ROWS.values() for table in tables}
+    assert {*written, "payport_audit_chain"} == set(metadata.tables)

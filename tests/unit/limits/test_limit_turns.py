@@ -46,7 +46,8 @@ def most_above(sent: list[float], rate_per_s: float, burst: float) -> float:
 class Crowd:
     """Callers who call again and again, in simulated time. The first ``asking`` of them only ask.
 
-    ``took_s``: how long one call takes at most. ``waits``: of both lanes.
+    ``took_s``: how long one call takes at most. ``late_s``: within what time they come at first; all at once by
+    default, so that there is load from the very beginning. ``waits``: of both lanes.
     """
 
     rules: tuple[Rule, ...]
@@ -54,13 +55,14 @@ class Crowd:
     asking: int = 0
     took_s: float = 0.1
     left_s: float = 10.0
+    late_s: float = 0.0
     sent: list[float] = field(default_factory=list[float])
     waits: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
 
     def run(self, seconds: float, seed: int = 1) -> Crowd:
         """Let them call for so long."""
         random, store = Random(seed), LocalStore()
-        due = [(random.random() * self.took_s, caller) for caller in range(self.callers)]
+        due = [(random.random() * self.late_s, caller) for caller in range(self.callers)]
         heapify(due)
         while due:
             now_s, caller = heappop(due)
@@ -74,19 +76,39 @@ class Crowd:
                 heappush(due, (now_s + decision + random.random() * self.took_s, caller))
             else:
                 heappush(due, (now_s + random.random(), caller))
-        self.sent = sorted(at_s for at_s in self.sent if at_s <= seconds)
+        self.sent = sorted(at_s for at_s in self.sent if at_s <= seconds + ROUNDING)
         return self
 
 
-@pytest.mark.parametrize(("rate_per_s", "burst"), [(100, 20), (100, 1), (20, 5), (7, 3)])
-@pytest.mark.parametrize(("callers", "asking"), [(40, 0), (40, 20), (40, 40), (400, 8)])
+LOADED = [(100, 20), (100, 1), (20, 5), (7, 3), (3, 2), (1, 2), (1, 5), (0.5, 2)]
+CROWDS = [(40, 0), (40, 20), (40, 40), (400, 8)]
+
+
+@pytest.mark.parametrize(("rate_per_s", "burst"), LOADED)
+@pytest.mark.parametrize(("callers", "asking"), CROWDS)
 def test_a_minute_under_load_uses_the_limit_and_never_more(
     rate_per_s: float, burst: float, callers: int, asking: int
 ) -> None:
     """In no window of sixty seconds more than burst and rate, and 99 % of it used, whoever it is that calls."""
     crowd = Crowd((rule(rate_per_s, burst),), callers, asking).run(60)
     assert most_above(crowd.sent, rate_per_s, burst) <= ROUNDING
-    assert len(crowd.sent) >= 0.99 * (burst + 60 * rate_per_s) - 1
+    assert len(crowd.sent) >= 0.99 * (burst + 60 * rate_per_s)
+
+
+@pytest.mark.parametrize(("rate_per_s", "burst"), [each for each in LOADED if each[0] < 5])
+@pytest.mark.parametrize("asking", [0, 20, 40])
+@pytest.mark.parametrize("seconds", [60, 600])
+def test_load_that_comes_late_costs_each_lane_one_turn_once(
+    rate_per_s: float, burst: float, asking: int, seconds: int
+) -> None:
+    """A lane's turns count from its first one, so its last may fall behind the end; none is lost on the way.
+
+    Of 182 calls in a minute two are 1.1 %; of 1802 in ten minutes they are the same two.
+    """
+    crowd = Crowd((rule(rate_per_s, burst),), 40, asking, late_s=0.1).run(seconds)
+    lanes = len(rule(rate_per_s, burst).lanes)
+    assert most_above(crowd.sent, rate_per_s, burst) <= ROUNDING
+    assert burst + seconds * rate_per_s - lanes <= len(crowd.sent) <= burst + seconds * rate_per_s
 
 
 def test_a_question_does_not_wait_for_payments() -> None:

@@ -18,8 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.redis_server import RedisServer, free_port, redis_server
 
+from payport.sdk.cli.drill.standin import RedisStandIn
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.events import SharedLimitsBack, SharedLimitsLost
+from payport.sdk.host_clock import SystemClock
 from payport.sdk.limits import LimitLeft, LocalStore, SharedStore
 from payport.sdk.limits.rules import ASKING, MOVING, Full, Refused, Rule
 from payport.sdk.limits.store import Decision
@@ -116,15 +118,27 @@ def figures(left: LimitLeft) -> list[object]:
     return [*shown, *(pytest.approx(each, abs=1e-3) for each in (left.rate_per_s or 0, left.next_s, left.paused_s))]
 
 
+@pytest.fixture(params=["redis", "the drill's stand-in"])
+def counter(request: pytest.FixtureRequest) -> Iterator[Secret]:
+    """Where something counts that is to decide as a process does."""
+    if request.param == "redis":
+        with redis_server() as started:
+            yield started.url
+        return
+    standin = RedisStandIn(SystemClock())
+    yield standin.url
+    standin.stop()
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(whole=RULES, narrow=st.one_of(st.none(), RULES), acts=ACTS)
 def test_redis_decides_as_a_process_does(
-    server: RedisServer, whole: Rule, narrow: Rule | None, acts: list[tuple[str, float, int, float, bool]]
+    counter: Secret, whole: Rule, narrow: Rule | None, acts: list[tuple[str, float, int, float, bool]]
 ) -> None:
-    """Whatever is asked of both, in whatever order: the two ways to count never come apart."""
+    """Whatever is asked of both, in whatever order: the ways to count never come apart."""
     own = () if narrow is None else (Rule(replace(narrow.limit, name="narrow"), "shop/narrow", narrow.reserve),)
     local, told = LocalStore(), (list[tuple[str, float]](), list[tuple[str, float]]())
-    with closing(Stepped(server.url, prefix=f"same{next(NUMBERS)}", timeout_s=5.0)) as shared:
+    with closing(Stepped(counter, prefix=f"same{next(NUMBERS)}", timeout_s=5.0)) as shared:
         shared.at_s = 1000.0
         for what, pause_s, lane, seconds, both in acts:
             shared.at_s += pause_s

@@ -282,6 +282,20 @@ def test_personal_and_secret_fields_are_masked() -> None:
     assert PayerSeen(shop="Tea", email="a@b.example").plain() == {"shop": "Tea", "email": "***", "token": "***"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(SdkEvent):
+    """An event of one field, whose value has more than one character."""
+
+    name: ClassVar[str] = "shop.opened"
+    level: ClassVar[Level] = Level.INFO
+    shop: str
+
+
+def test_an_event_of_your_own_may_have_one_field_or_none() -> None:
+    """As many as it needs."""
+    assert (Opened(shop="Tea").plain(), SdkEvent().plain()) == ({"shop": "Tea"}, {})
+
+
 def test_a_sink_that_fails_fails_nothing_else() -> None:
     """The payment goes on, the other sinks are told, and the failures are counted."""
     told: list[SdkEvent] = []

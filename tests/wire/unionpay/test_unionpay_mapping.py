@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.wire.unionpay.stage import NOON, paid
 
-from payport.adapters.unionpay.mapping import CODES, RECONCILE, Meaning, refusal, verdict
+from payport.adapters.unionpay.mapping import CODES, DEFECTIVE, OK, RECONCILE, Meaning, refusal, verdict
 from payport.adapters.unionpay.reading import outcome, parsed
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk.journal.records import State
@@ -85,6 +85,13 @@ def test_what_may_have_happened_is_a_doubt(code: str, kind: UnknownKind) -> None
     assert told.state is State.DOUBT
     assert told.unknown is not None
     assert told.unknown.kind is kind
+
+
+def test_asked_too_often_is_a_doubt_for_which_call_limits_slow_down() -> None:
+    """By its reason; no other doubt has one."""
+    told = {code: refusal(code, "") for code in CODES if code not in (OK, DEFECTIVE)}
+    reasons = {code: each.reason for code, each in told.items() if each.state is State.DOUBT}
+    assert {code: reason for code, reason in reasons.items() if reason} == {"37": Reason.RATE_LIMITED}
 
 
 def test_only_the_closed_platform_may_be_asked_again_at_once() -> None:

@@ -285,6 +285,11 @@ def test_a_refused_question_says_nothing_of_the_order(code: str, kind: UnknownKi
     assert doubted(ask(said(respCode=code))) is kind
 
 
+def test_a_question_that_was_asked_too_often_slows_the_next_ones_down() -> None:
+    """Call limits hear the reason; the order stays as it is."""
+    assert [ask(said(respCode=code)).reason for code in ("37", "06")] == [Reason.RATE_LIMITED, None]
+
+
 def test_a_refusal_of_a_page_is_the_last_word_only_after_its_time() -> None:
     """The payer may try another card: until ``payTimeout`` it stays open, then it has expired."""
     page, margin = payment(), timedelta(seconds=120)

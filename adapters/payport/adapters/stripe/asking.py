@@ -221,6 +221,8 @@ def _not_seen(operation: Operation, now: datetime, detail: str) -> Observation:
     """Not there, as far as can be seen. Where the key is spent it is not called absent while it could be repeated."""
     spent = _is_spent(operation) and now < operation.created_at + KEY_LIFE / 2
     kind = UnknownKind.PARTNER_FAULT if spent else UnknownKind.NOT_FOUND
+    if _is_spent(operation):
+        detail += "; Stripe answers 500 to its idempotency key for good, so the key is spent"
     return doubt(Source.QUERY, kind, detail)
 
 

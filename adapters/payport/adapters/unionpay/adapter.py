@@ -64,6 +64,7 @@ class UnionPay:
             default_life_s=15 * 60.0,
             max_life_s=86_400.0,
             ladders=LADDERS,
+            captures_once=True,
             sandbox=account.sandbox,
         )
 

@@ -5,7 +5,7 @@ Source: the public code tables, merged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import assert_never
 
@@ -91,6 +91,11 @@ def verdict(code: str) -> Verdict | None:
     return CODES.get(code)
 
 
+def too_often(source: Source, text: str) -> Observation:
+    """Nothing is learnt of the order; by the reason call limits know that they have to slow down."""
+    return replace(doubt(source, UnknownKind.PARTNER_FAULT, text), reason=Reason.RATE_LIMITED)
+
+
 def refusal(code: str, message: str) -> Observation:
     """What a reply's code means where nothing more is known than the code. Raises ``ValueError`` for a success."""
     found = verdict(code)
@@ -102,8 +107,10 @@ def refusal(code: str, message: str) -> Observation:
             return Observation(
                 state=State.DECLINED, source=Source.REPLY, reason=found.reason, partner_code=code, message=message
             )
-        case Meaning.UNKNOWN | Meaning.TOO_OFTEN:
+        case Meaning.UNKNOWN:
             return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, text, again=found.again)
+        case Meaning.TOO_OFTEN:
+            return too_often(Source.REPLY, text)
         case Meaning.ABSENT:
             return doubt(Source.REPLY, UnknownKind.NOT_FOUND, text)
         case Meaning.PENDING:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from payport.adapters.unionpay.beijing import near
 from payport.adapters.unionpay.calls import APP, Call
 from payport.adapters.unionpay.envelope import Answer
-from payport.adapters.unionpay.mapping import OK, RECONCILE, Meaning, refusal, verdict
+from payport.adapters.unionpay.mapping import OK, RECONCILE, Meaning, refusal, too_often, verdict
 from payport.adapters.unionpay.planning import BY_CANCEL, COMPLETION_UNDO, ORIGINAL, PRE_AUTH, SCANNED
 from payport.adapters.unionpay.wire import Received, UnionPayTransaction
 from payport.schemas.actions import Action, AppParameters, QrCode
@@ -130,6 +130,8 @@ def unanswered(answer: Answer) -> Observation | None:
             return None
         case Meaning.ABSENT:
             return doubt(Source.QUERY, UnknownKind.NOT_FOUND, f"UnionPay knows no such transaction ({answer.code})")
+        case Meaning.TOO_OFTEN:
+            return too_often(Source.QUERY, text)
         case None:
             return doubt(Source.QUERY, UnknownKind.UNKNOWN_STATUS, text)
         case _:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, cast
 
@@ -22,7 +23,7 @@ from payport.schemas.encoding import instant_text
 from payport.sdk.audit.canonical import Canonical, canonical_text, integer_in, parse_canonical, text_in
 from payport.sdk.audit.chain import Chain, Flaw, FlawKind, Place, Row
 from payport.sdk.audit.signing import AuditKey, PublicKeys
-from payport.sdk.audit.trail import Trail, rows_of
+from payport.sdk.audit.trail import Trail, end_of_old, rows_of
 from payport.sdk.audit.walking import Walk, row_of
 from payport.sdk.errors import AuditError
 
@@ -129,16 +130,16 @@ def write_archive(
     trail: Trail,
     chain: Chain,
     after: Place,
-    before_us: int,
+    before: datetime,
     folder: Path,
     *,
     key: AuditKey,
     now: datetime,
     library: str,
 ) -> Archive | None:
-    """Write the records of a chain behind ``after`` that are older than ``before_us``, and read them back.
+    """Write the records of a chain behind ``after`` that are older than ``before``, and read them back.
 
-    Ends with the first that is not older, so what is archived is all that came before. Answers ``None`` when there is
+    Ends before the first that is not older, so what is archived is all that came before. Answers ``None`` when there is
     none. Raises :class:`payport.sdk.errors.AuditError` when the records do not verify, or a file cannot be written:
     then no manifest is there.
     """
@@ -146,7 +147,9 @@ def write_archive(
     partial = folder / f".audit-{chain.name}-{after.seq + 1}.part"
     written = _Written()
     try:
-        _write_rows(partial, written.note(_older(rows_of(trail, chain.chain, after.seq), before_us)))
+        through = end_of_old(trail, chain.chain, after, before, now)
+        old = takewhile(lambda row: row.seq <= through.seq, rows_of(trail, chain.chain, after.seq))
+        _write_rows(partial, written.note(old))
         if written.first is None or written.last is None:
             return None
         name = f"audit-{chain.name}-{written.first.seq:09d}-{written.last.seq:09d}"
@@ -263,13 +266,6 @@ def _manifest(text: str) -> Mapping[str, object]:
     if found.get("v") != VERSION or not file or "\0" in file or Path(file).name != file:
         raise ValueError("not a manifest")
     return found
-
-
-def _older(rows: Iterable[Row], before_us: int) -> Iterator[Row]:
-    for row in rows:
-        if row.at_us >= before_us:
-            return
-        yield row
 
 
 def _when(row: Row) -> str:

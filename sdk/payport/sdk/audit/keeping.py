@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from payport.sdk.audit.archiving import Archive, check_archive, check_order, read_archives, write_archive
@@ -12,11 +12,8 @@ from payport.sdk.audit.chain import Chain, Place
 from payport.sdk.audit.record import Entry, What
 from payport.sdk.audit.retention import Retention
 from payport.sdk.audit.signing import AuditKey, PublicKeys
-from payport.sdk.audit.trail import Trail, rows_of
+from payport.sdk.audit.trail import Trail, end_of_old
 from payport.sdk.errors import AuditError
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +41,7 @@ class Archiving:
         for chain in self.trail.chains():
             after = self._reached(chain, there)
             archive = write_archive(
-                self.trail, chain, after, _micros(before), self.folder, key=self.key, now=self.now, library=self.library
+                self.trail, chain, after, before, self.folder, key=self.key, now=self.now, library=self.library
             )
             if archive is not None:
                 made.append(archive)
@@ -94,11 +91,7 @@ def drop(trail: Trail, before: datetime, retention: Retention, now: datetime) ->
     retention.check_drop(before, now)
     dropped = 0
     for chain in trail.chains():
-        through = chain.dropped
-        for row in rows_of(trail, chain.chain, chain.dropped.seq):
-            if row.at_us >= _micros(before):
-                break
-            through = Place(row.seq, row.hash)
+        through = end_of_old(trail, chain.chain, chain.dropped, before, now)
         if through.seq > chain.dropped.seq:
             why = _entry(What.DROPPED, "deleted", chain, chain.dropped, through, now, "the journal")
             dropped += trail.take_out(chain.chain, through, before, why)
@@ -142,7 +135,3 @@ def _check(archives: Sequence[Archive], keys: PublicKeys, chains: Sequence[Chain
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from payport.sdk.audit.chain import Chain, Place, Row
@@ -58,8 +58,32 @@ class Trail(Protocol):
         ...
 
 
+def micros(at: datetime) -> int:
+    """An instant as rows have it: microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def rows_of(trail: Trail, chain: int, after: int) -> Iterator[Row]:
     """All rows of a chain behind a place, in order, a batch at a time."""
     while rows := trail.rows(chain, after, BATCH):
         yield from rows
         after = rows[-1].seq
+
+
+def end_of_old(trail: Trail, chain: int, after: Place, before: datetime, now: datetime) -> Place:
+    """The last record behind ``after`` up to which all are older than ``before``; ``after`` when there is none.
+
+    A record whose time is still to come was written by a clock that was wrong. It is as old as the next one that can be
+    believed: that was written after it. Else it would keep everything behind it from leaving until its time has come.
+    """
+    through, before_us, now_us = after, micros(before), micros(now)
+    for row in rows_of(trail, chain, after.seq):
+        if row.at_us > now_us:
+            continue
+        if row.at_us >= before_us:
+            break
+        through = Place(row.seq, row.hash)
+    return through

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from payport.sdk.audit.keeping import Archiving, drop_archives
 from payport.sdk.audit.keeping import drop as drop_records
 from payport.sdk.audit.retention import Retention
 from payport.sdk.audit.signing import AuditKey
+from payport.sdk.cli.acting import Actor, acting
 from payport.sdk.cli.auditing import Against, trusted_keys
 from payport.sdk.cli.auditing import export as export_order
 from payport.sdk.cli.auditing import report as report_time
@@ -63,12 +63,13 @@ def verify(
 def export(
     order: Annotated[str, typer.Option(help="The order's own reference.")],
     *,
+    actor: Actor = None,
     config: Config = None,
     as_json: Json = False,
     personal: Annotated[bool, typer.Option("--personal", help="Open what is sealed about the payer.")] = False,
 ) -> None:
     """Show every record about one order. That it was shown is recorded. Ends with 1 when there is none."""
-    with _trail(Settings.load(config)) as trail:
+    with _trail(Settings.load(config), actor) as trail:
         found = export_order(new_console(), trail, order, datetime.now(UTC), as_json=as_json, personal=personal)
     raise typer.Exit(0 if found else 1)
 
@@ -88,13 +89,13 @@ def report(
 
 
 @app.command()
-def head(*, config: Config = None) -> None:
+def head(*, actor: Actor = None, config: Config = None) -> None:
     """Sign how far the trail has come, and write it to the configured file. Run it every minute, or by a worker."""
     settings = Settings.load(config)
     policy = audit_policy(settings)
     if policy is None or policy.key is None:
         raise ConfigurationError("set key and heads in [audit] first; payport keygen --kind audit makes a key")
-    with _trail(settings) as trail:
+    with _trail(settings, actor) as trail:
         signed = trail.sign_heads(policy)
     for each in signed:
         typer.echo(each.line())
@@ -107,6 +108,7 @@ def archive(
     before: Day,
     to: Annotated[Path, typer.Option(help="The folder; what it holds of this trail is gone on from.")],
     *,
+    actor: Actor = None,
     config: Config = None,
     move: Annotated[bool, typer.Option("--move", help="Take out of the journal what is archived.")] = False,
 ) -> None:
@@ -117,7 +119,7 @@ def archive(
     retention = Retention(settings.audit.retention_days)
     if move:
         retention.check_move(until, now)
-    with _trail(settings) as trail:
+    with _trail(settings, actor) as trail:
         keys = trusted_keys(settings)
         archiving = Archiving(trail=trail, folder=to, key=key, keys=keys, library=__version__, now=now)
         made = archiving.archive(until)
@@ -133,6 +135,7 @@ def archive(
 def drop(
     before: Day,
     *,
+    actor: Actor = None,
     config: Config = None,
     archive: Annotated[Path | None, typer.Option(help="Delete the archives of this folder, too.")] = None,
 ) -> None:
@@ -141,7 +144,7 @@ def drop(
     until, now = before.replace(tzinfo=UTC), datetime.now(UTC)
     retention = Retention(settings.audit.retention_days)
     retention.check_drop(until, now)
-    with _trail(settings) as trail:
+    with _trail(settings, actor) as trail:
         typer.echo(f"{drop_records(trail, until, retention, now):,} records of the journal were deleted")
         trail.drop_exchanges(until)
         if archive is not None:
@@ -153,10 +156,11 @@ def drop(
 def exchange(
     digest: Annotated[str, typer.Option("--sha256", help="The digest in the record of the exchange.")],
     *,
+    actor: Actor = None,
     config: Config = None,
 ) -> None:
     """Open what went over the wire, as JSON. That it was opened is recorded. Ends with 1 when it is not kept."""
-    with _trail(Settings.load(config)) as trail:
+    with _trail(Settings.load(config), actor) as trail:
         found = trail.exchange(digest)
     if found is None:
         typer.echo("it is not kept: it was erased, or never was", err=True)
@@ -169,10 +173,11 @@ def erase(
     order: Annotated[str, typer.Option(help="The order's own reference.")],
     reason: Annotated[str, typer.Option(help="Why; recorded, so name no person.")],
     *,
+    actor: Actor = None,
     config: Config = None,
 ) -> None:
     """Make what the records of an order tell of its payer unreadable for good. The trail still verifies."""
-    with _trail(Settings.load(config)) as trail:
+    with _trail(Settings.load(config), actor) as trail:
         erased = trail.erase(order, reason)
     typer.echo("erased" if erased else "nothing was sealed about it; nothing will be from now on")
 
@@ -184,6 +189,6 @@ def _key(settings: Settings) -> AuditKey:
 
 
 @contextmanager
-def _trail(settings: Settings) -> Generator[JournalTrail]:
+def _trail(settings: Settings, actor: str | None = None) -> Generator[JournalTrail]:
     with open_journal(settings) as journal:
-        yield JournalTrail(journal, f"cli:{getpass.getuser()}")
+        yield JournalTrail(journal, acting(actor))

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from payport.sdk.cli.acting import Actor, acting
 from payport.sdk.cli.audit_commands import app as audit_app
 from payport.sdk.cli.configured import chosen_accounts, new_audit_key, new_sealing_key, open_journal
 from payport.sdk.cli.console import new_console as _console
@@ -109,12 +110,13 @@ def resume(
     account: Account = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, round after round, until stopped.")] = False,
     every_s: Annotated[float, typer.Option(min=0.1, help="Seconds between two rounds of --watch.")] = 5.0,
+    actor: Actor = None,
 ) -> None:
     """Settle what is open: ask the partners about every operation that is not final and due."""
     settings = Settings.load(config)
     names = chosen_accounts(settings, account)
     with open_journal(settings) as journal:
-        resume_accounts(_console(), settings, names, journal, every_s=every_s if watch else None)
+        resume_accounts(_console(), settings, names, journal, every_s=every_s if watch else None, actor=acting(actor))
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from payport.sdk.cli.acting import login_name
 from payport.sdk.cli.console import new_console
 from payport.sdk.cli.partners import plays_of
 from payport.sdk.errors import ConfigurationError
@@ -63,7 +63,7 @@ def drill(  # each is an option of the command
     if unknown:
         raise ConfigurationError(f"there is no fault class {unknown[0]!r}; there are {', '.join(NAMES)}")
     chosen = [scenario for scenario in SCENARIOS if every or scenario.name in (fault or ())]
-    plan = _plan(by or getpass.getuser(), chosen, partner, None if config is None else Settings.load(config), tell=tell)
+    plan = _plan(by or login_name(), chosen, partner, None if config is None else Settings.load(config), tell=tell)
     with tempfile.TemporaryDirectory(prefix="payport-drill-") as folder, console.status("") as status:
 
         def say(text: str) -> None:

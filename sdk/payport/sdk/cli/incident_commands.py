@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from payport.sdk.cli.acting import Actor, acting
 from payport.sdk.cli.checking import Checks
 from payport.sdk.cli.configured import open_journal
 from payport.sdk.cli.console import new_console
@@ -85,10 +86,12 @@ def show(number: Number, *, config: Config = None, as_json: Json = False) -> Non
 
 
 @app.command()
-def ack(number: Number, *, by: By, config: Config = None) -> None:
+def ack(number: Number, *, by: By, actor: Actor = None, config: Config = None) -> None:
     """Take an incident on: nobody else is called."""
     with _alerts(config) as (journal, alerts):
-        done = keeping.acknowledge(JournalIncidents(journal), number, by, SystemClock().moment().utc)
+        done = keeping.acknowledge(
+            JournalIncidents(journal), number, by, SystemClock().moment().utc, actor=acting(actor)
+        )
         alerts.flush(TELL_S)
     _say(f"Incident {done.id} is taken on by {done.acknowledged_by}; recover by {done.recover_by:%Y-%m-%d %H:%M} UTC.")
 
@@ -96,11 +99,13 @@ def ack(number: Number, *, by: By, config: Config = None) -> None:
 @app.command()
 def resolve(
     number: Number, *, by: By, note: Annotated[str, typer.Option(help="What was wrong, and what helped.")] = "",
-    config: Config = None,
+    actor: Actor = None, config: Config = None,
 ) -> None:  # fmt: skip
     """Say that an incident is over; whoever was told of it is told that."""
     with _alerts(config) as (journal, alerts):
-        done = keeping.resolve(JournalIncidents(journal), number, by, SystemClock().moment().utc, note)
+        done = keeping.resolve(
+            JournalIncidents(journal), number, by, SystemClock().moment().utc, note, actor=acting(actor)
+        )
         alerts.flush(TELL_S)
     _say(f"Incident {done.id} is resolved.")
 

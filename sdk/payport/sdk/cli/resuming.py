@@ -19,15 +19,23 @@ from payport.sdk.settings import Settings
 
 
 def resume_accounts(
-    console: Console, settings: Settings, accounts: Sequence[str], journal: Journal, *, every_s: float | None
+    console: Console,
+    settings: Settings,
+    accounts: Sequence[str],
+    journal: Journal,
+    *,
+    every_s: float | None,
+    actor: str,
 ) -> None:
     """One round over each account, or with ``every_s`` rounds that many seconds apart until interrupted.
+
+    ``actor``: on whose behalf, for the audit trail.
 
     Each round also looks for incidents, and tells what is due, unless ``[alerts]`` is switched off. Raises
     :class:`payport.sdk.ConfigurationError` for an account or a sink that cannot be opened, before anything is asked.
     """
     alerts = open_alerts(settings, journal) if settings.alerts.enabled else None
-    gateways = {name: open_gateway(settings, name, journal, alerts=alerts) for name in accounts}
+    gateways = {name: open_gateway(settings, name, journal, alerts=alerts, actor=actor) for name in accounts}
     checks = None if alerts is None else Checks(settings, journal, alerts, open_watch(settings, alerts))
     try:
         for name, gateway in gateways.items():

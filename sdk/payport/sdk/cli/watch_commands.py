@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from payport.sdk.cli.acting import Actor, acting
 from payport.sdk.cli.configured import open_journal
 from payport.sdk.cli.console import new_console
 from payport.sdk.cli.incident_commands import TELL_S
@@ -52,6 +53,7 @@ def release(
     *,
     by: Annotated[str, typer.Option(help="Who looked and decided: a name that colleagues know.")],
     note: Annotated[str, typer.Option(help="Why it is well.")] = "",
+    actor: Actor = None,
     config: Config = None,
 ) -> None:
     """Let an order go that is held: the application's next call of pay sends it, for that amount."""
@@ -59,7 +61,7 @@ def release(
     with open_journal(settings) as journal:
         alerts = open_alerts(settings, journal, background=False)
         try:
-            event = let_go(journal, ref, by, SystemClock().moment().utc, note)
+            event = let_go(journal, ref, by, SystemClock().moment().utc, note, actor=acting(actor))
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
         alerts(event)

@@ -9,6 +9,7 @@ from secrets import randbelow
 from time import sleep
 from typing import TypeVar
 
+from payport.sdk.audit.record import Entry, What
 from payport.sdk.errors import JournalConflict
 from payport.sdk.incidents import lifecycle
 from payport.sdk.incidents.kinds import TARGETS, FaultClass, IncidentKind, Target
@@ -91,27 +92,59 @@ def _over(incident: Incident, at: datetime) -> Incident:
     return lifecycle.resolved(incident, lifecycle.ITSELF, at, "it is not found any more") if incident.live else incident
 
 
-def acknowledge(store: IncidentStore, incident_id: int, by: str, at: datetime) -> Incident:
-    """A person takes it on. Raises :class:`IncidentError` for one that is not there, or over."""
-    return change(store, incident_id, lambda incident: lifecycle.acknowledged(incident, by, at))
+def acknowledge(store: IncidentStore, incident_id: int, by: str, at: datetime, *, actor: str = "") -> Incident:
+    """A person takes it on. Raises :class:`IncidentError` for one that is not there, or over.
+
+    ``actor``: who does it, for the audit trail, when that is another than ``by``: whoever is logged in, say.
+    """
+    return change(store, incident_id, lambda incident: lifecycle.acknowledged(incident, by, at), actor=actor)
 
 
-def resolve(store: IncidentStore, incident_id: int, by: str, at: datetime, note: str = "") -> Incident:
-    """A person says that it is over. Raises :class:`IncidentError` for one that is not there, or over already."""
-    return change(store, incident_id, lambda incident: lifecycle.resolved(incident, by, at, note))
+def resolve(
+    store: IncidentStore, incident_id: int, by: str, at: datetime, note: str = "", *, actor: str = ""
+) -> Incident:
+    """A person says that it is over. Raises :class:`IncidentError` for one that is not there, or over already.
+
+    ``actor``: as for :func:`acknowledge`.
+    """
+    return change(store, incident_id, lambda incident: lifecycle.resolved(incident, by, at, note), actor=actor)
 
 
-def change(store: IncidentStore, incident_id: int, decide: Callable[[Incident], Incident]) -> Incident:
-    """Write what ``decide`` makes of an incident as it stands now. It may be asked twice."""
+def change(
+    store: IncidentStore, incident_id: int, decide: Callable[[Incident], Incident], *, actor: str = ""
+) -> Incident:
+    """Write what ``decide`` makes of an incident as it stands now. It may be asked twice.
+
+    What a person decided is recorded in the audit trail, in the same transaction.
+    """
 
     def write(session: IncidentSession) -> Incident:
         before = session.incident(incident_id)
         if before is None:
             raise IncidentError(f"there is no incident {incident_id}; payport incidents list shows what there is")
         after = decide(before)
-        return before if after == before else session.save_incident(after)
+        return before if after == before else _save(session, before, after, actor)
 
     return _decide(store, write)
+
+
+def _save(session: IncidentSession, before: Incident, after: Incident, actor: str = "") -> Incident:
+    saved = session.save_incident(after)
+    if after.status is Status.ACKNOWLEDGED is not before.status:
+        by, at, what = after.acknowledged_by, after.acknowledged_at, What.INCIDENT_ACKNOWLEDGED
+    elif after.status is Status.RESOLVED is not before.status and after.resolved_by != lifecycle.ITSELF:
+        by, at, what = after.resolved_by, after.resolved_at, What.INCIDENT_RESOLVED
+    else:
+        return saved
+    detail: dict[str, str | int] = {"incident": saved.id, "kind": saved.kind, "about": saved.key, "by": by}
+    if saved.note:
+        detail["note"] = saved.note
+    entry = Entry(
+        what=what, result=after.status.value, at=at or after.last_at, ref=saved.ref, operation=saved.operation,
+        partner=saved.partner, account=saved.account, detail=detail, who=actor or by,
+    )  # fmt: skip
+    session.note(entry)
+    return saved
 
 
 def unsettled(store: IncidentStore) -> Sequence[Incident]:
@@ -140,7 +173,7 @@ def take_over(store: IncidentStore, incident: Incident) -> Incident:
                 acknowledged_by=incident.acknowledged_by,
                 acknowledged_at=incident.acknowledged_at,
             )
-        return session.save_incident(counted)
+        return _save(session, latest, counted)
 
     return _decide(store, write)
 

@@ -11,6 +11,7 @@ from payport.sdk.errors import JournalConflict
 from payport.sdk.incidents.records import Incident
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.record import Entry
     from payport.sdk.journal.store import Journal
 
 T = TypeVar("T")
@@ -47,6 +48,10 @@ class IncidentSession(Protocol):
 
         Raises :class:`payport.sdk.errors.JournalConflict` when another writer was first.
         """
+        ...
+
+    def note(self, entry: Entry) -> None:
+        """Record what a person decided in the audit trail, where there is one."""
         ...
 
 
@@ -131,3 +136,6 @@ class MemoryIncidents:
         after = replace(incident, version=incident.version + 1)
         self._kept[after.id] = after
         return after
+
+    def note(self, entry: Entry) -> None:
+        """Nothing: a process that keeps its incidents to itself has no trail."""

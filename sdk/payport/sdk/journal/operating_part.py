@@ -17,6 +17,7 @@ from payport.sdk.watch.holds import Hold
 from payport.sdk.watch.tail import Streamed
 
 if TYPE_CHECKING:
+    from payport.sdk.audit.record import Entry
     from payport.sdk.journal.operating_statements import OperatingStatements
     from payport.sdk.journal.statements import Statement
 
@@ -25,14 +26,20 @@ Write = Callable[[str, "Statement", Mapping[str, object]], int]
 
 
 class OperatingPart:
-    """One transaction's view of what is operated. ``read``, ``write``: how it speaks to the database."""
+    """One transaction's view of what is operated. ``read``, ``write``: how it speaks to the database.
 
-    __slots__ = ("_read", "_sql", "_write")
+    ``note``: how it records something in the audit trail.
+    """
 
-    def __init__(self, statements: OperatingStatements, *, read: Read, write: Write) -> None:
+    __slots__ = ("_note", "_read", "_sql", "_write")
+
+    def __init__(
+        self, statements: OperatingStatements, *, read: Read, write: Write, note: Callable[[Entry], None]
+    ) -> None:
         self._sql = statements
         self._read = read
         self._write = write
+        self._note = note
 
     # incidents: what the methods promise stands in payport.sdk.incidents.store
 
@@ -70,6 +77,10 @@ class OperatingPart:
         if self._write(f"save incident {incident.id}", self._sql.save_incident, values) != 1:
             raise JournalConflict(f"incident {incident.id} was changed by another writer")
         return after
+
+    def note(self, entry: Entry) -> None:
+        """Record something in the audit trail."""
+        self._note(entry)
 
     def _incidents(self, statement: Statement, values: Mapping[str, object]) -> list[Incident]:
         return [_read_incident(row) for row in self._read("read incidents", statement, values)]

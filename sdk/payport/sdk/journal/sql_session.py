@@ -70,7 +70,7 @@ class SqlSession:
     @property
     def operating(self) -> OperatingPart:
         """What is kept for operating."""
-        return OperatingPart(self._database.spoken.operating, read=self._read, write=self._write)
+        return OperatingPart(self._database.spoken.operating, read=self._read, write=self._write, note=self.note)
 
     @property
     def measures(self) -> MeasurePart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -114,6 +115,9 @@ def intend_cancel(
         current = session.operation(payment.id) or payment
         if current.state.over:
             raise Invalid(f"{payment.ref} is closed already")
+        operations = session.operations(payment.ref)
+        if setup.profile.captures_once and any(one.state is State.SUCCEEDED for one in captures_of(operations)):
+            raise Invalid("the hold was captured, so none is left to release: refund what was captured")
         if reverse_paid and _refunding(session, current):
             raise Invalid("a refund of it is not settled yet: reverse it, or refund the rest, when it is")
         planned = adapter.plan_cancel(current, slot, reverse_paid=reverse_paid)
@@ -134,6 +138,12 @@ def intend_cancel(
 def _current(cancel: Operation) -> Exchange[Operation]:
     found = yield from exchange.load("current cancel", lambda session: session.operation(cancel.id))
     return found or cancel
+
+
+def captures_of(operations: Sequence[Operation]) -> Sequence[Operation]:
+    """The captures that have taken money or may have; what was undone is held again."""
+    undone = {item.of for item in operations if item.restores_hold and item.state is State.SUCCEEDED}
+    return [item for item in operations if item.verb is Verb.CAPTURE and not item.state.over and item.id not in undone]
 
 
 def _refunding(session: Session, payment: Operation) -> bool:

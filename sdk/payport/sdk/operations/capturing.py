@@ -12,6 +12,7 @@ from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.journal.session import Session
+from payport.sdk.operations.cancelling import captures_of
 from payport.sdk.operations.following import run
 from payport.sdk.operations.intending import Intent, Invalid
 from payport.sdk.operations.learning import refused_by_storage
@@ -60,13 +61,9 @@ def _known_capture(operations: Sequence[Operation], capture_ref: str) -> Money |
 
 
 def _captured(operations: Sequence[Operation]) -> Money:
-    """What captures have taken or may have taken; what was undone is held again."""
-    undone = {item.of for item in operations if item.restores_hold and item.state is State.SUCCEEDED}
-    captures = [
-        item for item in operations if item.verb is Verb.CAPTURE and not item.state.over and item.id not in undone
-    ]
+    """What captures have taken or may have taken."""
     hold = next(operation for operation in reversed(operations) if operation.verb is Verb.PAY)
-    return sum((item.amount for item in captures), Money(0, hold.amount.currency))
+    return sum((item.amount for item in captures_of(operations)), Money(0, hold.amount.currency))
 
 
 def _check_hold(operations: Sequence[Operation], hold: Operation, amount: Money, account: str) -> None:

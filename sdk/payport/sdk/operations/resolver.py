@@ -132,10 +132,19 @@ def _without_answer(
         return Carried(fenced)
     unanswerable = cannot_ask or (observation.absent and not _ends(operation))
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
-        kept = operation.open_step is not None and operation.open_step.request is not None
-        why = _NO_WORD if cannot_ask else _NOT_TAKEN if kept else _NOT_KEPT
+        why = _NO_WORD if cannot_ask else (yield from _why_not_again(operation))
         return Carried((yield from _call_person(setup, operation, now, why)))
     return Carried((yield from _untold(setup, operation)))
+
+
+def _why_not_again(operation: Operation) -> Exchange[str]:
+    """Why the partner knows nothing of it, and the identical request is not sent (any more)."""
+    step = operation.open_step
+    if step is not None and step.request is None:
+        return _NOT_KEPT
+    history = yield from exchange.load("repetitions", lambda session: session.history(operation.ref))
+    repeated = any("repeated" in line.detail for line in history if line.operation == operation.id)
+    return _NOT_TAKEN if repeated else _NOT_AGAIN
 
 
 def _untold(setup: Setup, operation: Operation) -> Exchange[Operation]:
@@ -196,17 +205,24 @@ _SILENT = frozenset(
 
 
 def _may_repeat(operation: Operation, now: datetime) -> bool:
-    """Whether the identical step can be sent again: kept, recognised by the partner, and inside half of its window."""
+    """Whether the identical step can be sent again: kept, recognised by the partner, and not for too long already."""
     step = operation.open_step
     if step is None or step.request is None or not step.replayable:
         return False
-    if operation.verb is not Verb.PAY and now >= operation.created_at + timedelta(seconds=_ACCEPTED_S):
-        return False  # what was not taken for a day is for a person; a payment has an end of its own
-    if operation.payable_until is not None and operation.verb is Verb.PAY and now >= operation.payable_until:
-        return False
-    if step.replay_until is None:
-        return True
-    return now < operation.created_at + (step.replay_until - operation.created_at) / 2
+    until = _repeated_until(operation, step)
+    return until is None or now < until
+
+
+def _repeated_until(operation: Operation, step: Step) -> datetime | None:
+    """Until when a step that the partner does not know is sent again; ``None``: for good.
+
+    Half of the time in which the partner recognises a repetition. A payment's own end comes before that; anything else
+    is repeated for a day at most, however long the partner would recognise it.
+    """
+    ends = [operation.payable_until if operation.verb is Verb.PAY else operation.created_at + _REPEATED]
+    if step.replay_until is not None:
+        ends.append(operation.created_at + (step.replay_until - operation.created_at) / 2)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
@@ -300,12 +316,18 @@ def _seen_by_now(setup: Setup, operation: Operation, now: datetime) -> bool:
 
 
 _ACCEPTED_S = 86_400.0
+_REPEATED = timedelta(days=1)
+"""A refund, capture or payout that a partner does not take for a day is no matter of patience: a person must look."""
 _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
     "partner's records, then ask for it under a new reference or adopt it"
 )
 _NOT_TAKEN = (
     "{partner} still does not know this {verb}, however often it was sent again: compare with the partner's records"
+)
+_NOT_AGAIN = (
+    "{partner} does not know this {verb}{last}, and the same request may not be sent again: compare with the partner's "
+    "records, then ask for it under a new reference or adopt it"
 )
 _NO_WORD = (
     "{partner} cannot be asked about this {verb} and has not said how it ended: look it up in its own pages. It may be "

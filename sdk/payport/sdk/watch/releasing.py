@@ -29,11 +29,11 @@ def held_orders(journal: Journal) -> Sequence[Hold]:
     return journal.read(lambda session: session.operating.holds(MANY))
 
 
-def release(journal: Journal, ref: str, by: str, at: datetime, note: str = "") -> OrderReleased:
+def release(journal: Journal, ref: str, by: str, at: datetime, note: str = "", *, actor: str = "") -> OrderReleased:
     """Let an order go: calling ``pay`` again for it, with the same amount, sends it. Answers the event to tell.
 
-    ``by``: who looked and decided. Raises :class:`NotHeld` for an order that is not held, and ``ValueError`` without a
-    name.
+    ``by``: who looked and decided; ``actor``: who does it, for the audit trail, when that is another. Raises
+    :class:`NotHeld` for an order that is not held, and ``ValueError`` without a name.
     """
     name = one_line(by)
     if not name:
@@ -54,8 +54,8 @@ def release(journal: Journal, ref: str, by: str, at: datetime, note: str = "") -
                 ref=ref,
                 partner=hold.partner,
                 account=hold.account,
-                detail={"rule": hold.rule, "amount": str(hold.amount), "note": released.note},
-                who=name,
+                detail={"rule": hold.rule, "amount": str(hold.amount), "by": name, "note": released.note},
+                who=actor or name,
             )
         )
         return released

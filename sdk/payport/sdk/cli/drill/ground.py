@@ -1,42 +1,45 @@
-"""Where a drill is held: one partner's simulator, a journal that can be lost, a gateway, and the alerts beside it."""
+"""Where a drill is held: one partner's simulator, a journal and limits that can be lost, a gateway, and the alerts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from payport.schemas.events import Verified
 from payport.schemas.money import Money
 from payport.schemas.order import Order
-from payport.schemas.outcome import ActionRequired, Declined, NotSent, PayOutcome, Unknown
+from payport.schemas.outcome import ActionRequired, Declined, NotSent, NotSentKind, PayOutcome, Succeeded, Unknown
+from payport.sdk.breaker import Circuit
 from payport.sdk.cli.configured import write_settings
 from payport.sdk.cli.demo.books import compare_books
 from payport.sdk.cli.demo.stage import AnyPlay, Sale
-from payport.sdk.errors import JournalError
-from payport.sdk.exchange import Moment
+from payport.sdk.cli.drill.props import DrillClock, Heard, LosableJournal, Requests
+from payport.sdk.cli.drill.standin import RedisStandIn
 from payport.sdk.gateway import Gateway
+from payport.sdk.guards import Guards
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.incidents import keeping
 from payport.sdk.incidents.ageing import open_too_long
-from payport.sdk.incidents.alert import Alert
 from payport.sdk.incidents.alerts import Alerts
 from payport.sdk.incidents.kinds import OPERATION_FOR_PERSON, UNKNOWN_AGEING
 from payport.sdk.incidents.lifecycle import Contact
 from payport.sdk.incidents.outlets import Pace, Route
 from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.incidents.store import JournalIncidents
-from payport.sdk.journal.session import Session
-from payport.sdk.journal.store import Journal
+from payport.sdk.limits.settings import LimitChange, LimitsSettings
+from payport.sdk.profile import WHOLE
 from payport.sdk.settings import Settings
 from payport.sdk.testing.simulated import ServedPartner
 from payport.sdk.testing.watching import EveryVerb
 
-T = TypeVar("T")
+LIMIT = LimitChange(rate_per_s=20.0, burst=8.0)
+"""Of the account, beside those that the partner has published."""
+LOOK_S = 0.1
+"""How soon it is looked again for what needs real time."""
 
 DEADLINE_S = 1.5
 """Of each call: a silent partner is waited for so long, several times over."""
@@ -44,60 +47,12 @@ DEADLINE_S = 1.5
 ROUNDS = 40
 
 
-class DrillClock(SystemClock):
-    """The system's clock, and time that is skipped, not waited for: ours and the partner's."""
-
-    __slots__ = ("skipped_s",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.skipped_s = 0.0
-
-    def utc(self) -> datetime:
-        """The wall time, for a simulator."""
-        return self.moment().utc
-
-    def moment(self) -> Moment:
-        """The real moment, later by what was skipped."""
-        real = super().moment()
-        return Moment(real.utc + timedelta(seconds=self.skipped_s), real.monotonic_s + self.skipped_s)
-
-
-class LosableJournal(Journal):
-    """A journal whose storage can be taken away: then nothing can be read or written."""
-
-    lost = False
-
-    def write(self, work: Callable[[Session], T], **more: str) -> T:
-        """As the journal's, while there is storage."""
-        self._check()
-        return super().write(work, **more)
-
-    def read(self, work: Callable[[Session], T]) -> T:
-        """As the journal's, while there is storage."""
-        self._check()
-        return super().read(work)
-
-    def _check(self) -> None:
-        if self.lost:
-            raise JournalError("no space left on device, says the drill")
-
-
-@dataclass
-class Heard:
-    """The alerts so far, with the monotonic second of each. ``clock``: the drill's."""
-
-    clock: DrillClock
-    alerts: list[tuple[Alert, float]] = field(default_factory=list[tuple[Alert, float]])
-
-    def __call__(self, alert: Alert, /) -> None:
-        """Remember it."""
-        self.alerts.append((alert, self.clock.moment().monotonic_s))
-
-
 @dataclass(kw_only=True)
 class Ground:
-    """One partner's ground. ``refs``: the orders so far; ``answers``: what callers were told."""
+    """One partner's ground. ``refs``: the orders so far; ``answers``: what callers were told.
+
+    ``redis``: through which call limits are shared, where they are. ``broken``: promises that were not kept.
+    """
 
     play: AnyPlay
     partner: ServedPartner
@@ -106,14 +61,29 @@ class Ground:
     clock: DrillClock
     heard: Heard
     alerts: Alerts
+    guards: Guards
     gateway: Gateway[EveryVerb]
     patience: AlertSettings
+    requests: Requests
+    redis: RedisStandIn | None = None
     refs: list[str] = field(default_factory=list[str])
+    broken: list[str] = field(default_factory=list[str])
     answers: Counter[str] = field(default_factory=Counter[str])
 
     @classmethod
-    def build(cls, folder: Path, play: AnyPlay, alerting: AlertSettings, others: Sequence[Route] = ()) -> Ground:
-        """Start the simulator and everything on our side. ``others``: sinks that are told beside the drill's own."""
+    def build(
+        cls,
+        folder: Path,
+        play: AnyPlay,
+        alerting: AlertSettings,
+        others: Sequence[Route] = (),
+        *,
+        shares: bool = False,
+    ) -> Ground:
+        """Start the simulator and everything on our side. ``others``: sinks that are told beside the drill's own.
+
+        ``shares``: whether call limits are shared through (a stand-in for) Redis.
+        """
         folder.mkdir()
         clock = DrillClock()
         partner = play.simulator(clock=clock.utc)
@@ -126,10 +96,15 @@ class Ground:
         alerts = Alerts(
             JournalIncidents(journal), [own, *others], thresholds=alerting.thresholds(), clock=clock, background=False
         )
-        gateway = Gateway(play.adapter(partner), journal=journal, sinks=[alerts], clock=clock, deadline_s=DEADLINE_S)
+        redis, adapter, requests = RedisStandIn(clock) if shares else None, play.adapter(partner), Requests(clock)
+        guards = Guards(limits=LimitsSettings(redis=None if redis is None else redis.url), clock=clock)
+        gateway = Gateway(
+            adapter, journal=journal, sinks=[alerts, requests], clock=clock, deadline_s=DEADLINE_S,
+            admissions=guards.of(adapter, {WHOLE: LIMIT}),
+        )  # fmt: skip
         return cls(
             play=play, partner=partner, config=config, journal=journal, clock=clock, heard=heard, alerts=alerts,
-            gateway=gateway, patience=alerting,
+            guards=guards, gateway=gateway, patience=alerting, requests=requests, redis=redis,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -141,6 +116,9 @@ class Ground:
         self.journal.lost = False
         self.alerts.close()
         self.gateway.close()
+        self.guards.close()
+        if self.redis is not None:
+            self.redis.stop()
         self.journal.close()
         self.partner.close()
 
@@ -180,6 +158,29 @@ class Ground:
             return outcome
         returned = self.sale.comes_back(self.partner, self.partner.payer.open(outcome.action))
         return self.gateway.complete(order.ref, returned)
+
+    def works_again(self) -> bool:
+        """Sell until everything is as usual and a payment goes through, waiting as callers are told to."""
+        for _ in range(ROUNDS):
+            usual = self.as_usual
+            match self.sell():
+                case Succeeded() if usual:
+                    return True
+                case Succeeded():
+                    SystemClock().sleep(LOOK_S)
+                case NotSent(cause=cause) if cause.kind in _COME_BACK:
+                    self.skip(cause.retry_after_s or 1.0)
+                case _:
+                    return False
+        return False
+
+    @property
+    def as_usual(self) -> bool:
+        """Whether nothing is left alone, and call limits are shared where they are to be."""
+        shared = self.redis is not None
+        return all(each.circuit is Circuit.CLOSED for each in self.gateway.breakers()) and all(
+            each.shared is shared for each in self.gateway.limits()
+        )
 
     def hand_out(self) -> PayOutcome[object]:
         """One order for which something is handed out, and used."""
@@ -238,6 +239,9 @@ class Ground:
         ledger = self.partner.ledger
         books = compare_books(self.play.name, self.play.currency, ledger, self.journal, self.refs)
         return len(ledger.charges()), books.problems
+
+
+_COME_BACK = (NotSentKind.BREAKER_OPEN, NotSentKind.RATE_LIMITED)
 
 
 def _words(outcome: PayOutcome[object]) -> str:

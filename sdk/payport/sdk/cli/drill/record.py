@@ -36,7 +36,8 @@ class Drilled:
 
     ``incident``: the kind that was opened, empty when none was. ``expected``: the kinds of which one must be.
     ``answers``: what callers were told while it lasted, and how often. ``orders``, ``charges``: how many in all;
-    ``problems``: where the books differ, or an order was charged twice. ``findings``: what somebody should know.
+    ``problems``: where the books differ, or an order was charged twice. ``broken``: other promises that were not kept.
+    ``findings``: what somebody should know.
     ``skipped``: why it was not played.
     """
 
@@ -52,6 +53,7 @@ class Drilled:
     orders: int = 0
     charges: int = 0
     problems: Sequence[str] = ()
+    broken: Sequence[str] = ()
     findings: Sequence[str] = ()
     skipped: str = ""
 
@@ -67,6 +69,7 @@ class Drilled:
             return ()
         times = self.times
         missed = [f"books: {problem}" for problem in self.problems]
+        missed += [f"promise: {each}" for each in self.broken]
         if self.expected and not self.incident:
             missed.append(f"detection: no incident of {' or '.join(self.expected)} was opened")
         if self.incident and times.alerted_s is None:

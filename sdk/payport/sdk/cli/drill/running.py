@@ -95,12 +95,13 @@ def hold(plan: Plan, folder: Path, respond: Responder, tell: Callable[[str], Non
 def _begin(
     stack: ExitStack, plan: Plan, folder: Path, scenario: Scenario, play: AnyPlay, accounts: Sequence[str]
 ) -> _Bout:
-    ground = stack.enter_context(Ground.build(folder, play, plan.alerting, plan.others))
-    bout = _Bout(scenario=scenario, ground=ground, accounts=accounts, began_at=SystemClock().moment().utc)
-    bout.skipped = (
-        "the play of this partner does not say how it sells" if play.sale is None else scenario.cannot(ground)
+    cannot = "the play of this partner does not say how it sells" if play.sale is None else scenario.cannot()
+    ground = stack.enter_context(
+        Ground.build(folder, play, plan.alerting, plan.others, shares=scenario.shares and not cannot)
     )
-    return bout
+    return _Bout(
+        scenario=scenario, ground=ground, accounts=accounts, began_at=SystemClock().moment().utc, skipped=cannot
+    )
 
 
 def _play(bout: _Bout, respond: Responder) -> Drilled:
@@ -163,7 +164,7 @@ def _recovered(bout: _Bout) -> float | None:
     if still:
         bout.findings.append(f"still open: {', '.join(still)}")
         return None
-    if not isinstance(ground.sell(), Succeeded):
+    if not ground.works_again():
         bout.findings.append("a payment after the repair did not go through")
         return None
     return bout.since(ground.now_s)
@@ -196,7 +197,6 @@ def _drilled(
 ) -> Drilled:
     ground = bout.ground
     charges, problems = (0, ()) if bout.skipped else ground.books()
-    wrong = [finding for finding in bout.findings if "were believed" in finding or "exactly once" in finding]
     return Drilled(
         fault=bout.scenario.name,
         title=bout.scenario.title,
@@ -209,7 +209,8 @@ def _drilled(
         answers=answers or {},
         orders=len(ground.refs),
         charges=charges,
-        problems=[*problems, *wrong],
-        findings=[finding for finding in bout.findings if finding not in wrong],
+        problems=problems,
+        broken=tuple(ground.broken),
+        findings=bout.findings,
         skipped=bout.skipped,
     )

@@ -13,12 +13,12 @@ from payport.schemas.events import Event as Notified
 from payport.schemas.events import RawNotification, Rejected, Verified
 from payport.schemas.outcome import ActionRequired
 from payport.sdk.cli.drill.ground import Ground
+from payport.sdk.cli.drill.guarding import MANY, keeps_failing, no_redis_client, redis_back, redis_lost, too_many_calls
 from payport.sdk.incidents import kinds
 from payport.sdk.incidents.kinds import IncidentKind
 from payport.sdk.operations.setup import LEASE_MARGIN_S
 from payport.sdk.testing.faults import Fault
 
-MANY = 10_000
 CALLS = 4
 FORGED = 60
 COPIES = 3
@@ -31,7 +31,7 @@ def _nothing(_: Ground) -> None:
     """Nothing."""
 
 
-def _always(_: Ground) -> str:
+def _anywhere() -> str:
     return ""
 
 
@@ -41,7 +41,8 @@ class Scenario:
 
     ``strike``: injects the fault and makes the calls that meet it; answers what somebody should know. ``mend``: takes
     it away. ``pace_s``: how much time passes between two looks until it is noticed. ``cannot``: why it cannot be played
-    here, in words. ``early``: it takes real time to be over, so it strikes first. ``waits_s``: that time.
+    on this machine, in words. ``early``: it takes real time to be over, so it strikes first. ``waits_s``: that time.
+    ``shares``: whether call limits are shared between processes.
     """
 
     name: str
@@ -50,9 +51,10 @@ class Scenario:
     strike: Callable[[Ground], list[str]]
     mend: Callable[[Ground], None] = _nothing
     pace_s: float = 15.0
-    cannot: Callable[[Ground], str] = field(default=_always)
+    cannot: Callable[[], str] = field(default=_anywhere)
     early: bool = False
     waits_s: float = 0.0
+    shares: bool = False
 
 
 def _sells(ground: Ground, calls: int = CALLS) -> None:
@@ -101,7 +103,7 @@ def _wrong_signatures(ground: Ground) -> list[str]:
             believed += isinstance(received, Verified) and not _says_the_same(ground, raw, received)
     findings.append(f"{forged} forged notifications were refused")
     if believed:
-        findings.append(f"{believed} forged notifications were believed")
+        ground.broken.append(f"{believed} forged notifications were believed")
     return findings
 
 
@@ -139,7 +141,7 @@ def _duplicates(ground: Ground) -> list[str]:
     new = ground.notices(COPIES)
     findings = [f"{told} notifications came {COPIES} times each, {sum(new)} were new"]
     if sum(new) != told:
-        findings.append("a notification did not count exactly once")
+        ground.broken.append("a notification did not count exactly once")
     return findings
 
 
@@ -196,6 +198,10 @@ SCENARIOS = (
         expects=(kinds.BREAKER_OPEN, kinds.BUDGET_BURNT), strike=_planned(Fault.SILENCE), mend=_cleared,
     ),
     Scenario(
+        name="partner_failing", title="The partner fails again and again, is left alone, and works again",
+        expects=(kinds.BREAKER_OPEN,), strike=keeps_failing, mend=_cleared,
+    ),
+    Scenario(
         name="expired_certificate", title="The partner's TLS certificate has run out",
         expects=(kinds.BREAKER_OPEN, kinds.BUDGET_BURNT), strike=_expire, mend=_renew,
     ),
@@ -209,7 +215,11 @@ SCENARIOS = (
     ),
     Scenario(
         name="rate_limited", title="The partner refuses calls because there are too many",
-        strike=_planned(Fault.RATE_LIMITED), mend=_cleared,
+        strike=too_many_calls, mend=_cleared,
+    ),
+    Scenario(
+        name="redis_lost", title="What processes share their call limits through is lost",
+        expects=(kinds.LIMITS_DEGRADED,), strike=redis_lost, mend=redis_back, cannot=no_redis_client, shares=True,
     ),
     Scenario(name="duplicate_notifications", title="Notifications come several times", strike=_duplicates),
     Scenario(
