@@ -6,10 +6,11 @@ import gzip
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from tests.support.audit_chains import BEGIN, FIRST, FIRST_US, KEY, MemoryTrail, chain_of
+from tests.support.audit_chains import BEGIN, FIRST, KEY, MemoryTrail, chain_of
 
 from payport.sdk.audit.archiving import Archive, check_archive, check_order, write_archive
 from payport.sdk.audit.heads import read_heads
@@ -129,9 +130,8 @@ def archived() -> tuple[Archive, bytes, bytes]:
     """An archive of three records: its manifest, the manifest's bytes and those of the file."""
     trail = MemoryTrail(list(chain_of(5)))
     with tempfile.TemporaryDirectory() as folder:
-        made = write_archive(
-            trail, trail.chain, BEGIN, FIRST_US + 4_000_000, Path(folder), key=KEY, now=FIRST, library="1.0.0"
-        )
+        later, four = FIRST + timedelta(days=1), FIRST + timedelta(seconds=4)
+        made = write_archive(trail, trail.chain, BEGIN, four, Path(folder), key=KEY, now=later, library="1.0.0")
         assert made is not None
         return made, made.path.read_bytes(), made.path.with_name(made.file).read_bytes()
 

@@ -27,7 +27,6 @@ class Cut:
     guard: str
     without: str
 
-    @property
     def function(self) -> FunctionType:
         """The function itself, under its decorators."""
         module, _, names = self.where.partition(":")
@@ -55,7 +54,7 @@ def without(cuts: Iterable[Cut]) -> Iterator[None]:
     """While this is entered, every one of these guards is out."""
     by_function: dict[FunctionType, list[Cut]] = {}
     for cut in cuts:
-        by_function.setdefault(cut.function, []).append(cut)
+        by_function.setdefault(cut.function(), []).append(cut)
     changed = {function: code_without(function, own) for function, own in by_function.items()}
     with ExitStack() as mending:
         for function, code in changed.items():

@@ -25,10 +25,10 @@ _HARMLESS = Cut("sdk.operations.intending:partner_reference", "{attempt:03d}", "
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda one: one.what)
 def test_every_guard_is_there_and_comes_back(sabotage: Sabotage) -> None:
     """A guard that was rewritten is named anew, or nobody would know that its sabotage does nothing."""
-    before = [cut.function.__code__ for cut in sabotage.cuts]
+    before = [cut.function().__code__ for cut in sabotage.cuts]
     with without(sabotage.cuts):
-        assert all(cut.function.__code__ is not code for cut, code in zip(sabotage.cuts, before, strict=True))
-    assert [cut.function.__code__ for cut in sabotage.cuts] == before
+        assert all(cut.function().__code__ is not code for cut, code in zip(sabotage.cuts, before, strict=True))
+    assert [cut.function().__code__ for cut in sabotage.cuts] == before
     assert all(cut.guard != cut.without for cut in sabotage.cuts)
 
 
