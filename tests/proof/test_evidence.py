@@ -10,6 +10,8 @@ from functools import cache
 import pytest
 from proof.canary import FAMILY as CANARY
 from proof.families import families
+from proof.sabotage import MOST
+from proof.sabotages import SABOTAGES
 from proof.table import HEADINGS, bound
 from tests.docs.test_claims import rows
 from tests.support.source import ROOT
@@ -63,6 +65,15 @@ def test_every_family_is_explained() -> None:
     explained = {row[0] for row in rows(PAGE, "How to read it")[2:]}
     assert {family.id for family in families()} <= explained
     assert CANARY.id not in explained
+
+
+def test_every_sabotage_was_noticed() -> None:
+    """The page lists them all, with what each breaks and when that was seen."""
+    heading, _, *lines = rows(PAGE, "Would it find anything?")
+    assert heading == ["sabotage", "breaks", "noticed at schedule"]
+    assert [line[0] for line in lines] == [sabotage.what for sabotage in SABOTAGES]
+    assert all(line[1] in sabotage.breaks for line, sabotage in zip(lines, SABOTAGES, strict=True))
+    assert all(0 < int(line[2].replace(",", "")) <= MOST for line in lines)
 
 
 def test_the_table_of_the_last_run_adds_up() -> None:

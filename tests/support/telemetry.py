@@ -29,7 +29,7 @@ class Scope:
         self.spans_of = TracerProvider(shutdown_on_exit=False)
         self.spans_of.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.meters = MeterProvider([self.reader], shutdown_on_exit=False)
-        self.sink = OpenTelemetry(tracer_provider=self.spans_of, meter_provider=self.meters)
+        self.sink = OpenTelemetry(tracer_provider=self.spans_of, meter_provider=self.meters, one_in=1)
 
     def spans(self, kind: SpanKind | None = None) -> list[ReadableSpan]:
         """What was exported, in the order in which it ended."""

@@ -64,6 +64,7 @@ from payport.sdk.version import __version__
 
 if TYPE_CHECKING:
     from payport.sdk.breaker import BreakerState
+    from payport.sdk.journal.session import Session
     from payport.sdk.journal.store import Journal
     from payport.sdk.limits.rules import LimitLeft
     from payport.sdk.secrets import Secret
@@ -377,11 +378,17 @@ class Desk:
         self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, connection: object
     ) -> str | NotSent:
         """See :meth:`payport.sdk.Gateway.prepare`."""
-        setup, journal = self._setup("prepare"), self.around.journal
-        session = journal.session_on(connection, actor=self.around.actor)
+        session = self.around.journal.session_on(connection, actor=self.around.actor)
+        return self.prepare_in(session, adapter, order, method)
+
+    def prepare_in(
+        self, session: Session, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT
+    ) -> str | NotSent:
+        """The same inside a transaction of the journal's own."""
+        setup, sealed = self._setup("prepare"), self.around.journal.seals
         now = self.around.clock.moment().utc
         tell = partial(emit_safely, self.around.sinks)
-        return adopting.prepare(setup, adapter, order, method, session, now, sealed=journal.seals, tell=tell)
+        return adopting.prepare(setup, adapter, order, method, session, now, sealed=sealed, tell=tell)
 
     def changes(self, limit: int) -> Exchange[Sequence[Change]]:
         """See :meth:`payport.sdk.Gateway.changes`."""

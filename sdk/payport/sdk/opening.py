@@ -228,7 +228,7 @@ def open_sinks(settings: Settings, journal: Journal, alerts: Alerts | None = Non
     if settings.otel.enabled:
         from payport.sdk.otel import OpenTelemetry  # noqa: PLC0415 - the extra "otel"
 
-        sinks.append(OpenTelemetry(sinks=[log]))
+        sinks.append(OpenTelemetry(sinks=[log], one_in=settings.otel.one_in))
     return sinks
 
 

@@ -58,6 +58,12 @@ EVERY_S = 0.1
 MAX_WAITING = 4096
 """So many verbs may wait; later ones are dropped, and told."""
 
+ONE_IN = 10
+"""Of what went well and quickly, one verb in so many becomes a trace."""
+
+SLOW_S = 2.0
+"""What takes longer becomes a trace in any case."""
+
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY"})
 _PORTS = {"https": 443, "http": 80}
 _UNSENT = frozenset({FailureKind.REFUSED, FailureKind.DEADLINE})
@@ -113,6 +119,8 @@ class OpenTelemetry:
 
     ``tracer_provider``, ``meter_provider``: by default the application's global ones, also when they are set later.
     ``sinks``: who is told when verbs had to be dropped because an exporter hangs; by default a warning in the log.
+    ``one_in``: of verbs that went well, within :data:`SLOW_S`, and are no part of a trace of the caller's, one in so
+    many becomes a trace; 1 for all of them. The others always become one, and everything is measured.
     What is noted becomes spans within a tenth of a second, when a gateway closes, and when the process ends.
 
     Raises :class:`payport.sdk.ConfigurationError` when the extra is not installed.
@@ -126,7 +134,10 @@ class OpenTelemetry:
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
         sinks: Sequence[EventSink] | None = None,
+        one_in: int = ONE_IN,
     ) -> None:
+        if one_in < 1:
+            raise ValueError(f"one_in must be at least 1, got {one_in}")
         try:
             from opentelemetry import context, metrics, trace  # noqa: PLC0415 - the extra "otel"
         except ImportError as error:
@@ -144,6 +155,7 @@ class OpenTelemetry:
             "payport.events", unit="{event}", description="Events of level warning and above."
         )
         self._sinks = (StructlogSink(least=Level.WARNING),) if sinks is None else tuple(sinks)
+        self._one_in, self._well = one_in, 0
         self._begin()
         follow_forks(in_child=self._begin)
         self._background = Background(self._show_all, every_s=EVERY_S, name="payport-otel")
@@ -219,7 +231,20 @@ class OpenTelemetry:
             event = ObserverFailed(observer="otel", error="no room", waiting=0, dropped=self._dropped)
             emit_safely(self._sinks, event)
 
+    def _is_worth_a_trace(self, verb: _Verb) -> bool:
+        """Decided when it is over: of what goes well some are enough, and most of what tracing costs is theirs."""
+        if verb.error or verb.ended_s - verb.begun.monotonic_s > SLOW_S:
+            return True
+        if self._trace.get_current_span(verb.under).get_span_context().is_valid:
+            return True  # whoever began that trace has decided
+        self._well += 1
+        return self._well % self._one_in == 1 % self._one_in
+
     def _show(self, verb: _Verb) -> None:
+        if not self._is_worth_a_trace(verb):
+            for request in verb.requests:
+                self._measure(request, verb.under)
+            return
         begun_ns = int(verb.begun.utc.timestamp() * _NANO)
         about = {"payport.partner": verb.partner, "payport.account": verb.account}
         if verb.outcome:

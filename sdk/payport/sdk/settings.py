@@ -186,9 +186,13 @@ class ScorecardSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTelemetrySettings:
-    """``enabled``: whether operations are shown to OpenTelemetry; see :class:`payport.sdk.otel.OpenTelemetry`."""
+    """``enabled``: whether operations are shown to OpenTelemetry; see :class:`payport.sdk.otel.OpenTelemetry`.
+
+    ``one_in``: of what goes well and quickly, one operation in so many becomes a trace; 1 for all.
+    """
 
     enabled: bool = False
+    one_in: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,7 @@ class _Scorecards(_Table):
 
 class _OpenTelemetry(_Table):
     enabled: bool = OpenTelemetrySettings().enabled
+    one_in: PositiveInt = OpenTelemetrySettings().one_in
 
 
 class _Audit(_Table):
@@ -245,7 +246,7 @@ class _Reading:
             journal=journal,
             timeouts=TimeoutSettings(deadline_s=file.timeouts.deadline_s),
             scorecards=self._scorecards(file.scorecards),
-            otel=OpenTelemetrySettings(enabled=file.otel.enabled),
+            otel=OpenTelemetrySettings(enabled=file.otel.enabled, one_in=file.otel.one_in),
             audit=self._audit(file.audit),
             alerts=self._alerts(file.alerts),
             watch=self._watch(file.watch),

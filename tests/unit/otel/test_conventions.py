@@ -126,6 +126,42 @@ def test_what_is_not_sampled_is_measured_all_the_same(partner: AlipaySimulator, 
     assert [point.count for point in scope.points(http_metrics.HTTP_CLIENT_REQUEST_DURATION)] == [1]  # type: ignore[union-attr]  # a histogram
 
 
+def test_of_what_goes_well_one_in_ten_is_a_trace(partner: AlipaySimulator, scope: Scope) -> None:
+    """The first, the eleventh; every one is measured."""
+    sink = OpenTelemetry(tracer_provider=scope.spans_of, meter_provider=scope.meters)
+    transport = partner.transport()
+    with Gateway(Alipay(partner.account), journal=MEMORY, transport=transport, sinks=[sink]) as gateway:
+        for number in range(12):
+            gateway.pay(order(f"TRACE{number:07d}"), QrShown())
+    assert len(scope.spans(SpanKind.INTERNAL)) == len(scope.spans(SpanKind.CLIENT)) == 2
+    assert [point.count for point in scope.points(http_metrics.HTTP_CLIENT_REQUEST_DURATION)] == [12]  # type: ignore[union-attr]  # a histogram
+
+
+def test_trouble_and_what_the_caller_traces_is_always_a_trace(partner: AlipaySimulator, scope: Scope) -> None:
+    """What cannot be told from a sample."""
+    sink = OpenTelemetry(tracer_provider=scope.spans_of, meter_provider=scope.meters, one_in=1_000)
+    transport = partner.transport()
+    with Gateway(Alipay(partner.account), journal=MEMORY, transport=transport, sinks=[sink]) as gateway:
+        gateway.pay(order("TRACE0000000"), QrShown())  # the first of a thousand
+        gateway.pay(order("TRACE0000001"), QrShown())
+        partner.faults.next(Fault.BAD_SIGNATURE)
+        gateway.pay(order("TRACE0000002"), QrShown(), deadline_s=0.2)
+        with scope.spans_of.get_tracer("shop").start_as_current_span("checkout"):
+            gateway.pay(order("TRACE0000003"), QrShown())
+    outcomes = [
+        span.attributes["payport.outcome"]
+        for span in scope.spans(SpanKind.INTERNAL)
+        if span.name != "checkout" and span.attributes
+    ]
+    assert outcomes == ["action_required", "unknown", "action_required"]
+
+
+def test_none_at_all_cannot_be_asked_for() -> None:
+    """Who wants no traces leaves the provider out."""
+    with pytest.raises(ValueError, match="one_in must be at least 1"):
+        OpenTelemetry(one_in=0)
+
+
 def test_what_was_never_sent_is_no_request(gateway: Gateway[Alipay], scope: Scope) -> None:
     """Time was up before: there is a verb, without a child and without a duration of a request."""
     gateway.pay(order("TRACE0000001"), QrShown(), deadline_s=0.0)

@@ -61,7 +61,7 @@ def test_a_stuck_exporter_delays_no_payment(
     provider = TracerProvider(shutdown_on_exit=False)
     batch = BatchSpanProcessor(stuck, max_queue_size=4, max_export_batch_size=2, schedule_delay_millis=1)
     provider.add_span_processor(batch if kind == "batch" else SimpleSpanProcessor(stuck))
-    sink = OpenTelemetry(tracer_provider=provider)
+    sink = OpenTelemetry(tracer_provider=provider, one_in=1)
     transport = partner.transport()
     with Gateway(Alipay(partner.account), journal=MEMORY, transport=transport, sinks=[sink]) as gateway:
         gateway.pay(order("TRACE0000000"), QrShown())
@@ -90,7 +90,7 @@ def test_tracing_that_raises_is_nothing_to_a_payment(partner: AlipaySimulator) -
     """Neither at the beginning nor at the end."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(Broken())
-    sink = OpenTelemetry(tracer_provider=provider)
+    sink = OpenTelemetry(tracer_provider=provider, one_in=1)
     transport = partner.transport()
     with Gateway(Alipay(partner.account), journal=MEMORY, transport=transport, sinks=[sink]) as gateway:
         assert isinstance(gateway.pay(order("TRACE0000001"), QrShown()), ActionRequired)
@@ -110,7 +110,7 @@ def test_what_finds_no_room_is_dropped_and_told(
     monkeypatch.setattr("payport.sdk.otel.MAX_WAITING", 2)
     monkeypatch.setattr("payport.sdk.otel.EVERY_S", 3600.0)
     told: list[SdkEvent] = []
-    sink = OpenTelemetry(tracer_provider=scope.spans_of, sinks=[told.append])
+    sink = OpenTelemetry(tracer_provider=scope.spans_of, sinks=[told.append], one_in=1)
     transport = partner.transport()
     with Gateway(Alipay(partner.account), journal=MEMORY, transport=transport, sinks=[sink]) as gateway:
         for number in range(5):
@@ -123,7 +123,7 @@ def test_what_finds_no_room_is_dropped_and_told(
 def test_a_child_process_shows_nothing_of_its_parent(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was noted before a fork is shown once, by the parent."""
     monkeypatch.setattr("payport.sdk.otel.EVERY_S", 3600.0)
-    sink = OpenTelemetry(tracer_provider=scope.spans_of)
+    sink = OpenTelemetry(tracer_provider=scope.spans_of, one_in=1)
     around = Surroundings(journal=None, clock=WorkerClock(Time(), "w"), sinks=[sink])  # type: ignore[arg-type]  # none is read
 
     def pay() -> Exchange[None]:

@@ -16,11 +16,12 @@ ALWAYS = (
     "source intent", "source reply", "source notice", "source local", "books charge",
     "disk failed to read", "disk failed to write", "disk failed to commit", "death during a call",
     "death between calls", "clock set", "payer, turned away", "partner", "verb pay", "verb resume", "verb resolve",
-    "verb query", "verb wait", "verb changes", "verb acknowledge", "request of a step",
+    "verb prepare", "verb query", "verb wait", "verb changes", "verb acknowledge", "request of a step",
     "outcome pay Succeeded", "outcome pay ActionRequired", "outcome pay ReferenceConflict raised",
     "outcome pay NotSent storage", "outcome pay NotSent breaker_open", "outcome pay NotSent partner_suspended",
     "outcome pay Unknown timed_out", "outcome pay Unknown connection_lost", "outcome pay Unknown storage",
     "storage intend pay", "storage learn pay", "storage take", "storage release", "storage claim", "storage current",
+    "storage prepare", "storage start",
     "state pay doubt", "state pay action", "state pay succeeded", "state pay declined", "state pay not_sent",
 )  # fmt: skip
 """What the world of any partner must come to."""
@@ -35,7 +36,7 @@ def must_meet(subject: Subject[PartnerT]) -> frozenset[str]:
         "complete": ("verb complete", "storage complete"),
         "cancels": ("verb cancel", "state cancel succeeded", "outcome cancel Succeeded", "storage cancelled payment"),
         "notifies": ("verb receive", "storage keep notice"),
-        "adopts": ("verb adopt",),
+        "adopts": ("outcome adopt NotSent invalid", "outcome adopt ReferenceConflict raised"),
         "forged": ("notice forged",),
         "misleading": ("notice misleading",),
     }

@@ -54,7 +54,7 @@ class Disk:
 
     def __init__(self, clock: Clock, *, sealed: bool = True, place: Path | None = None) -> None:
         self._clock = clock
-        self._sealed = sealed
+        self.sealed = sealed
         self._place = place
         self._told = 0
         self._opened: list[Journal] = []
@@ -70,7 +70,7 @@ class Disk:
         """The journal for another process, which remembers nothing of what others read."""
         if self._place is None:
             return Shelf(self._memory, Recent())
-        opened = _open(f"sqlite:///{self._place}", sealed=self._sealed, audit=AuditPolicy())
+        opened = _open(f"sqlite:///{self._place}", sealed=self.sealed, audit=AuditPolicy())
         opened.follow(self._clock)
         self._opened.append(opened.journal)
         return Shelf(opened, opened.database.recent)

@@ -34,7 +34,18 @@ _OF = {
     "query_payout": "payout",
 }
 """The verb of the operation that another verb tells of."""
-_QUESTIONS = ("query", "query_refund", "query_payout", "wait", "resume", "resolve", "changes", "acknowledge", "adopt")
+_QUESTIONS = (
+    "query",
+    "query_refund",
+    "query_payout",
+    "wait",
+    "resume",
+    "resolve",
+    "changes",
+    "acknowledge",
+    "adopt",
+    "prepare",
+)
 """Verbs that raise ``JournalError`` when they cannot look into the journal; the others say it in their outcome."""
 
 

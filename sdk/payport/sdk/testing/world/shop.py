@@ -11,8 +11,10 @@ from payport.schemas.money import Money
 from payport.schemas.order import CaptureMode, CompletionMode, Order
 from payport.schemas.outcome import ActionRequired
 from payport.schemas.references import PartnerId
+from payport.sdk import exchange
 from payport.sdk.desk import Desk
 from payport.sdk.exchange import Exchange
+from payport.sdk.journal.session import Session
 from payport.sdk.testing.conformance.case import AnySubject, AnyWay
 from payport.sdk.testing.watching import EveryVerb
 from payport.sdk.testing.world.history import changes_of
@@ -24,6 +26,10 @@ Make = Callable[[Desk, EveryVerb], Exchange[object]]
 
 RESUME_S = 60.0
 """How long one round of ``resume`` may take."""
+
+
+class _Undone(Exception):
+    """The application rolled its transaction back."""
 
 
 @dataclass(slots=True)
@@ -105,7 +111,9 @@ class Shop:
             if number and dice.happens(0.25):
                 other = dice.pick(others)
             again = method if other is way and dice.happens(0.8) else None
-            stage.after(at, partial(self._pay, order, other, again), fading=True)
+            prepares = not number and self.workers.sealed and dice.happens(0.15)
+            act = partial(self._prepare, order, method) if prepares else partial(self._pay, order, other, again)
+            stage.after(at, act, fading=True)
         self._afterwards(ref, way, first_s)
 
     def _method(self, way: AnyWay) -> object:
@@ -133,6 +141,24 @@ class Shop:
         if way.confirm is not None and dice.happens(0.7):
             self.stage.after(dice.while_(120.0), lambda: self.street.confirm(order.ref, way), fading=True)
 
+    def _prepare(self, order: Order, method: object) -> None:
+        """Only written down, in the application's own transaction, which may come to nothing: ``resume`` sends it."""
+        undone = self.stage.dice.happens(0.2)
+
+        def make(desk: Desk, adapter: EveryVerb) -> Exchange[object]:
+            def work(session: Session) -> object:
+                prepared = desk.prepare_in(session, adapter, order, method)
+                if undone:
+                    raise _Undone
+                return prepared
+
+            try:
+                return (yield from exchange.record("prepare", work))
+            except _Undone:
+                return None
+
+        self._call("prepare", make, ref=order.ref, detail="undone" if undone else "", amount=order.amount)
+
     def _deadline(self) -> float:
         return self.stage.dice.pick((1.0, 10.0, 10.0, 30.0))
 
@@ -159,7 +185,7 @@ class Shop:
         if subject.complete is not None:
             plans.append((0.15, lambda: self._complete(ref, {})))
         if subject.adopts:
-            plans.append((0.05, lambda: self._adopt(ref)))
+            plans.append((0.15, lambda: self._adopt(ref)))
         for likely, act in plans:
             if dice.happens(likely):
                 self.stage.after(first_s + self._some_time(), act, fading=True)
@@ -213,7 +239,7 @@ class Shop:
     def _adopt(self, ref: str) -> None:
         """A number of the partner's that is not there, or that is this very order's, under another reference."""
         s = self._deadline()
-        number = PartnerId("0000000000")
+        number = self.workers.partner_id_of(ref) or PartnerId("0000000000")
         make: Make = lambda desk, adapter: desk.adopt(adapter, f"ADOPT{ref}", number, s)  # noqa: E731 - as the others
         self._call("adopt", make, ref=f"ADOPT{ref}", deadline_s=s)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from payport.schemas.money import Money
 from payport.schemas.outcome import Declined, NotSent, Unknown
+from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Adapter
 from payport.sdk.desk import Desk
 from payport.sdk.errors import JournalError, JournalUnsure
@@ -122,6 +123,16 @@ class Workers:
         self.alive: list[Process] = []
         self.met: Counter[str] = Counter()
         """What was read and written, by the names of the effects."""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether requests are kept, so that another process can send them."""
+        return self._disk.sealed
+
+    def partner_id_of(self, ref: str) -> PartnerId | None:
+        """The partner's number of an order, as far as the journal knows one."""
+        found = self._disk.reader.journal.read(lambda session: session.operations(ref))
+        return next((PartnerId(each.partner_id) for each in found if each.partner_id is not None), None)
 
     def open(self) -> Process:
         """Another process starts: it knows nothing but what is in the journal."""
@@ -319,6 +330,8 @@ def in_words(outcome: object) -> str:
     match outcome:
         case Exception():
             return f"{type(outcome).__name__} raised"
+        case str():
+            return "prepared"
         case Declined(reason=reason):
             return f"Declined {reason.value}"
         case NotSent(cause=cause):
