@@ -85,7 +85,7 @@ FAMILY = Family(
     id="T15",
     title="random days with faults: journal and partner agree on every debt and on the totals of each currency",
     run=run,
-    gate=1_400,
+    gate=700,
     long=50_000,
     shard=100,
 )

@@ -17,7 +17,7 @@ from proof.family import Family, Tally, each
 from proof.killing import start_till
 from proof.stores import shares, units
 
-ROUNDS = 200
+ROUNDS = 150
 PROCESSES = 8
 THREADS = 8
 

@@ -36,7 +36,7 @@ FAMILY = Family(
     id="T1",
     title="schedules of the seeded world: none of the invariants I1 to I12 is broken",
     run=run,
-    gate=2 * BLOCK * len(subjects()),
+    gate=BLOCK * len(subjects()),
     long=100 * BLOCK * len(subjects()),
     shard=BLOCK,
 )
