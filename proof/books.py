@@ -74,7 +74,8 @@ def _kept(operation: Operation, others: Sequence[Operation], *, asked: bool) -> 
     if operation.state is not State.SUCCEEDED or operation.verb is Verb.CANCEL:
         return 0
     about = {operation.id, operation.of}  # a capture is reversed with the payment that it is of
-    if any(each.cancelled_by is CancelledBy.REVERSED and each.of in about for each in others):
+    cancels = [each for each in others if each.verb is Verb.CANCEL and each.of in about]
+    if any(each.cancelled_by is CancelledBy.REVERSED for each in cancels):
         assert asked, f"{operation.id} succeeded, and was reversed without being asked"
         return 0
     amount = operation.amount.amount_minor

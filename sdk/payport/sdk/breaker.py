@@ -19,6 +19,7 @@ from payport.sdk.events import (
     BreakerClosed,
     BreakerOpened,
     ReplyJudged,
+    RequestAbandoned,
     RequestFailed,
     RequestRefused,
     RequestSent,
@@ -103,7 +104,7 @@ class Breaker:
     ``errands``: endpoints that only fetch a token or a certificate: they try nothing, and are stopped with the rest.
     """
 
-    hears = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
+    hears = frozenset({RequestSent, RequestFailed, RequestRefused, RequestAbandoned, ReplyJudged})
     """The events that it hears."""
 
     def __init__(
@@ -156,7 +157,9 @@ class Breaker:
             case RequestFailed():
                 self._over(event.endpoint)
                 good = None if self._says_nothing(event) else False
-            case RequestSent() | RequestRefused(kind=FailureKind.RATE_LIMITED | FailureKind.REFUSED):
+            case (
+                RequestSent() | RequestAbandoned() | RequestRefused(kind=FailureKind.RATE_LIMITED | FailureKind.REFUSED)
+            ):
                 return self._over(event.endpoint)
             case _:
                 return None

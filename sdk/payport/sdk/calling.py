@@ -5,7 +5,7 @@ from __future__ import annotations
 from payport.schemas.outcome import NotSentCause, NotSentKind, UnknownCause, UnknownKind
 from payport.sdk import exchange
 from payport.sdk.adapter import Adapter
-from payport.sdk.events import RequestRefused
+from payport.sdk.events import RequestAbandoned, RequestRefused
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import State
 from payport.sdk.message import AskAgain, FailureKind, SendFailure, WireReply, WireRequest
@@ -46,12 +46,29 @@ def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[
             )
         )
         return missing_reply(admitted)
-    if admitted is not None:
-        yield from exchange.sleep(admitted)
-        if request.not_after is not None and (yield from exchange.now()).utc >= request.not_after:
+    try:
+        if admitted is not None:
+            yield from exchange.sleep(admitted)
+            if request.not_after is not None and (yield from exchange.now()).utc >= request.not_after:
+                raise _TooLate
+        reply = yield from exchange.send(request, deadline_s, partner, account)
+    except GeneratorExit:
+        raise  # nobody is there any more to be told
+    except BaseException as error:
+        # its place under a limit is free again; cancelled is only who waited, so what was sent goes on
+        yield from exchange.emit(
+            RequestAbandoned(
+                partner=partner, account=account, endpoint=request.endpoint, moves_money=request.moves_money
+            )
+        )
+        if isinstance(error, _TooLate):
             return missing_reply(_TOO_LATE)
-    reply = yield from exchange.send(request, deadline_s, partner, account)
+        raise
     return reply if isinstance(reply, WireReply) else missing_reply(reply)
+
+
+class _TooLate(Exception):
+    """Its turn came after the moment until which it may be sent."""
 
 
 def missing_reply(failure: SendFailure) -> Observation:

@@ -153,6 +153,20 @@ class RequestRefused(_OfAccount):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAbandoned(_OfAccount):
+    """A request had its turn, and its caller gave up before a reply: its task was cancelled, or the turn came too late.
+
+    Whether it left is not known, and what it was for goes on by itself.
+    """
+
+    name: ClassVar[str] = "request.abandoned"
+    level: ClassVar[Level] = Level.INFO
+    endpoint: str
+    moves_money: bool
+    purpose: Purpose | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyJudged(_OfAccount):
     """What a whole reply amounts to, once it was authenticated, read and held against what was asked.
 

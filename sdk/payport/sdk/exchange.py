@@ -8,10 +8,11 @@ the very code that users run. Bodies never write a bare ``yield``: they go throu
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
+from payport.sdk.events import RequestAbandoned
 from payport.sdk.message import AskAgain, Purpose, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
@@ -194,8 +195,15 @@ def overheard(
         effect = next(exchange)
         while True:
             try:
-                if purpose is not None and isinstance(effect, _REQUESTS) and purpose_of(effect) is not purpose:
-                    effect = type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
+                if purpose is None:
+                    pass
+                elif isinstance(effect, _REQUESTS):
+                    if purpose_of(effect) is not purpose:
+                        effect = type(effect)(
+                            effect.request, effect.deadline_s, effect.partner, effect.account, purpose
+                        )
+                elif isinstance(effect, Emit) and isinstance(effect.event, RequestAbandoned):
+                    effect = Emit(replace(effect.event, purpose=purpose))
                 answer = yield effect
             except GeneratorExit:
                 raise

@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from payport.schemas.outcome import Reason
-from payport.sdk.events import ReplyJudged, RequestFailed, RequestRefused, RequestSent, SdkEvent, Slowed
+from payport.sdk.events import (
+    ReplyJudged,
+    RequestAbandoned,
+    RequestFailed,
+    RequestRefused,
+    RequestSent,
+    SdkEvent,
+    Slowed,
+)
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.limits.rules import RESERVE, Full, LimitLeft, Refused, Rule, lane_of
 from payport.sdk.limits.store import LimitStore, LocalStore
@@ -36,7 +44,7 @@ class Limiter:
     long as it asks. Without a limit in ``limits`` only that happens.
     """
 
-    hears = frozenset({RequestSent, RequestFailed, RequestRefused, ReplyJudged})
+    hears = frozenset({RequestSent, RequestFailed, RequestRefused, RequestAbandoned, ReplyJudged})
     """The events that it hears."""
 
     def __init__(
@@ -98,7 +106,7 @@ class Limiter:
                 self._over(event.endpoint, event.purpose)
                 if event.status == _TOO_MANY or event.retry_after_s is not None:
                     self._heed(event, event.retry_after_s)
-            case RequestFailed() | RequestRefused(kind=FailureKind.REFUSED):
+            case RequestFailed() | RequestAbandoned() | RequestRefused(kind=FailureKind.REFUSED):
                 self._over(event.endpoint, event.purpose)
             case ReplyJudged(refusal=Reason.RATE_LIMITED):
                 self._heed(event, event.retry_after_s)
