@@ -47,28 +47,38 @@ def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[
         )
         return missing_reply(admitted)
     try:
-        if admitted is not None:
-            yield from exchange.sleep(admitted)
-            if request.not_after is not None and (yield from exchange.now()).utc >= request.not_after:
-                raise _TooLate
-        reply = yield from exchange.send(request, deadline_s, partner, account)
+        if admitted is None:
+            reply = yield from exchange.send(request, deadline_s, partner, account)
+        else:
+            reply = yield from _in_turn(adapter, request, admitted, deadline_s)
     except GeneratorExit:
         raise  # nobody is there any more to be told
-    except BaseException as error:
-        # its place under a limit is free again; cancelled is only who waited, so what was sent goes on
-        yield from exchange.emit(
-            RequestAbandoned(
-                partner=partner, account=account, endpoint=request.endpoint, moves_money=request.moves_money
-            )
-        )
-        if isinstance(error, _TooLate):
-            return missing_reply(_TOO_LATE)
+    except BaseException:
+        # only who waited was cancelled, so what was sent goes on; its place under a limit is free again
+        yield from _abandon(adapter, request)
         raise
     return reply if isinstance(reply, WireReply) else missing_reply(reply)
 
 
-class _TooLate(Exception):
-    """Its turn came after the moment until which it may be sent."""
+def _in_turn(
+    adapter: Adapter, request: WireRequest, wait_s: float, deadline_s: float
+) -> Exchange[WireReply | SendFailure]:
+    yield from exchange.sleep(wait_s)
+    if request.not_after is not None and (yield from exchange.now()).utc >= request.not_after:
+        yield from _abandon(adapter, request)
+        return _TOO_LATE
+    return (yield from exchange.send(request, deadline_s, adapter.partner, adapter.account))
+
+
+def _abandon(adapter: Adapter, request: WireRequest) -> Exchange[None]:
+    yield from exchange.emit(
+        RequestAbandoned(
+            partner=adapter.partner,
+            account=adapter.account,
+            endpoint=request.endpoint,
+            moves_money=request.moves_money,
+        )
+    )
 
 
 def missing_reply(failure: SendFailure) -> Observation:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
-from payport.sdk.events import RequestAbandoned
 from payport.sdk.message import AskAgain, Purpose, SendFailure, WireReply, WireRequest
 
 if TYPE_CHECKING:
@@ -189,21 +188,19 @@ def overheard(
 ) -> Exchange[T]:
     """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``.
 
-    Its requests are marked with their ``purpose``, where that is not what they say of themselves.
+    Its requests are marked with their ``purpose``, where that is not what they say of themselves, and so are events that
+    tell of requests.
     """
     try:
         effect = next(exchange)
         while True:
             try:
-                if purpose is None:
-                    pass
-                elif isinstance(effect, _REQUESTS):
-                    if purpose_of(effect) is not purpose:
-                        effect = type(effect)(
-                            effect.request, effect.deadline_s, effect.partner, effect.account, purpose
-                        )
-                elif isinstance(effect, Emit) and isinstance(effect.event, RequestAbandoned):
-                    effect = Emit(replace(effect.event, purpose=purpose))
+                if purpose is not None:
+                    if isinstance(effect, _REQUESTS):
+                        if purpose_of(effect) is not purpose:
+                            effect = _marked(effect, purpose)
+                    elif isinstance(effect, Emit) and getattr(effect.event, "purpose", purpose) is None:
+                        effect = Emit(replace(effect.event, purpose=purpose))  # type: ignore[call-arg]  # it has one
                 answer = yield effect
             except GeneratorExit:
                 raise
@@ -216,6 +213,10 @@ def overheard(
         return cast("T", end.value)
     finally:
         exchange.close()
+
+
+def _marked(effect: Admit | Send, purpose: Purpose) -> Admit | Send:
+    return type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
 
 
 _REQUESTS = (Admit, Send)

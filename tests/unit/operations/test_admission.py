@@ -14,14 +14,25 @@ from tests.support.corner import Corner, Wink, order
 from payport.schemas import NotSent, NotSentKind, Succeeded, Unknown
 from payport.schemas.outcome import PayOutcome, UnknownKind
 from payport.sdk.calling import call
-from payport.sdk.events import KeyLearned, Mismatch, ReplyJudged, RequestFailed, RequestRefused, RequestSent, SdkEvent
+from payport.sdk.events import (
+    KeyLearned,
+    Mismatch,
+    ReplyJudged,
+    RequestAbandoned,
+    RequestFailed,
+    RequestRefused,
+    RequestSent,
+    SdkEvent,
+)
 from payport.sdk.exchange import Exchange
 from payport.sdk.gateway import AsyncGateway, Gateway
 from payport.sdk.hosting import Asked
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
-from payport.sdk.message import AskAgain, FailureKind, SendFailure, WireReply, WireRequest
+from payport.sdk.limits import Limiter
+from payport.sdk.message import AskAgain, FailureKind, Purpose, SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.profile import CallLimit
 from payport.sdk.retry import RetryPolicy
 from payport.sdk.testing.stepping import Time, WorkerClock
 
@@ -246,3 +257,46 @@ def test_a_gatekeeper_that_blocks_is_kept_off_the_event_loop(journal: Journal, t
 
     assert isinstance(asyncio.run(main()), Succeeded)
     assert blocks == (gate.threads[0] != get_ident())
+
+
+class Silent(Road):
+    """Never answers a task."""
+
+    async def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:  # type: ignore[override]
+        await asyncio.sleep(3600)
+        raise AssertionError("nobody waits for it")
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize("turn", [None, 5.0], ids=["while it was out", "while it waited for its turn"])
+def test_who_gives_up_gives_the_place_back(journal: Journal, time: Time, turn: float | None) -> None:
+    """A task that is cancelled says so to whoever counts: its place is free at once, not when its time is over."""
+    gate = Gatekeeper(turn)
+    limits = Limiter("corner:1", [CallLimit(name="account", concurrency=1)], clock=WorkerClock(time, "till"))
+
+    async def give_up() -> None:
+        gateway = AsyncGateway(
+            Caller(steps=("create",)), journal=journal, transport=Silent(time=time), sinks=(),
+            admissions=[gate, limits], clock=WorkerClock(time, "till"), retry=ONCE,
+        )  # fmt: skip
+        async with asyncio.timeout(0.3):
+            await gateway.pay(order(), Wink(), deadline_s=10)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(give_up())
+    (abandoned,) = gate.of(RequestAbandoned)
+    assert isinstance(abandoned, RequestAbandoned)
+    assert (abandoned.endpoint, abandoned.moves_money, abandoned.purpose) == ("pay", True, Purpose.MOVE)
+    assert [left.in_use for left in limits.left()] == [0]
+
+
+def test_a_turn_that_came_too_late_is_given_back(journal: Journal, time: Time) -> None:
+    """Nothing left, so nothing is under way."""
+    late = replace(REQUEST, not_after=time.at + timedelta(seconds=1))
+    gate, road = Gatekeeper(2.0), Road(time=time)
+    told = pay(journal, time, gate, caller=Caller(steps=("create",), request=late), road=road)
+    assert isinstance(told, NotSent)
+    assert road.at == []
+    assert len(gate.of(RequestAbandoned)) == 1

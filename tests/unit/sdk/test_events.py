@@ -94,6 +94,12 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         ),
     ),
     (
+        "request.abandoned",
+        Level.INFO,
+        {**ACCOUNT, "endpoint": "trade.pay", "moves_money": True, "purpose": "move"},
+        events.RequestAbandoned(**ACCOUNT, endpoint="trade.pay", moves_money=True, purpose=Purpose.MOVE),
+    ),
+    (
         "reply.judged",
         Level.DEBUG,
         {
