@@ -378,6 +378,7 @@ class Desk:
         self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, connection: object
     ) -> str | NotSent:
         """See :meth:`payport.sdk.Gateway.prepare`."""
+        self._setup("prepare")  # first of all: who may not prepare is refused whatever else is wrong
         session = self.around.journal.session_on(connection, actor=self.around.actor)
         return self.prepare_in(session, adapter, order, method)
 

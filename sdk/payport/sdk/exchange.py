@@ -188,8 +188,8 @@ def overheard(
 ) -> Exchange[T]:
     """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``.
 
-    Its requests are marked with their ``purpose``, where that is not what they say of themselves, and so are events that
-    tell of requests.
+    Its requests are marked with their ``purpose``, where that is not what they say of themselves, and so are the events
+    that tell of them.
     """
     try:
         effect = next(exchange)

@@ -245,6 +245,7 @@ STORY: tuple[tuple[str, str, Callable[[], History]], ...] = (
     ("I12", "ends otherwise", lambda: replaced(operations=[operation(version=2)])),
     ("I12", "stands where", lambda: replaced(transitions=[line(1, 0, State.DOUBT), line(2, 2, State.SUCCEEDED)])),
     ("I12", "a record is missing", lambda: replaced(flaws=["a record is missing"])),
+    ("Declined", "no pay of it is declined", lambda: with_entries(*told(REFUSED), moved(State.SUCCEEDED))),
     ("NotSent", "request 1 left", lambda: with_entries(told(UNSENT, call=1)[1], moved(State.SUCCEEDED))),
     ("Errors", "raised JournalError", lambda: with_entries(*told(JournalError("full")))),
     ("Errors", "raised ValueError", lambda: with_entries(*told(ValueError("what?"), verb="query"))),

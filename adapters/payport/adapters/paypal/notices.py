@@ -128,7 +128,7 @@ def _fetch(paypal: PayPal, address: str, deadline_s: float) -> Exchange[None]:
     )
     with paypal.signers.ring.fetching(address):
         reply = yield from call(paypal, request, deadline_s)
-    now = (yield from exchange.now()).utc
+        now = (yield from exchange.now()).utc
     signer = None
     if isinstance(reply, WireReply) and reply.status == 200:
         try:

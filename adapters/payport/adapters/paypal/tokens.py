@@ -110,7 +110,7 @@ def _fetch(paypal: PayPal, serial: str, deadline_s: float) -> Exchange[Observati
     """Fetch a token into the ring; report either way."""
     with paypal.tokens.ring.fetching(serial):
         reply = yield from call(paypal, _request(paypal), deadline_s)
-    now_s = (yield from exchange.now()).utc.timestamp()
+        now_s = (yield from exchange.now()).utc.timestamp()
     if isinstance(reply, WireReply) and reply.status == 200:
         said = _read(reply.content)
         if said is not None:

@@ -96,8 +96,9 @@ def key_for(adapter: WeChatPay, serial: str, deadline_s: float) -> Exchange[Plat
             case Fetch():
                 with keys.ring.fetching(number):
                     found = yield from _download(adapter, deadline_s)
+                    now = yield from exchange.now()
                 if number not in found:
-                    keys.ring.failed(number, (yield from exchange.now()).utc.timestamp())
+                    keys.ring.failed(number, now.utc.timestamp())
 
 
 def encryption_key(adapter: WeChatPay, deadline_s: float) -> Exchange[PlatformKey | str]:
@@ -113,7 +114,8 @@ def encryption_key(adapter: WeChatPay, deadline_s: float) -> Exchange[PlatformKe
             case Fetch():
                 with keys.ring.fetching(_ANY):
                     yield from _download(adapter, deadline_s)
-                keys.ring.failed(_ANY, (yield from exchange.now()).utc.timestamp())  # the place-holder is no key
+                    now = yield from exchange.now()
+                keys.ring.failed(_ANY, now.utc.timestamp())  # the place-holder is no key
             case Wait() if now.monotonic_s < deadline_s:
                 yield from exchange.sleep(_LOOK_AGAIN_S)
             case _:

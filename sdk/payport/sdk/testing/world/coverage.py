@@ -36,7 +36,7 @@ def must_meet(subject: Subject[PartnerT]) -> frozenset[str]:
         "complete": ("verb complete", "storage complete"),
         "cancels": ("verb cancel", "state cancel succeeded", "outcome cancel Succeeded", "storage cancelled payment"),
         "notifies": ("verb receive", "storage keep notice"),
-        "adopts": ("outcome adopt NotSent invalid", "outcome adopt ReferenceConflict raised"),
+        "adopts": ("outcome adopt NotSent invalid",),
         "forged": ("notice forged",),
         "misleading": ("notice misleading",),
     }

@@ -159,8 +159,9 @@ def refunds_are_covered(history: History) -> Iterator[str]:
     """I7: never more is given back than was taken, at the partner or by what the journal promised."""
     for operation in history.operations:
         if operation.verb in (Verb.PAY, Verb.CAPTURE):
-            back = sum(each.amount.amount_minor for each in history.of(operation.ref) if _gives_back(each, operation))
-            if back > operation.amount.amount_minor:
+            refunds = [each.amount for each in history.of(operation.ref) if _gives_back(each, operation)]
+            back = sum(refunds, Money(0, operation.amount.currency))
+            if back > operation.amount:
                 yield f"{operation.id}: refunds of {back}, {operation.amount} was paid"
     taken: dict[str, int] = defaultdict(int)
     for entry in _booked(history, "charge", "refund"):

@@ -185,7 +185,7 @@ class Shop:
         if subject.complete is not None:
             plans.append((0.15, lambda: self._complete(ref, {})))
         if subject.adopts:
-            plans.append((0.15, lambda: self._adopt(ref)))
+            plans.append((0.05, lambda: self._adopt(ref)))
         for likely, act in plans:
             if dice.happens(likely):
                 self.stage.after(first_s + self._some_time(), act, fading=True)
@@ -237,9 +237,9 @@ class Shop:
             )
 
     def _adopt(self, ref: str) -> None:
-        """A number of the partner's that is not there, or that is this very order's, under another reference."""
+        """A number that the partner does not know."""
         s = self._deadline()
-        number = self.workers.partner_id_of(ref) or PartnerId("0000000000")
+        number = PartnerId("0000000000")
         make: Make = lambda desk, adapter: desk.adopt(adapter, f"ADOPT{ref}", number, s)  # noqa: E731 - as the others
         self._call("adopt", make, ref=f"ADOPT{ref}", deadline_s=s)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 
 from payport.schemas.money import Money
 from payport.schemas.outcome import Declined, NotSent, Unknown
-from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Adapter
 from payport.sdk.desk import Desk
 from payport.sdk.errors import JournalError, JournalUnsure
@@ -128,11 +127,6 @@ class Workers:
     def sealed(self) -> bool:
         """Whether requests are kept, so that another process can send them."""
         return self._disk.sealed
-
-    def partner_id_of(self, ref: str) -> PartnerId | None:
-        """The partner's number of an order, as far as the journal knows one."""
-        found = self._disk.reader.journal.read(lambda session: session.operations(ref))
-        return next((PartnerId(each.partner_id) for each in found if each.partner_id is not None), None)
 
     def open(self) -> Process:
         """Another process starts: it knows nothing but what is in the journal."""
