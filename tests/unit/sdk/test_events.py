@@ -399,11 +399,7 @@ TOLD: list[tuple[SdkEvent, WireReply | SendFailure]] = [
     ),
     (
         events.RequestRefused(
-            **ACCOUNT,
-            endpoint="trade.pay",
-            kind=CLOSED.kind,
-            reason="the transport is closed",
-            purpose=Purpose.MOVE,
+            **ACCOUNT, endpoint="trade.pay", kind=CLOSED.kind, reason=CLOSED.detail, purpose=Purpose.MOVE
         ),
         CLOSED,
     ),
