@@ -89,7 +89,9 @@ TABLE: list[tuple[str, Level, dict[str, Plain], SdkEvent]] = [
         "request.refused",
         Level.WARNING,
         {**ACCOUNT, "endpoint": "trade.pay", "kind": "rate_limited", "reason": "limit", "purpose": None},
-        events.RequestRefused(**ACCOUNT, endpoint="trade.pay", kind=FailureKind.RATE_LIMITED, reason="limit"),
+        events.RequestRefused(
+            **ACCOUNT, endpoint="trade.pay", kind=FailureKind.RATE_LIMITED, reason="limit", purpose=None
+        ),
     ),
     (
         "request.abandoned",
