@@ -62,12 +62,12 @@ def told(hash_seed: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=200,
     )
     return ran.stdout
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 def test_two_processes_see_the_same_signed_messages() -> None:
     """Byte for byte, so that a unit of T8 that failed is played again by its number."""
     assert told("1") == told("4711")
