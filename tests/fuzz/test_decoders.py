@@ -16,6 +16,7 @@ from proof.family import Tally
 NAMES = [found.name for found in decoders()]
 MESSAGES = 300
 NEVER_REFUSE = {
+    "audit: heads",
     "notification",
     "paypal: time",
     "wechatpay_v2: reply",

@@ -168,15 +168,19 @@ from payport.sdk.journal.store import Journal
 
 journal = Journal.open(sys.argv[1])
 
+told = []
+
 def sink(alert):
     print(os.getpid() == first, alert.incident.ref, flush=True)
+    told.append(alert)
 
 first = os.getpid()
 alerts = Alerts(JournalIncidents(journal), [Route(contact=Contact(name="duty"), sink=sink)])
 def tell(ref):
     alerts(Mismatch(partner="p", account="p:1", ref=ref, operation=ref + "/pay//1", field="amount"))
 tell("BEFORE000001")
-time.sleep(0.5)
+while not told:
+    time.sleep(0.01)
 child = os.fork()
 tell("CHILD0000001" if child == 0 else "PARENT000001")
 if child:

@@ -68,7 +68,7 @@ def test_a_refund_that_was_not_taken_for_a_day_is_for_a_person(shop: Shop) -> No
     shop.gateway.resolve(REF)
     left = shop.last(REF, Verb.REFUND)
     assert left.state is State.DOUBT
-    assert "still does not know this refund" in (left.for_person or "")
+    assert "the same request may not be sent again" in (left.for_person or "")
 
 
 def test_too_little_money_is_the_merchants_own_trouble(shop: Shop) -> None:

@@ -28,7 +28,7 @@ from payport.sdk.testing.world.__main__ import main
 ALIPAY = cast("AnySubject", alipay.SUBJECT)
 WHERE = "tests.conformance.subjects.kiosk"
 SEEDS = range(1, 6)
-SAMPLE, STEP = 400, 20
+SAMPLE, STEP = 800, 20
 """Within so many schedules the world has come to everything, with each partner; the seeds are always the same."""
 
 TELL = """
