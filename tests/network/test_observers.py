@@ -205,7 +205,7 @@ def test_a_process_that_is_killed_leaves_its_incidents_to_others(tmp_path: Path)
     """What was written and not told is told by the next process that looks."""
     url = f"sqlite:///{tmp_path / 'x.db'}"
     stuck = KILLED.replace("print(os.getpid() == first, alert.incident.ref, flush=True)", "time.sleep(60)")
-    stuck = stuck[: stuck.index("time.sleep(0.5)")] + "print('told', flush=True)\ntime.sleep(60)\n"
+    stuck = stuck[: stuck.index("while not told:")] + "print('told', flush=True)\ntime.sleep(60)\n"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", stuck, url], stdout=subprocess.PIPE, env=environment) as child:
         assert child.stdout is not None
