@@ -127,7 +127,7 @@ def contract(place: Path) -> object:
 
 @cache
 def archived() -> tuple[Archive, bytes, bytes]:
-    """An archive of three records: its manifest, the manifest's bytes and those of the file."""
+    """An archive of a few records: its manifest, the manifest's bytes and those of the file."""
     trail = MemoryTrail(list(chain_of(5)))
     with tempfile.TemporaryDirectory() as folder:
         later, four = FIRST + timedelta(days=1), FIRST + timedelta(seconds=4)

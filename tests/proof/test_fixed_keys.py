@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from proof.fixed_keys import BEHIND, BITS, EXPONENT, KEYS, fixed_keys, key
-from tests.support.source import ROOT
+from tests.support.elsewhere import said_elsewhere
 
 TELL = """
 from hashlib import sha256
@@ -53,21 +49,7 @@ def test_they_are_made_in_their_order_while_it_is_entered() -> None:
     assert _primes(rsa.generate_private_key(EXPONENT, BITS)) != _primes(key(0))
 
 
-def told(hash_seed: str) -> str:
-    """What another process, with another order of sets, makes of every signed message."""
-    ran = subprocess.run(
-        [sys.executable, "-c", TELL],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=200,
-    )
-    return ran.stdout
-
-
 @pytest.mark.timeout(420)
 def test_two_processes_see_the_same_signed_messages() -> None:
     """Byte for byte, so that a unit of T8 that failed is played again by its number."""
-    assert told("1") == told("4711")
+    assert said_elsewhere(TELL, "1", timeout_s=200) == said_elsewhere(TELL, "4711", timeout_s=200)

@@ -378,15 +378,20 @@ class Desk:
         self, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT, connection: object
     ) -> str | NotSent:
         """See :meth:`payport.sdk.Gateway.prepare`."""
-        self._setup("prepare")  # first of all: who may not prepare is refused whatever else is wrong
+        setup = self._setup("prepare")  # first of all: who may not prepare is refused whatever else is wrong
         session = self.around.journal.session_on(connection, actor=self.around.actor)
-        return self.prepare_in(session, adapter, order, method)
+        return self._prepare(setup, session, adapter, order, method)
 
     def prepare_in(
         self, session: Session, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT
     ) -> str | NotSent:
         """The same inside a transaction of the journal's own."""
-        setup, sealed = self._setup("prepare"), self.around.journal.seals
+        return self._prepare(self._setup("prepare"), session, adapter, order, method)
+
+    def _prepare(
+        self, setup: Setup, session: Session, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT
+    ) -> str | NotSent:
+        sealed = self.around.journal.seals
         now = self.around.clock.moment().utc
         tell = partial(emit_safely, self.around.sinks)
         return adopting.prepare(setup, adapter, order, method, session, now, sealed=sealed, tell=tell)

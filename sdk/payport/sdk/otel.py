@@ -29,6 +29,7 @@ from payport.sdk.forks import follow_forks
 from payport.sdk.hosting import AsyncHosting, Exchanged, SyncHost
 from payport.sdk.message import FailureKind, SendFailure, WireReply
 from payport.sdk.operations.querying import Observed
+from payport.sdk.settings import OpenTelemetrySettings
 from payport.sdk.version import __version__
 
 if TYPE_CHECKING:
@@ -57,9 +58,6 @@ EVERY_S = 0.1
 
 MAX_WAITING = 4096
 """So many verbs may wait; later ones are dropped, and told."""
-
-ONE_IN = 10
-"""Of what went well and quickly, one verb in so many becomes a trace."""
 
 SLOW_S = 2.0
 """What takes longer becomes a trace in any case."""
@@ -134,7 +132,7 @@ class OpenTelemetry:
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
         sinks: Sequence[EventSink] | None = None,
-        one_in: int = ONE_IN,
+        one_in: int = OpenTelemetrySettings().one_in,
     ) -> None:
         if one_in < 1:
             raise ValueError(f"one_in must be at least 1, got {one_in}")

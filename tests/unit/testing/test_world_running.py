@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import cast
@@ -13,7 +10,7 @@ import pytest
 from proof.subjects import subjects
 from tests.conformance.subjects import alipay
 from tests.conformance.subjects.kiosk import SUBJECT as KIOSK
-from tests.support.source import ROOT
+from tests.support.elsewhere import said_elsewhere
 
 from payport.schemas import NotSentCause, NotSentKind
 from payport.sdk import calling
@@ -41,23 +38,9 @@ print(sha256("".join(texts).encode()).hexdigest())
 """
 
 
-def told(hash_seed: str) -> str:
-    """What another process, with other keys and another order of sets, makes of some seeds."""
-    ran = subprocess.run(
-        [sys.executable, "-c", TELL],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=50,
-    )
-    return ran.stdout
-
-
 def test_a_seed_is_the_same_story_in_every_process() -> None:
     """Byte for byte."""
-    assert told("1") == told("4711")
+    assert said_elsewhere(TELL, "1") == said_elsewhere(TELL, "4711")
 
 
 def test_neither_keys_nor_the_disk_nor_listeners_change_the_story(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakMethod
 
 from payport.sdk.events import SdkEvent
@@ -32,6 +32,7 @@ from payport.sdk.incidents.store import IncidentStore, MemoryIncidents
 if TYPE_CHECKING:
     from payport.sdk.hosting import Clock
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 INBOX = 50_000
@@ -223,19 +224,21 @@ class Alerts:
         for _ in range(len(self._inbox)):
             event = self._inbox.popleft()
             for detector in self._heard[type(event)]:
-                try:
-                    found += list(detector.hear(event, now))
-                except Exception:  # noqa: BLE001 - a detector of somebody else may raise; the others go on
-                    self._dropped += 1
+                found += self._asked(detector.hear, event, now)
         for detector in self._detectors:
-            try:
-                found += list(detector.tick(now))
-            except Exception:  # noqa: BLE001 - likewise
-                self._dropped += 1
+            found += self._asked(detector.tick, now)
         if self._dropped > self._told_dropped:
             found.append(self._overrun(now))
         for each in found:
             self._note(each, now)
+
+    def _asked(self, ask: Callable[P, Iterable[Found]], *given: P.args, **named: P.kwargs) -> list[Found]:
+        """What a detector finds. One of somebody else may raise; the others go on."""
+        try:
+            return list(ask(*given, **named))
+        except Exception:  # noqa: BLE001 - as above
+            self._dropped += 1
+            return []
 
     def _overrun(self, now: datetime) -> Trouble:
         lost, self._told_dropped = self._dropped - self._told_dropped, self._dropped
