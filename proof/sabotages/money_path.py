@@ -97,6 +97,6 @@ SABOTAGES = (
     Sabotage(
         what="a closed attempt is told while a newer one is paid",
         cut=Cut("sdk.operations.following:newest", "if not operation.state.over:", "if True:"),
-        breaks=frozenset({"I4"}),
+        breaks=frozenset({"I4", "Declined"}),
     ),
 )

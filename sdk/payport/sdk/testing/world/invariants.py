@@ -333,17 +333,19 @@ def not_sent_means_it(history: History) -> Iterator[str]:
 
 
 def declined_means_it(history: History) -> Iterator[str]:
-    """Declined: it is told only of an attempt that the journal, too, holds for refused or closed at that moment."""
-    states: dict[str, State] = {}
+    """Declined: it is told only where the journal, too, holds the newest attempt for refused or closed just then."""
+    newest: dict[str, tuple[int, State]] = {}
     for entry in history.entries:
         match entry:
             case Moved():
-                states[entry.operation] = entry.state
+                asked_for, _, attempt = entry.operation.rpartition("/")
+                if int(attempt) >= newest.get(asked_for, (0, State.DOUBT))[0]:
+                    newest[asked_for] = int(attempt), entry.state
             case Told(outcome=outcome) if isinstance(_plain(outcome), Declined):
                 verb = _OF.get(entry.verb, entry.verb)
                 if not any(
-                    state is State.DECLINED and name.startswith(f"{entry.ref}/{verb}/")
-                    for name, state in states.items()
+                    state is State.DECLINED and asked_for.startswith(f"{entry.ref}/{verb}/")
+                    for asked_for, (_, state) in newest.items()
                 ):
                     yield f"{entry.ref}: call {entry.call} was told {entry.text}, and no {verb} of it is declined"
             case _:
