@@ -42,7 +42,7 @@ from payport.sdk.profile import CallLimit, Ladder, Profile
 from payport.sdk.scorecards import MemoryMeasures, Scorecards
 from payport.sdk.tls import Trust
 
-ROUNDS = 15
+ROUNDS = 40
 CALLS = 300
 AMOUNT = Money(1234, "CNY")
 REQUEST = WireRequest(
