@@ -44,6 +44,7 @@ SABOTAGES = (
     Sabotage(
         what="a time-out is taken for a request that never left",
         cut=Cut("sdk.calling:missing_reply", "if failure.may_have_left:", "if False:"),
+        twins=(Cut("sdk.operations.judging:judged", "if heard.left and", "if False and"),),
         breaks=frozenset({"NotSent", "I6"}),
     ),
     Sabotage(

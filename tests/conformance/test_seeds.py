@@ -12,6 +12,7 @@ from payport.sdk.testing.world import run
 SEEDS = (
     ("adyen", 469, "a cancel that nobody ever confirmed was tried for good"),
     ("adyen", 535, "a call told of an attempt that was closed, while the next one was paid"),
+    ("adyen", 1950, "a close left and was refused, then the question went nowhere: told as not sent"),
     ("paypal", 141, "a call told of an attempt that was cancelled, while the next one was paid"),
     ("wechatpay", 1257, "a reversal ran beside a refund that was not settled, and gave back what was left"),
 )

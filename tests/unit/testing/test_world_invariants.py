@@ -294,11 +294,14 @@ def test_an_intent_that_failed_and_was_carried_out_all_the_same_is_found_out() -
 
 
 def test_of_two_attempts_the_newest_says_whether_it_was_declined() -> None:
-    """Whatever became known last, and of whichever attempt."""
+    """Whatever became known last, and of whichever attempt; one that was opened a moment ago nobody need know."""
     first, second = f"{REF}/pay//2", f"{REF}/pay//3"
     opened = (moved(State.DOUBT, "intent", of=first, version=0), moved(State.DOUBT, "intent", of=second, version=0))
     closed = moved(State.DECLINED, of=first, version=1), moved(State.DECLINED, of=second, version=1)
-    declined = INVARIANTS["Declined"]
-    assert list(declined(with_entries(*opened, closed[0], *told(REFUSED))))
-    assert not list(declined(with_entries(*opened, closed[1], *told(REFUSED))))
-    assert not list(declined(with_entries(*opened, *closed, *told(REFUSED))))
+    unsent = moved(State.NOT_SENT, of=second, version=1)
+    declined, later = INVARIANTS["Declined"], told(REFUSED, at=4.0)
+    assert list(declined(with_entries(*opened, closed[0], *later)))
+    assert not list(declined(with_entries(*opened, closed[0], *told(REFUSED))))
+    assert not list(declined(with_entries(*opened, closed[0], unsent, *later)))
+    assert not list(declined(with_entries(*opened, closed[1], *later)))
+    assert not list(declined(with_entries(*opened, *closed, *later)))

@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from proof.sabotages import SABOTAGES
+from proof.sabotages.cut import without
 from proof.subjects import subjects
 from tests.conformance.subjects import alipay
 from tests.conformance.subjects.kiosk import SUBJECT as KIOSK
 from tests.support.elsewhere import said_elsewhere
 
-from payport.schemas import NotSentCause, NotSentKind
-from payport.sdk import calling
-from payport.sdk.journal.records import State
-from payport.sdk.message import SendFailure
-from payport.sdk.observation import Observation, Source
 from payport.sdk.testing.conformance.case import AnySubject
 from payport.sdk.testing.stepping import MORNING
 from payport.sdk.testing.world import Options, Schedule, missing, must_meet, quick_keys, replay, run
@@ -24,6 +21,8 @@ from payport.sdk.testing.world.__main__ import main
 
 ALIPAY = cast("AnySubject", alipay.SUBJECT)
 WHERE = "tests.conformance.subjects.kiosk"
+NOTHING_LEFT = next(one for one in SABOTAGES if "never left" in one.what)
+"""The bug that costs shops most: no answer, so nothing was done."""
 SEEDS = range(1, 6)
 SAMPLE, STEP = 800, 20
 """Within so many schedules the world has come to everything, with each partner; the seeds are always the same."""
@@ -84,23 +83,17 @@ def test_what_is_never_met_is_named() -> None:
     assert set(few) < must_meet(KIOSK)
 
 
-def nothing_left(failure: SendFailure) -> Observation:
-    """The bug that costs shops most: no answer, so nothing was done."""
-    cause = NotSentCause(NotSentKind.UNREACHABLE, failure.detail)
-    return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause, again=True)
-
-
-def test_a_guard_that_is_switched_off_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guard_that_is_switched_off_is_found_out() -> None:
     """At the first schedule that shows it; with the guard on, the same schedules show nothing."""
     assert run(WHERE, 1, 60).violations == []
-    monkeypatch.setattr(calling, "missing_reply", nothing_left)
-    report = run(WHERE, 1, 60, stop_at_first=True)
+    with without(NOTHING_LEFT.cuts):
+        report = run(WHERE, 1, 60, stop_at_first=True)
     assert report.violations
     assert report.schedules == report.violations[0].seed
     assert f"python -m payport.sdk.testing.world {WHERE} --seed {report.schedules}" in str(report.violations[0])
 
 
-def test_a_story_is_told_by_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_story_is_told_by_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     """Every line a time, who, and what; what is wrong stands at the end."""
     assert main([WHERE, "--seed", "3"]) == 0
     text = capsys.readouterr().out
@@ -110,9 +103,9 @@ def test_a_story_is_told_by_a_command(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert any(": call 1: " in line for line in lines)
     assert any(line.endswith("calm: from now on nothing goes wrong") for line in lines)
     assert "at the end:" in lines
-    monkeypatch.setattr(calling, "missing_reply", nothing_left)
-    seed = run(KIOSK, 1, 60, stop_at_first=True).schedules
-    assert main([WHERE, "--seed", str(seed)]) == 1
+    with without(NOTHING_LEFT.cuts):
+        seed = run(KIOSK, 1, 60, stop_at_first=True).schedules
+        assert main([WHERE, "--seed", str(seed)]) == 1
     assert f"kiosk seed {seed}: " in capsys.readouterr().out
 
 

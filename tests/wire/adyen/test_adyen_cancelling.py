@@ -13,7 +13,7 @@ from payport.adapters.adyen.cancelling import plan_cancel
 from payport.adapters.adyen.planning import LINK, LINK_WAY, SESSION, SESSION_WAY, TAKE, WAY
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
-from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.message import WireReply
 from payport.sdk.observation import Observation
 
@@ -97,6 +97,14 @@ def test_a_refusal_to_expire_stands_when_the_link_cannot_be_seen() -> None:
     unread = WireReply(502, (), b"<html>")
     assert why(told(USED, unread)[0]) is UnknownKind.PARTNER_FAULT
     assert why(told(unread)[0]) is UnknownKind.PARTNER_FAULT
+
+
+@pytest.mark.parametrize(("step", "state"), [("paymentLinks.expire", State.DECLINED), ("cancels", State.DOUBT)])
+def test_what_left_before_it_was_paid_is_waited_for_where_a_webhook_tells(step: str, state: State) -> None:
+    """A link that is paid was not ended, whatever became of the request; a cancel may undo the payment yet."""
+    left = replace(CANCEL, steps=(Step(name=step, moves_money=True, digest="x"),), may_have_left=True)
+    found, host = told(payment=replace(LINKED, state=State.SUCCEEDED), cancel=left)
+    assert (found.state, host.sent) == (state, [])
 
 
 @pytest.mark.parametrize(

@@ -140,8 +140,9 @@ def test_a_cancel_that_was_received_before_the_payment_came_through_has_not_fail
     assert cancelled(paid)[0].state is State.DECLINED  # nothing ever left
     steps = plan_cancel(ACCOUNT, paid, replace(SLOT, partner_ref=CANCEL.partner_ref), reverse_paid=False).steps
     assert cancelled(paid, replace(CANCEL, may_have_left=True, steps=steps))[0].state is State.DECLINED  # nor by it
-    received = replace(CANCEL, state=State.PENDING, may_have_left=True)
-    lost = replace(CANCEL, may_have_left=True)
+    steps = plan_cancel(ACCOUNT, operation(), replace(SLOT, partner_ref=CANCEL.partner_ref), reverse_paid=False).steps
+    lost = replace(CANCEL, may_have_left=True, steps=steps)
+    received = replace(lost, state=State.PENDING)
     for outside, expected in ((received, State.PENDING), (lost, State.DOUBT)):
         found, host = cancelled(paid, outside)
         assert (found.state, host.sent) == (expected, [])

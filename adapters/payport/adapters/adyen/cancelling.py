@@ -136,19 +136,20 @@ def _asked_anew(asked: Call, times: int) -> Call:
 def _paid(asked: Call, cancel: Operation) -> Observation:
     """Nothing is sent: cancelling at Adyen would undo a payment whose capture has not gone through yet.
 
-    What was sent before it was paid may still do that: until its webhook came nobody is told that it failed. A cancel
-    that was asked for when it was paid already never sent anything.
+    What was sent before it was paid may still do that: until its webhook came nobody is told that it failed. A link
+    that is paid was not ended in time, and a cancel that was asked for when it was paid already never sent anything.
     """
     untold = asked.notes[IF_PAID] == REFUSE and HEARD not in asked.notes
     if untold and cancel.state is State.PENDING:
         return Observation(state=State.PENDING, source=Source.LOCAL, message="received by Adyen before it was paid")
-    if untold and cancel.may_have_left and all(step.name != asked.name for step in cancel.steps):
+    if untold and cancel.may_have_left and any(step.name in _TOLD_BY_WEBHOOK for step in cancel.steps):
         return doubt(Source.LOCAL, UnknownKind.NO_QUERY, "a cancel left before it was paid: its webhook tells")
     if asked.notes[IF_PAID] == REFUSE:
         return Observation(state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message="it is paid")
     return doubt(Source.LOCAL, UnknownKind.NO_QUERY, _NO_NUMBER)
 
 
+_TOLD_BY_WEBHOOK = ("cancels", "payments.cancels")
 _NO_NUMBER = "it is paid, and Adyen's number of it comes with the webhook AUTHORISATION: only then it can be reversed"
 
 

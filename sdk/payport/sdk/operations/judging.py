@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from payport.schemas.outcome import UnknownCause, UnknownKind
 from payport.sdk import exchange
 from payport.sdk.adapter import Found
 from payport.sdk.events import ReplyJudged
 from payport.sdk.exchange import Effect, Exchange, Send
-from payport.sdk.journal.records import Operation
+from payport.sdk.journal.records import Operation, State
 from payport.sdk.lattice import bind
-from payport.sdk.message import Purpose, WireReply, WireRequest
+from payport.sdk.message import Purpose, SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation
 from payport.sdk.operations.setup import Setup
 
@@ -21,7 +22,8 @@ T = TypeVar("T")
 def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: Purpose | None = None) -> Exchange[T]:
     """Carry out an adapter's exchange for this ``purpose``, and tell what came of the reply that it read.
 
-    What may be tried again waits as long as the last reply asked for by ``Retry-After``, whoever the partner is.
+    What may be tried again waits as long as the last reply asked for by ``Retry-After``, whoever the partner is. And
+    whatever an adapter makes of it: once a request that moves money may have left, "not sent" is a doubt.
 
     ``about``: the operation that the answer is held against, where there is one. Of several requests the last counts
     that is no errand: tokens and certificates are fetched around the question itself. ``purpose``: left out for a
@@ -29,6 +31,8 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: 
     """
     heard = _Heard(setup.profile.errands)
     answer = yield from exchange.overheard(asking, heard.hear, purpose)
+    if heard.left and isinstance(answer, Observation) and answer.state is State.NOT_SENT:
+        answer = replace(answer, state=State.DOUBT, not_sent=None, unknown=_left_before(answer))
     if isinstance(answer, Observation) and answer.again and answer.retry_after_s is None and heard.last is not None:
         now = yield from exchange.now()
         answer = replace(answer, retry_after_s=heard.last.retry_after_s(now.utc))
@@ -38,21 +42,30 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: 
 
 
 class _Heard:
-    """``last``: the last reply of all. ``answered``: the last request that is no errand, with its reply."""
+    """``last``: the last reply of all. ``answered``: the last request that is no errand, with its reply. ``left``:
+    whether one that moves money may have left.
+    """
 
-    __slots__ = ("_errands", "answered", "last")
+    __slots__ = ("_errands", "answered", "last", "left")
 
     def __init__(self, errands: frozenset[str]) -> None:
         self._errands = errands
         self.last: WireReply | None = None
+        self.left = False
         self.answered: tuple[WireRequest, WireReply] | None = None
 
     def hear(self, effect: Effect, answer: object) -> None:
         if not isinstance(effect, Send):
             return
         self.last = answer if isinstance(answer, WireReply) else None
+        if effect.request.moves_money and (self.last is not None or cast("SendFailure", answer).may_have_left):
+            self.left = True
         if effect.request.endpoint not in self._errands:
             self.answered = None if self.last is None else (effect.request, self.last)
+
+
+def _left_before(answer: Observation) -> UnknownCause:
+    return UnknownCause(UnknownKind.CONNECTION_LOST, f"a request had left before; the next one was {answer.not_sent}")
 
 
 def _verdict(

@@ -25,6 +25,8 @@ Invariant: TypeAlias = Callable[[History], Iterator[str]]
 
 SLACK_S = 0.5
 """How much longer than its deadline a call may take: the journal's own accesses, which nothing cuts short."""
+JUST_NOW_S = 1.0
+"""What happened within this before an outcome was told need not be known to who tells it."""
 MOST_REQUESTS = 2_000
 """More requests than this in one schedule are a loop."""
 _PAYING = ("pay", "complete", "wait", "query")
@@ -333,23 +335,33 @@ def not_sent_means_it(history: History) -> Iterator[str]:
 
 
 def declined_means_it(history: History) -> Iterator[str]:
-    """Declined: it is told only where the journal, too, holds the newest attempt for refused or closed just then."""
-    newest: dict[str, tuple[int, State]] = {}
+    """Declined: it is told only where the journal, too, holds the newest attempt for refused or closed just then.
+
+    An attempt that was opened within the last :data:`JUST_NOW_S` need not be known to who tells.
+    """
+    attempts: dict[str, dict[int, tuple[float, State]]] = defaultdict(dict)
     for entry in history.entries:
         match entry:
             case Moved():
-                asked_for, _, attempt = entry.operation.rpartition("/")
-                if int(attempt) >= newest.get(asked_for, (0, State.DOUBT))[0]:
-                    newest[asked_for] = int(attempt), entry.state
+                asked_for, _, number = entry.operation.rpartition("/")
+                known = attempts[asked_for]
+                known[int(number)] = (known[int(number)][0] if int(number) in known else entry.at, entry.state)
             case Told(outcome=outcome) if isinstance(_plain(outcome), Declined):
                 verb = _OF.get(entry.verb, entry.verb)
-                if not any(
-                    state is State.DECLINED and asked_for.startswith(f"{entry.ref}/{verb}/")
-                    for asked_for, (_, state) in newest.items()
-                ):
+                asked = [known for asked_for, known in attempts.items() if asked_for.startswith(f"{entry.ref}/{verb}/")]
+                if not any(_ends_declined(known, entry.at - JUST_NOW_S) for known in asked):
                     yield f"{entry.ref}: call {entry.call} was told {entry.text}, and no {verb} of it is declined"
             case _:
                 pass
+
+
+def _ends_declined(attempts: Mapping[int, tuple[float, State]], until: float) -> bool:
+    """Whether one is declined, and none after it was opened before that time; what was not sent is none."""
+    declined = [number for number, (_, state) in attempts.items() if state is State.DECLINED]
+    return bool(declined) and not any(
+        number > max(declined) and opened <= until and state is not State.NOT_SENT
+        for number, (opened, state) in attempts.items()
+    )
 
 
 def only_declared_errors(history: History) -> Iterator[str]:

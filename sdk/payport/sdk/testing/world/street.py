@@ -80,11 +80,12 @@ class Street:
     def _try(self, ref: str, what: str, act: Callable[[], object]) -> object | None:
         """What the partner's page answers; ``None`` where it turns the payer away."""
         stage = self.stage
-        self.seen_at[ref] = stage.elapsed
         try:
             answer: object | None = act() or True
         except Exception:  # noqa: BLE001 - an error page, in whatever words of this partner
             answer = None
+        if answer is not None:
+            self.seen_at[ref] = stage.elapsed
         turned_away = ", and is turned away" if answer is None else ""
         stage.note(Happened(at=stage.elapsed, kind="payer", detail=f"{ref}: {what}{turned_away}"))
         self.books.look()
@@ -95,8 +96,6 @@ class Street:
         """The partner finishes what it accepted; sometimes it says no."""
         stage = self.stage
         succeed = not stage.dice.happens(0.15) or not stage.weather.road
-        for ref in stage.history.refs:
-            self.seen_at[ref] = stage.elapsed
         self.partner.process(succeed=succeed)
         told = "finishes what it accepted" if succeed else "refuses what it accepted"
         stage.note(Happened(at=stage.elapsed, kind="partner", detail=told))
