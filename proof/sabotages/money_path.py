@@ -97,7 +97,7 @@ SABOTAGES = (
     ),
     Sabotage(
         what="a closed attempt is told while a newer one is paid",
-        cut=Cut("sdk.operations.following:newest", "if not operation.state.over:", "if True:"),
+        cut=Cut("sdk.operations.following:newest", "while carried.operation.state.over:", "while False:"),
         breaks=frozenset({"I4", "Declined"}),
     ),
 )

@@ -14,7 +14,11 @@ SEEDS = (
     ("adyen", 535, "a call told of an attempt that was closed, while the next one was paid"),
     ("adyen", 1950, "a close left and was refused, then the question went nowhere: told as not sent"),
     ("paypal", 141, "a call told of an attempt that was cancelled, while the next one was paid"),
+    ("stripe", 8353, "a hold that a cancel had let go came in late, and was told as money to give back"),
+    ("stripe", 13336, "a cancel found a hold where it had found nothing, and it was told as held for ever"),
+    ("unionpay", 12265, "a call that waited for an attempt told that it was closed, while the next one was paid"),
     ("wechatpay", 1257, "a reversal ran beside a refund that was not settled, and gave back what was left"),
+    ("wechatpay", 7366, "an order that was accepted was taken for over, because it was not found once"),
 )
 """The partner, the seed, what it found."""
 

@@ -20,6 +20,7 @@ from payport.schemas import (
     Reason,
     Succeeded,
     Unknown,
+    UnknownKind,
 )
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, Verified
 from payport.sdk.adapter import Opened, Plan, Slot
@@ -28,7 +29,9 @@ from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.store import Journal
-from payport.sdk.observation import Observation, Source
+from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.operations.carrying import Carried
+from payport.sdk.operations.following import newest
 from payport.sdk.testing.stepping import Run, Time
 
 REF = "CORNER000001"
@@ -223,3 +226,52 @@ def test_what_was_refused_once_is_not_told_as_never_sent(journal: Journal, time:
     told = gateway(corner, journal, time).pay(order(), Wink())
     assert isinstance(told, Declined)
     assert told.reason is Reason.RATE_LIMITED
+
+
+def test_an_order_that_was_accepted_does_not_vanish(journal: Journal, time: Time) -> None:
+    """Over its time and not found, though the partner had taken it: closing it tells, not finding it does not."""
+    corner = Counter(says=[Observation(state=State.PENDING, source=Source.REPLY)])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Pending)
+    time.pass_by(86_400)
+    corner.says = [ABSENT, doubt(Source.REPLY, UnknownKind.TIMED_OUT, "silence")]
+    till.resume()
+    assert corner.did[-2:] == ["ask", "close"]
+    assert operations(journal, Verb.PAY)[0].state is State.PENDING
+    corner.says = [PAID]
+    assert isinstance(till.query(REF).outcome, Succeeded)
+
+
+def test_a_hold_that_came_through_while_it_was_closed_is_let_go(journal: Journal, time: Time) -> None:
+    """The partner closed it, so it holds nothing any more."""
+    corner = Counter(says=[SHOWN])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+
+    def held() -> None:
+        corner.says.insert(0, Observation(state=State.AUTHORIZED, source=Source.QUERY, amount=EURO))
+        till.query(REF)
+
+    corner.meanwhile, corner.says = held, [CLOSED]
+    assert isinstance(till.cancel(REF), Succeeded)
+    (hold,) = operations(journal, Verb.PAY)
+    assert (hold.state, [fact.kind for fact in hold.facts]) == (State.AUTHORIZED, [FactKind.RELEASED])
+
+
+def test_a_call_tells_of_the_attempt_that_is_the_newest_when_it_tells(journal: Journal, time: Time) -> None:
+    """The second one was opened while it asked about the first, and closed for a third one before it could be told."""
+    declined = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.CODE_INVALID)
+    corner = Counter(says=[declined, SILENCE, SILENCE, SILENCE])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    (first,) = operations(journal, Verb.PAY)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    setup = till._desk._setup("query")  # pyright: ignore[reportPrivateUsage]
+    telling = stepped(till, lambda: newest(setup, Carried(first), 1e9))
+    telling.step()
+    corner.says = [CLOSED, PAID]
+    assert isinstance(till.cancel(REF), Succeeded)
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+    told = telling.finish()
+    assert isinstance(told, Carried)
+    assert (told.operation.attempt, told.operation.state) == (3, State.SUCCEEDED)

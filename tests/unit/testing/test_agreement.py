@@ -76,6 +76,7 @@ HELD = replace(PAID, state=State.AUTHORIZED)
 RELEASED = replace(HELD, facts=(Fact(kind=FactKind.RELEASED, at=AT),))
 CAPTURED = replace(PAID, id="A/capture//1", verb=Verb.CAPTURE, of=HELD.id, partner_ref="AC001", amount=ONE)
 BACK = replace(PAID, id="A/refund/B/1", verb=Verb.REFUND, of=PAID.id, partner_ref="BR001", amount=ONE)
+CONTRADICTED = replace(BACK, state=State.DECLINED, facts=(Fact(kind=FactKind.CONTRADICTED, at=AT),))
 CANCEL = replace(PAID, id="A/cancel//1", verb=Verb.CANCEL, of=OVER.id, partner_ref="AX001")
 WAGE = replace(PAID, id="A/payout//1", verb=Verb.PAYOUT, partner_ref="AP001")
 CHARGE, RETURN = Row("AT001"), Row("AT001", ONE, "BR001")
@@ -85,6 +86,7 @@ SOUND: dict[str, tuple[Sequence[Operation], Ledger]] = {
     "paid": ([PAID], Ledger([CHARGE])),
     "declined, then paid": ([OVER, SECOND], Ledger([Row("AT002")])),
     "refunded": ([PAID, BACK], Ledger([CHARGE], [RETURN])),
+    "refused, then carried out, and told so": ([PAID, CONTRADICTED], Ledger([CHARGE], [RETURN])),
     "reversed": ([OVER, replace(CANCEL, cancelled_by=CancelledBy.REVERSED)], Ledger([CHARGE], [Row("AT001")])),
     "held": ([HELD], Ledger(held=[HOLD])),
     "released": ([RELEASED], Ledger(held=[replace(HOLD, rest=NONE)])),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.wire.stripe.records import INTENT, REFUND, SESSION, SLOT, STRIPE, Host, operation
+from tests.wire.stripe.records import CHARGE, INTENT, REFUND, SESSION, SLOT, STRIPE, Host, operation
 
 from payport.schemas.outcome import UnknownKind
 from payport.schemas.payment import CancelledBy
@@ -19,6 +19,7 @@ LATER = 10.0
 SILENCE = SendFailure(FailureKind.TIMED_OUT, may_have_left=True, detail="no answer")
 IDS = {"payment_intent": "pi_1"}
 CANCELED = {**INTENT, "status": "canceled"}
+LET_GO = {**CANCELED, "latest_charge": CHARGE}
 
 
 def ok(node: dict[str, Any], status: int = 200) -> WireReply:
@@ -66,6 +67,19 @@ ENDED: dict[str, tuple[CancelledBy, Operation, list[Any], bool]] = {
         False,
     ),
     "a hold": (CancelledBy.VOIDED, operation(ids=IDS, state=State.AUTHORIZED), [ok(CANCELED)], False),
+    "a hold that came through meanwhile": (CancelledBy.VOIDED, operation(ids=IDS), [ok(LET_GO)], False),
+    "a refused card": (
+        CancelledBy.CLOSED,
+        operation(ids=IDS),
+        [ok({**CANCELED, "latest_charge": {**CHARGE, "paid": False}})],
+        False,
+    ),
+    "canceled before, and the refusal shows no charge": (
+        CancelledBy.VOIDED,
+        operation(ids=IDS),
+        [error(400, code=UNEXPECTED, payment_intent={**CANCELED, "latest_charge": CHARGE["id"]}), ok(LET_GO)],
+        False,
+    ),
     "found first": (CancelledBy.CLOSED, operation(), [page(INTENT), ok(CANCELED)], False),
     "a page": (CancelledBy.CLOSED, operation(ids=ON_PAGE), [ok(EXPIRED), ok(EXPIRED)], False),
     "a page that was over": (CancelledBy.CLOSED, operation(ids=ON_PAGE), [error(400), ok(EXPIRED)], False),

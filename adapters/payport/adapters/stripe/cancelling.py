@@ -22,7 +22,7 @@ from payport.adapters.stripe.planning import (
 )
 from payport.adapters.stripe.reading.fields import Unreadable, known, number_of, parsed, said
 from payport.adapters.stripe.reading.refusals import intent_of, other_parameters, refusal, verdict_of
-from payport.adapters.stripe.wire import Page, StripeIntent, StripeRefund, StripeSession
+from payport.adapters.stripe.wire import Page, StripeCharge, StripeIntent, StripeRefund, StripeSession
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.sdk.exchange import Exchange
@@ -53,7 +53,7 @@ def _cancel(stripe: Stripe, cancel: Operation, asked: Call, deadline_s: float) -
     intent = _intent_in(answer)
     if intent is None and not answer.ok and verdict_of(answer).meaning is not Meaning.MOVED_ON:
         return _refused(asked, answer)
-    if intent is None:
+    if intent is None or _may_have_been_held(asked, intent):
         number = asked.numbers[INTENT]
         found = yield from asking.question(stripe, StripeIntent, asking.intent_question(number), deadline_s)
         if isinstance(found, Observation):
@@ -94,7 +94,8 @@ def _how_it_stands(
         case None:
             return doubt(Source.REPLY, UnknownKind.UNKNOWN_STATUS, f"status {intent.status}")
         case IntentStatus.CANCELED:
-            held = "held" in asked.notes
+            charge = intent.latest_charge
+            held = "held" in asked.notes or (isinstance(charge, StripeCharge) and charge.paid)
             return _ended(CancelledBy.VOIDED if held else CancelledBy.CLOSED, intent.id, intent)
         case IntentStatus.SUCCEEDED if "reverse" in asked.notes:
             refund = reversal(cancel.partner_ref, intent.id, asked.notes)
@@ -116,6 +117,12 @@ def _how_it_stands(
             return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"still {intent.status} after the cancel")
         case _:
             assert_never(status)
+
+
+def _may_have_been_held(asked: Call, intent: StripeIntent) -> bool:
+    """Whether a hold that came through meanwhile may have been let go by the cancel: a refusal shows no charge."""
+    over = intent.status == IntentStatus.CANCELED.value
+    return over and isinstance(intent.latest_charge, str) and "held" not in asked.notes
 
 
 def _ended(by: CancelledBy, number: str, native: object) -> Observation:

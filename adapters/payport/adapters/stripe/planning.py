@@ -214,8 +214,8 @@ def plan_cancel(payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
 
 
 def cancellation(intent: str, notes: Mapping[str, str]) -> Call:
-    """End an intent that is not paid, a hold included."""
-    params = {"cancellation_reason": "abandoned"}
+    """End an intent that is not paid, a hold included. Its charge tells whether anything was held."""
+    params = {"cancellation_reason": "abandoned", "expand": ["latest_charge"]}
     return Call(name="payment_intents.cancel", params=params, numbers={INTENT: intent}, notes=notes)
 
 

@@ -135,6 +135,11 @@ def intend_cancel(
     return (yield from intend(setup, intent, deadline_s))
 
 
+def can_cancel(setup: Setup) -> bool:
+    """Whether this partner has a way to cancel at all."""
+    return isinstance(setup.adapter, _Cancels)
+
+
 def _current(cancel: Operation) -> Exchange[Operation]:
     found = yield from exchange.load("current cancel", lambda session: session.operation(cancel.id))
     return found or cancel
@@ -366,6 +371,9 @@ def _note_on_paid(session: Session, payment: Operation, by: CancelledBy, now: da
             fact = Fact(kind=FactKind.REFUNDED, at=now, amount=payment.amount, detail="cancelled: reversed")
         case CancelledBy.VOIDED:
             fact = Fact(kind=FactKind.RELEASED, at=now, detail="cancelled: voided")
+        case CancelledBy.CLOSED if payment.state is State.AUTHORIZED:
+            # it came through while the close was on its way
+            fact = Fact(kind=FactKind.RELEASED, at=now, detail="cancelled: closed")
         case CancelledBy.CLOSED:
             return  # paid and closed: it was given back before, which is told elsewhere
         case CancelledBy.EXPIRED | CancelledBy.NOTHING_SENT:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from payport.schemas.outcome import NotSent
 from payport.sdk import exchange
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.session import Session
 from payport.sdk.operations.carrying import Carried, carry_out
 from payport.sdk.operations.intending import Existing, Fresh, Intent, intend
 from payport.sdk.operations.learning import lost, release, storage_failed
@@ -91,16 +94,22 @@ def _follow(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 
 def newest(setup: Setup, carried: Carried, deadline_s: float) -> Exchange[Carried]:
     """The same, or the attempt that another worker opened meanwhile: only the newest one says that nothing was paid."""
-    operation = carried.operation
-    if not operation.state.over:
-        return carried
-    try:
-        operations = yield from exchange.load("newest", lambda session: session.operations(operation.ref))
-    except JournalError as error:
-        yield from storage_failed(setup, "newest", error)
-        return Carried(lost(operation, f"the journal could not be read: {error}"))
-    last = next(each for each in reversed(operations) if (each.verb, each.part) == (operation.verb, operation.part))
-    return carried if last.id == operation.id else (yield from follow(setup, last, deadline_s))
+    while carried.operation.state.over:
+        operation = carried.operation
+        try:
+            operations = yield from exchange.load("newest", partial(_operations, operation.ref))
+        except JournalError as error:
+            yield from storage_failed(setup, "newest", error)
+            return Carried(lost(operation, f"the journal could not be read: {error}"))
+        last = next(each for each in reversed(operations) if (each.verb, each.part) == (operation.verb, operation.part))
+        if last.id == operation.id:
+            break
+        carried = yield from follow(setup, last, deadline_s)
+    return carried
+
+
+def _operations(ref: str, session: Session) -> Sequence[Operation]:
+    return session.operations(ref)
 
 
 def current(operation: Operation) -> Exchange[Operation]:

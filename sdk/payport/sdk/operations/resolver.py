@@ -20,7 +20,13 @@ from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
-from payport.sdk.operations.cancelling import carry_out_cancel, fence, is_being_cancelled, refused_lately
+from payport.sdk.operations.cancelling import (
+    can_cancel,
+    carry_out_cancel,
+    fence,
+    is_being_cancelled,
+    refused_lately,
+)
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.judging import judged
@@ -117,7 +123,8 @@ def _without_answer(
         further = yield from add_steps(setup, operation, {})
         if further is not None:
             return (yield from carry_out(setup, further, deadline_s, release=False))
-    if observation.absent and _ends(operation) and _over(setup, operation, now):
+    accepted = operation.state is State.PENDING and can_cancel(setup)  # it cannot have vanished: closing it tells
+    if observation.absent and _ends(operation) and _over(setup, operation, now) and not accepted:
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
         return Carried((yield from learn(setup, operation, _expired(operation))))

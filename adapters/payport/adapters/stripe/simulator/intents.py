@@ -153,7 +153,7 @@ def cancel(books: Books, call: Call) -> Node:
     if session is not None and session.status == "open":
         raise Refusal(400, "This PaymentIntent is a Checkout Session's: expire the session instead.", stored=True)
     books.cancel(row, call.now, call.text("cancellation_reason"))
-    return intent_node(row)
+    return intent_node(row, whole_charge="latest_charge" in expanded(call))
 
 
 def retrieve(books: Books, call: Call) -> Node:

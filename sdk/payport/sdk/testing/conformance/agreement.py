@@ -107,8 +107,8 @@ def _strays(ref: str, operations: Sequence[Operation], ledger: SimulatedLedger) 
 def _others(
     operation: Operation, payments: Sequence[_Books], ledger: SimulatedLedger, arrived: frozenset[str]
 ) -> Iterable[str]:
-    """A final answer of a cancel, refund or payout that is not what the partner's books say."""
-    if not operation.state.final:
+    """A final answer of a cancel, refund or payout that is not what the partner's books say, and nobody was told so."""
+    if not operation.state.final or any(fact.kind is FactKind.CONTRADICTED for fact in operation.facts):
         return
     claimed = operation.state in CLAIMED
     match operation.verb:
