@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
 from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
 
 from payport.schemas import (
@@ -275,3 +276,20 @@ def test_a_call_tells_of_the_attempt_that_is_the_newest_when_it_tells(journal: J
     told = telling.finish()
     assert isinstance(told, Carried)
     assert (told.operation.attempt, told.operation.state) == (3, State.SUCCEEDED)
+
+
+@pytest.mark.parametrize(("reason", "ends"), [(Reason.RATE_LIMITED, False), (Reason.INVALID_STATE, True)])
+def test_a_refused_repetition_of_a_cancel_does_not_undo_the_first(
+    journal: Journal, time: Time, reason: Reason, ends: bool
+) -> None:
+    """What the partner received may close the order yet, unless it is the order's state that stands in the way."""
+    corner = Counter(says=[SHOWN, Observation(state=State.PENDING, source=Source.REPLY)])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    assert isinstance(till.cancel(REF), Pending)
+    corner.says = [Observation(state=State.DECLINED, source=Source.REPLY, reason=reason)]
+    told = till.cancel(REF)
+    assert isinstance(told, Declined) is ends
+    if not ends:
+        corner.says = [CLOSED]
+        assert isinstance(till.cancel(REF), Succeeded)

@@ -13,12 +13,12 @@ from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State, Verb
+from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
-from payport.sdk.operations.carrying import Carried, attempt
+from payport.sdk.operations.carrying import Carried, attempt, refused_again
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
@@ -219,7 +219,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _refused_here(setup, cancel, str(error))))
     if not plan.steps:
         return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
-    observation = yield from attempt(setup, cancel, plan.steps[0], deadline_s, Purpose.RESOLVE)
+    observation = yield from _send(setup, cancel, plan.steps[0], deadline_s)
     same = observation.amount in (None, cancel.amount)  # of another amount: learnt below as the doubt that it is
     if observation.state is State.SUCCEEDED and observation.cancelled_by is not None and same:
         by, source = observation.cancelled_by, observation.source
@@ -227,6 +227,28 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
     if observation.absent:
         return (yield from _nothing_to_close(setup, cancel, payment, now))
     return Carried((yield from learn(setup, cancel, observation, asked=True, release=True)))
+
+
+def _send(setup: Setup, cancel: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+    """The step of a cancel. What left before may still close the order, whatever refusal says nothing of the order."""
+    observation = yield from attempt(setup, cancel, step, deadline_s, Purpose.RESOLVE)
+    refused = observation.state is State.DECLINED and observation.reason in _OF_THE_CALL
+    return refused_again(observation) if refused and cancel.may_have_left else observation
+
+
+_OF_THE_CALL = frozenset(
+    {
+        Reason.RATE_LIMITED,
+        Reason.UNAUTHENTICATED,
+        Reason.NOT_PERMITTED,
+        Reason.BAD_SIGNATURE,
+        Reason.MERCHANT_BLOCKED,
+        Reason.BLOCKED,
+        Reason.PARTNER_UNAVAILABLE,
+        Reason.OTHER,
+    }
+)
+"""Refusals of the call, whatever the order's state."""
 
 
 def _may_be_outside(cancel: Operation) -> Exchange[bool]:

@@ -27,7 +27,7 @@ from payport.sdk.operations.cancelling import (
     is_being_cancelled,
     refused_lately,
 )
-from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
+from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out, refused_again
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
@@ -245,12 +245,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
         return Carried(operation)
     observation = yield from attempt(setup, operation, step, deadline_s, Purpose.RESOLVE)
     if observation.state is State.DECLINED and not alone:
-        told = observation.partner_code or (observation.reason or Reason.OTHER).value
-        observation = doubt(
-            Source.REPLY,
-            UnknownKind.INTERRUPTED,
-            f"a repetition was refused ({told}), and what was sent before may still be on its way",
-        )
+        observation = refused_again(observation)
     done = step.name if answered(bind(operation, observation)) else None
     operation = yield from learn(setup, operation, observation, step_done=done)
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
