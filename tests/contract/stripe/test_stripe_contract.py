@@ -263,7 +263,7 @@ def sent_by(shop: Shop, document: Document) -> dict[str, dict[str, str]]:
             "properties": {name: each.get("schema", {}) for name, each in document.parameters(route, "query").items()}
         }
         fields = fields_in(shaped(document, schema, read_form(form)))
-        kept = {name: kind for name, kind in fields.items() if "metadata." not in name}
+        kept = {name: kind for name, kind in fields.items() if "metadata." not in name and name != "expand[]"}
         if request.method == "GET":
             kept = {name: kind for name, kind in kept.items() if "." not in name and "[" not in name}
         found.setdefault(str(route), {}).update(kept)

@@ -121,7 +121,7 @@ USES = (
     ),
     Use(
         route="POST /v1/payment_intents/{intent}/cancel",
-        sends={"cancellation_reason": "string"},
+        sends={"cancellation_reason": "string", "expand": "array"},
         reads=INTENT,
         values=_INTENT_WORDS,
     ),
