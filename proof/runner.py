@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import shutil
 import signal
@@ -58,6 +59,7 @@ def run(todo: Sequence[Shard], state: State, *, workers: int, commit: str, tell:
     """Run what is not done yet, and keep in ``state`` what came out."""
     waiting = deque(sorted(todo, key=lambda shard: not shard.family.leads))
     total, begun, running = len(waiting), time.monotonic(), list[_Running]()
+    gc.freeze()  # what is imported stays: no child need look through it, and copy it by looking
     try:
         while waiting or running:
             while waiting and len(running) < workers:
