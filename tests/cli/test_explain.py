@@ -90,6 +90,7 @@ def test_every_state_of_every_verb_has_words(state: State, verb: Verb) -> None:
         ("asked, nothing new: it may have happened: no authentic answer yet", {}),
         ("another process took over; what the first one sent may have arrived", {"taken_by": "host:1:aa"}),
         ("the prepared request is now being sent", {"started": "1"}),
+        ("the same request is sent once more", {"repeated": "alipay.trade.cancel"}),
         ("asking has come to its end: why", {"person": "why"}),
         ("paid although it had been closed: refund the surplus", {"facts": "surplus_paid"}),
     ],

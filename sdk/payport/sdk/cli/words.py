@@ -74,6 +74,8 @@ def meaning(transition: Transition, before: Transition | None) -> str:
         return "another process took over; what the first one sent may have arrived"
     if "started" in detail:
         return "the prepared request is now being sent"
+    if "repeated" in detail:
+        return "the same request is sent once more"
     if "person" in detail:
         return f"asking has come to its end: {detail['person']}"
     because = _because(detail)

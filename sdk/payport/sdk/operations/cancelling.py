@@ -18,7 +18,7 @@ from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
-from payport.sdk.operations.carrying import Carried, attempt, refused_again
+from payport.sdk.operations.carrying import REPEATED, Carried, attempt, mark_repetition, refused_again
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
@@ -230,7 +230,13 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
 
 
 def _send(setup: Setup, cancel: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
-    """The step of a cancel. What left before may still close the order, whatever refusal says nothing of the order."""
+    """The step of a cancel; that it leaves again is durable before the first byte.
+
+    What left before may still close the order, whatever refusal says nothing of the order.
+    """
+    if cancel.may_have_left:
+        now = (yield from exchange.now()).utc
+        yield from exchange.record("repeat cancel", lambda session: mark_repetition(session, cancel, step, now))
     observation = yield from attempt(setup, cancel, step, deadline_s, Purpose.RESOLVE)
     refused = observation.state is State.DECLINED and observation.reason in _OF_THE_CALL
     return refused_again(observation) if refused and cancel.may_have_left else observation
@@ -252,13 +258,19 @@ _OF_THE_CALL = frozenset(
 
 
 def _may_be_outside(cancel: Operation) -> Exchange[bool]:
-    """Whether a request of this cancel ever went without an answer: then it may have been carried out, or still be."""
+    """Whether a request of this cancel ever went without an answer: then it may have been carried out, or still be.
+
+    A repetition with no word of the partner's after it: the answer was lost on the way to the journal.
+    """
     history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
-    return any(
-        "taken_by" in line.detail or ("unknown" in line.detail and line.source == Source.REPLY.value)
-        for line in history
-        if line.operation == cancel.id
-    )
+    repeated = False
+    for line in history:
+        if line.operation != cancel.id:
+            continue
+        if "taken_by" in line.detail or ("unknown" in line.detail and line.source == Source.REPLY.value):
+            return True
+        repeated = REPEATED in line.detail or (repeated and line.source != Source.REPLY.value)
+    return repeated
 
 
 def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Operation]:

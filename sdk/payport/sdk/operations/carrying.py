@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
 from payport.sdk import exchange
 from payport.sdk.events import Retried
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
@@ -89,6 +91,17 @@ def refused_again(refusal: Observation) -> Observation:
     told = refusal.partner_code or (refusal.reason or Reason.OTHER).value
     detail = f"a repetition was refused ({told}), and what was sent before may still be on its way"
     return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
+
+
+def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> None:
+    """Write down that a step leaves again, inside a running transaction that ends before it does."""
+    current = session.operation(operation.id) or operation
+    if not current.state.final:
+        session.save(current, source=Source.LOCAL.value, detail={REPEATED: step.name}, now=now)
+
+
+REPEATED = "repeated"
+"""In a transition's detail: the step that left again."""
 
 
 def _try_once(

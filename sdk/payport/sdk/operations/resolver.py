@@ -27,7 +27,15 @@ from payport.sdk.operations.cancelling import (
     is_being_cancelled,
     refused_lately,
 )
-from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out, refused_again
+from payport.sdk.operations.carrying import (
+    REPEATED,
+    Carried,
+    answered,
+    attempt,
+    carry_out,
+    mark_repetition,
+    refused_again,
+)
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
@@ -150,7 +158,7 @@ def _why_not_again(operation: Operation) -> Exchange[str]:
     if step is not None and step.request is None:
         return _NOT_KEPT
     history = yield from exchange.load("repetitions", lambda session: session.history(operation.ref))
-    repeated = any("repeated" in line.detail for line in history if line.operation == operation.id)
+    repeated = any(REPEATED in line.detail for line in history if line.operation == operation.id)
     return _NOT_TAKEN if repeated else _NOT_AGAIN
 
 
@@ -266,9 +274,7 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
             return None
         ours = [line for line in session.history(operation.ref) if line.operation == operation.id]
         last = max(line.at for line in ours if line.source not in _LEARNT)
-        current = session.operation(operation.id) or operation
-        if not current.state.final:
-            session.save(current, source=Source.LOCAL.value, detail={"repeated": step.name}, now=now)
+        mark_repetition(session, operation, step, now)
         return now >= last + timedelta(seconds=setup.profile.in_flight_s)
 
     return (yield from exchange.record("repeat", write))

@@ -34,8 +34,6 @@ _SAYS = frozenset({None, Fault.RATE_LIMITED, Fault.ASK_RETRY, Fault.NOT_FOUND, F
 """Faults whose answer is the partner's own word on the request."""
 UNBELIEVABLE = frozenset({Fault.BAD_SIGNATURE, Fault.NO_SIGNATURE})
 """Faults whose answer must teach nothing, whatever it says."""
-_SECOND_COPY_S = 3.0
-"""A second copy of a request that is answered arrives within this: a proxy sends it before it has the answer."""
 _PATIENCE_S = 60.0
 """How long a simulator's own transport would wait: it answers at once."""
 
@@ -102,8 +100,8 @@ class Network:
                 self._arrive(number, request, there_s)
                 self._answer(call, _TIMED_OUT, left_s)
             case _:
-                if mishap is Mishap.REPEATED:
-                    self._arrive(number, request, self.stage.dice.between(there_s, _SECOND_COPY_S))
+                if mishap is Mishap.REPEATED:  # by a proxy that has no answer yet
+                    self._arrive(number, request, self.stage.dice.between(there_s, there_s + back_s))
                 if mishap is Mishap.SLOW:
                     back_s = self.stage.dice.between(1.0, 20.0)
                 self._there_and_back(number, call, request, fault, there_s, back_s, left_s)
