@@ -25,6 +25,7 @@ from payport.schemas import (
 )
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, Verified
 from payport.sdk.adapter import Opened, Plan, Slot
+from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange, now
 from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
@@ -293,3 +294,33 @@ def test_a_refused_repetition_of_a_cancel_does_not_undo_the_first(
     if not ends:
         corner.says = [CLOSED]
         assert isinstance(till.cancel(REF), Succeeded)
+
+
+def test_a_repeated_cancel_whose_answer_is_lost_is_made_sure_of(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It closed the order, but that could not be written down, and then the hold was told: nothing is held any more."""
+    corner = Counter(says=[SHOWN, ABSENT, Observation(state=State.PENDING, source=Source.REPLY)])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    till.pay(order(), Wink(eye="right"))  # the first way is closed before another one opens
+    assert corner.did[-1] == "close"
+
+    def full(*_: object, **__: object) -> None:
+        raise JournalError("the disk is full")
+
+    corner.meanwhile = lambda: monkeypatch.setattr(journal, "write", full)
+    corner.says = [ABSENT, CLOSED]
+    till.pay(order(), Wink(eye="right"))
+    monkeypatch.undo()
+    assert corner.says == [], "the second close was answered"
+    corner.says = [Observation(state=State.AUTHORIZED, source=Source.QUERY, amount=EURO)]
+    time.pass_by(60.0)
+    till.query(REF)
+    # as if the lease of the third call had run out
+    journal.write(lambda session: session.release(f"{REF}/cancel//1", "corner:1/2"))
+    corner.says = [CLOSED]
+    time.pass_by(3600.0)
+    till.resume()
+    (hold,) = operations(journal, Verb.PAY)
+    assert (hold.state, [fact.kind for fact in hold.facts]) == (State.AUTHORIZED, [FactKind.RELEASED])
