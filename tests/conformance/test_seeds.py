@@ -18,6 +18,7 @@ SEEDS = (
     ("paypal", 141, "a call told of an attempt that was cancelled, while the next one was paid"),
     ("stripe", 8353, "a hold that a cancel had let go came in late, and was told as money to give back"),
     ("stripe", 13336, "a cancel found a hold where it had found nothing, and it was told as held for ever"),
+    ("stripe", 69743, "a payout told of an attempt that was refused, while the next one was open"),
     ("unionpay", 12265, "a call that waited for an attempt told that it was closed, while the next one was paid"),
     ("wechatpay", 1257, "a reversal ran beside a refund that was not settled, and gave back what was left"),
     ("wechatpay", 7366, "an order that was accepted was taken for over, because it was not found once"),

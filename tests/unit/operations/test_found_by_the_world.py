@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -45,9 +45,13 @@ GIVEN_BACK = Observation(state=State.SUCCEEDED, source=Source.REPLY, amount=Mone
 
 @dataclass
 class Counter(Corner):
-    """It closes, gives back, and tells by notices that an order is paid. ``meanwhile``: done while a close is sent."""
+    """It closes, gives back, and tells by notices how an operation stands. ``meanwhile``: done while a close is sent.
+
+    ``notice``: the operation and how it stands: that the first attempt is paid, unless said otherwise.
+    """
 
     steps: tuple[str, ...] = ("create",)
+    notice: tuple[str, Observation] = (f"{REF}T001", PAID)
     meanwhile: Callable[[], object] | None = None
 
     def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
@@ -67,16 +71,16 @@ class Counter(Corner):
         return (yield from super().perform(operation, step, deadline_s))
 
     def open_notice(self, raw: RawNotification) -> Exchange[Opened | Rejected]:
-        """The first attempt is paid."""
+        """What the notice says."""
         yield from now()
-        ref = f"{REF}T001"
+        ref, told = self.notice
         event = Event(
             kind=EventKind.PAYMENT, id="1", partner_ref=ref, partner_id=None, status="paid", amount=EURO,
             occurred_at=None,
         )  # fmt: skip
-        paid = Observation(state=State.SUCCEEDED, source=Source.NOTICE, partner_ref=ref, amount=EURO)
+        lesson = replace(told, source=Source.NOTICE, partner_ref=ref)
         thanks = Acknowledgement(status=204, content_type="text/plain", body=b"")
-        return Opened(event=event, lessons=((ref, paid),), acknowledgement=thanks)
+        return Opened(event=event, lessons=((ref, lesson),), acknowledgement=thanks)
 
 
 NOTICE = RawNotification(body=b"", headers={})
@@ -168,6 +172,25 @@ def test_only_the_newest_attempt_says_that_nothing_was_paid(journal: Journal, ti
     assert isinstance(till.pay(order(), Wink()), Succeeded)
     corner.says = [SILENCE] * 2
     assert isinstance(first.finish(), Succeeded)
+
+
+def test_a_refund_that_is_asked_for_again_meanwhile_is_not_told_as_refused(journal: Journal, time: Time) -> None:
+    """The first request is silent, a notice says that it was refused, and another worker makes a second one."""
+    corner = Counter(says=[PAID, SILENCE])
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    one = Money.of("1.00", "EUR")
+    first = stepped(till, lambda: till._desk.refund(corner, REF, BACK, one, "", 10.0))  # pyright: ignore[reportPrivateUsage]
+    while corner.did[-1] != "back":
+        first.step()
+    (refused,) = operations(journal, Verb.REFUND)
+    declined = Observation(state=State.DECLINED, source=Source.NOTICE, reason=Reason.DECLINED)
+    corner.notice = (refused.partner_ref, declined)
+    assert isinstance(till.receive(NOTICE), Verified)
+    corner.says = [Observation(state=State.PENDING, source=Source.REPLY)]
+    assert isinstance(till.refund(REF, BACK, one), Pending)
+    corner.says = [SILENCE, SILENCE, Observation(state=State.PENDING, source=Source.QUERY)]
+    assert isinstance(first.finish(), Pending)
 
 
 def test_a_refund_that_is_never_taken_ends_with_a_person(journal: Journal, time: Time) -> None:

@@ -24,15 +24,16 @@ _LONGEST_LOOK_S = 1.0
 
 
 def run(setup: Setup, intent: Intent, deadline_s: float) -> Exchange[Carried | NotSent]:
-    """Intend, then carry out a new operation or follow the one there is."""
+    """Intend, carry out a new operation or follow the one there is, and tell of the newest attempt."""
     begun = yield from intend(setup, intent, deadline_s)
     match begun:
         case NotSent():
             return begun
         case Existing(operation):
-            return (yield from follow(setup, operation, deadline_s))
+            carried = yield from follow(setup, operation, deadline_s)
         case Fresh(operation):
-            return (yield from carry_out(setup, operation, deadline_s))
+            carried = yield from carry_out(setup, operation, deadline_s)
+    return (yield from newest(setup, carried, deadline_s))
 
 
 def stay(setup: Setup, carried: Carried, deadline_s: float) -> Exchange[Carried]:
@@ -93,7 +94,7 @@ def _follow(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 
 
 def newest(setup: Setup, carried: Carried, deadline_s: float) -> Exchange[Carried]:
-    """The same, or the attempt that another worker opened meanwhile: only the newest one says that nothing was paid."""
+    """The same, or the attempt that another worker opened meanwhile: only the newest one says that no money moved."""
     while carried.operation.state.over:
         operation = carried.operation
         try:
