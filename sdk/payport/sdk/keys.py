@@ -26,6 +26,9 @@ from payport.sdk.errors import ConfigurationError
 MIN_KEY_BITS = 2048
 """Shorter RSA keys are refused: NIST SP 800-131A and every partner ask for 2048 or more."""
 
+UNREADABLE_CERTIFICATE = (ValueError, LookupError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
+"""What the library raises for a certificate that it cannot read. Which of them depends on where it is damaged."""
+
 _PADDING = padding.PKCS1v15()
 _SHA256 = hashes.SHA256()
 _SHA1 = hashes.SHA1()  # noqa: S303 - for OAEP, and to check what a partner's old systems signed; nothing signs with it
@@ -182,7 +185,7 @@ def _read_public(text: str) -> rsa.RSAPublicKey | str:
         return f"empty, or neither PEM nor base64; {_MEND}"
     try:
         key = _certified(der) if label == "CERTIFICATE" else serialization.load_der_public_key(der)
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+    except UNREADABLE_CERTIFICATE:
         return f"not a public key or certificate; {_MEND}"
     return key if isinstance(key, rsa.RSAPublicKey) else "not an RSA key; give the RSA key (RSA2)"
 

@@ -1,6 +1,6 @@
 """JSON as partners' messages are read: one meaning or none.
 
-A name that stands twice, ``NaN``, ``Infinity``, half a surrogate pair and integers of absurd length are refused: two
+A name that stands twice, ``NaN``, ``Infinity``, half a surrogate pair and numbers of absurd size are refused: two
 readers could take such a text for two things (RFC 8259, sections 4 and 8.2). Numbers with a fraction become
 :class:`decimal.Decimal`: money is never a float.
 """
@@ -50,4 +50,17 @@ def _no_constant(_: str) -> NoReturn:
     raise MalformedJson("not a number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:  # an exponent that Decimal does not hold
+        number = None
+    if number is None or abs(number.adjusted()) > _MOST_DIGITS:
+        raise MalformedJson("a number of absurd size")
+    return number
+
+
+_MOST_DIGITS = 4300
+"""As many digits as Python reads of an integer: writing more of them out would cost more than reading the text."""
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_decimal, parse_constant=_no_constant)

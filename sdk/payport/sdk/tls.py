@@ -218,11 +218,13 @@ def _load_client(built: ssl.SSLContext, client: ClientCertificate) -> None:
 def _check_validity(chain_file: str) -> None:
     from cryptography import x509  # noqa: PLC0415 - needed only for mutual TLS
 
+    from payport.sdk.keys import UNREADABLE_CERTIFICATE  # noqa: PLC0415 - as above
+
     try:
         certificate = x509.load_pem_x509_certificate(Path(chain_file).read_bytes())
     except OSError as error:
         raise ConfigurationError(f"chain_file {chain_file} cannot be read: {_words(error)}") from None
-    except (ValueError, x509.InvalidVersion):
+    except UNREADABLE_CERTIFICATE:
         raise ConfigurationError(f"chain_file {chain_file} holds no PEM certificate") from None
     now = datetime.now(UTC)
     if now > certificate.not_valid_after_utc:

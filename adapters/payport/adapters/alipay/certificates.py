@@ -20,13 +20,13 @@ from functools import lru_cache
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from payport.sdk.errors import ConfigurationError
-from payport.sdk.keys import PublicKey
+from payport.sdk.keys import UNREADABLE_CERTIFICATE, PublicKey
 
 ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
 
@@ -145,7 +145,7 @@ def _issued(issuer: x509.Certificate, subject: x509.Certificate, below: int) -> 
         if not strong or not _may_issue(issuer, below):
             return False
         subject.verify_directly_issued_by(issuer)  # compares the names, too
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+    except (InvalidSignature, *UNREADABLE_CERTIFICATE):
         return False
     return True
 
@@ -192,7 +192,7 @@ def _parse(block: str) -> x509.Certificate | None:
         parsed = x509.load_der_x509_certificate(der)
         # The library reads names late; a damaged one is found here.
         _ = parsed.issuer, parsed.subject
-    except (ValueError, LookupError, x509.InvalidVersion) as error:  # KeyError: a name of an unknown kind of text
+    except UNREADABLE_CERTIFICATE as error:
         raise MalformedCertificate("a certificate in the file is damaged; download the file again") from error
     else:
         return parsed
@@ -231,7 +231,7 @@ def _certificate(parsed: x509.Certificate) -> Certificate | None:
     try:
         key = parsed.public_key()
         public = PublicKey(key) if isinstance(key, rsa.RSAPublicKey) else None
-    except (ValueError, UnsupportedAlgorithm, ConfigurationError):
+    except (ConfigurationError, *UNREADABLE_CERTIFICATE):
         return None
     if public is None:
         return None

@@ -20,7 +20,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.keyring import KeyRing
-from payport.sdk.keys import PublicKey
+from payport.sdk.keys import UNREADABLE_CERTIFICATE, PublicKey
 
 _ADDRESS = re.compile(
     r"https://(?P<host>[a-z0-9.-]+(?::[0-9]{1,5})?)(?P<path>/v1/notifications/certs/CERT-[0-9A-Za-z-]{1,80})",
@@ -120,7 +120,7 @@ def _parse(block: str) -> x509.Certificate | None:
         parsed = x509.load_der_x509_certificate(der)
         # The library reads names late; a damaged one is found here.
         _ = parsed.issuer, parsed.subject
-    except (ValueError, LookupError, x509.InvalidVersion):
+    except UNREADABLE_CERTIFICATE:
         return None
     return parsed
 

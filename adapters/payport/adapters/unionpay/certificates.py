@@ -19,13 +19,13 @@ from threading import Lock
 from typing import TypeAlias, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from payport.sdk.errors import ConfigurationError
-from payport.sdk.keys import PublicKey
+from payport.sdk.keys import UNREADABLE_CERTIFICATE, PublicKey
 
 ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
 
@@ -57,7 +57,7 @@ def parse_certificate(text: str) -> x509.Certificate:
         parsed = x509.load_der_x509_certificate(der) if _serial_is_positive(der) else None
         if parsed is not None:
             _ = parsed.issuer, parsed.subject, parsed.not_valid_before_utc  # the library reads them late
-    except (ValueError, LookupError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise MalformedCertificate("not an X.509 certificate in PEM or base64") from error
     if parsed is None:
         raise MalformedCertificate("RFC 5280 forbids this serial number")
@@ -80,7 +80,7 @@ def rsa_key(certificate: x509.Certificate) -> rsa.RSAPublicKey:
     """Its public key. Raises :class:`MalformedCertificate` when that is no RSA key."""
     try:
         key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise MalformedCertificate("its key cannot be read") from error
     if not isinstance(key, rsa.RSAPublicKey):
         raise MalformedCertificate("its key is not an RSA key")
@@ -171,7 +171,7 @@ def _issued(issuer: x509.Certificate, subject: x509.Certificate, below: int) -> 
         if not isinstance(key, rsa.RSAPublicKey) or digest is None or not isinstance(digest, _DIGESTS):
             return False
         key.verify(subject.signature, subject.tbs_certificate_bytes, padding.PKCS1v15(), digest)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+    except (InvalidSignature, *UNREADABLE_CERTIFICATE):
         return False
     return True
 

@@ -10,13 +10,12 @@ from datetime import datetime
 from typing import cast
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payport.adapters.wechatpay.encryption import MalformedCiphertext, Resource
 from payport.adapters.wechatpay.signing import key_number
 from payport.sdk.errors import ConfigurationError
-from payport.sdk.keys import PublicKey
+from payport.sdk.keys import UNREADABLE_CERTIFICATE, PublicKey
 from payport.sdk.strict_json import MalformedJson, parse_object
 
 MOST_CERTIFICATES = 100
@@ -53,7 +52,7 @@ def parse_certificate(pem: str | bytes) -> Certificate:
         parsed = x509.load_pem_x509_certificate(pem if isinstance(pem, bytes) else pem.encode())
         key = parsed.public_key()
         ends = parsed.not_valid_before_utc, parsed.not_valid_after_utc
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+    except UNREADABLE_CERTIFICATE:
         raise MalformedCertificate("not a certificate in PEM; give the platform certificate as downloaded") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise MalformedCertificate("not an RSA certificate")

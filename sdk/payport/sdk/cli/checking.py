@@ -98,12 +98,14 @@ def _client_certificate(adapter: Adapter) -> Iterator[Expiry]:
     """The certificate that proves who we are in mutual TLS."""
     from cryptography import x509  # noqa: PLC0415 - for accounts that have one
 
+    from payport.sdk.keys import UNREADABLE_CERTIFICATE  # noqa: PLC0415 - as above
+
     mine = adapter.trust.client_certificate if adapter.trust is not None else None
     if mine is None:
         return
     try:
         certificate = x509.load_pem_x509_certificate(Path(mine.chain_file).read_bytes())
-    except (OSError, ValueError, x509.InvalidVersion):
+    except (OSError, *UNREADABLE_CERTIFICATE):
         return  # the first connection says what is wrong with it
     yield _expiry(adapter, "TLS client certificate", certificate.not_valid_after_utc)
 
