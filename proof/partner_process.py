@@ -26,6 +26,7 @@ from payport.sdk.testing.conformance.agreement import disagreements
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.simulated import SimulatedPartner
 from payport.sdk.testing.watching import EveryVerb
+from proof.read_once import ReadOnce
 from proof.subjects import AnySubject, AnyWay, subject_named
 
 
@@ -150,10 +151,11 @@ def _serve(name: str, pipe: Connection) -> None:
 
     def wrong_with(debts: Sequence[DebtsBook]) -> list[str]:
         arrived = frozenset[str]() if subject.payout is None else subject.payout.done
-        return [line for debt in debts for line in disagreements(*debt, partner.ledger, arrived=arrived)]
+        ledger = ReadOnce(partner.ledger)
+        return [line for debt in debts for line in disagreements(*debt, ledger, arrived=arrived)]
 
     def net_minor(refs: Sequence[str]) -> list[int]:
-        ledger = partner.ledger
+        ledger = ReadOnce(partner.ledger)
         return [
             sum(row.amount.amount_minor for row in ledger.charges(starting_with=ref))
             - sum(row.amount.amount_minor for row in ledger.refunds(starting_with=ref))

@@ -52,6 +52,7 @@ SPARED = {"stripe": (Fault.SYSTEM_ERROR,)}
 """Stripe plays a 500 back as long as the key lives: such a refund is rightly left to a person."""
 DEADLINE_S = 2.0
 SAMPLE_S = 1.0
+RESUME_S = 5.0
 GROWTH_BYTES = 16 * 1024 * 1024
 """How much more memory the last quarter may hold than the second one: allocators round up, and caches fill."""
 GROWTH_HANDLES = 24
@@ -132,6 +133,7 @@ def _shop(partner: PartnerProcess, journal: Journal, clock: Ahead) -> Shop:
 def _buy_for(soak: Soak, seed: int, seconds: int) -> None:
     threads = [Thread(target=_thread, args=(soak, random.Random(f"{seed}/{turn}"))) for turn in range(THREADS)]
     threads.append(Thread(target=lambda: asyncio.run(_loop(soak, seed))))
+    threads.append(Thread(target=_bring_on, args=(soak,)))
     for thread in threads:
         thread.start()
     until = time.monotonic() + seconds
@@ -160,6 +162,16 @@ def _thread(soak: Soak, dice: random.Random) -> None:
             _buy(soak, shop, ref, dice)
         except Exception as error:  # noqa: BLE001 - no verb may raise, whatever the partner does
             soak.tally.fail(0, f"{shop.partner.subject.name} {ref}: {told(error)}")
+
+
+def _bring_on(soak: Soak) -> None:
+    """As ``payport resume --watch`` does meanwhile: a refund in doubt may be sent again for some minutes only."""
+    while not soak.over.wait(RESUME_S):
+        for shop in soak.shops:
+            try:
+                shop.sync.resume(deadline_s=RESUME_S)
+            except Exception as error:  # noqa: BLE001 - as above
+                soak.tally.fail(0, f"resume at {shop.partner.subject.name}: {told(error)}")
 
 
 def _buy(soak: Soak, shop: Shop, ref: str, dice: random.Random) -> None:
