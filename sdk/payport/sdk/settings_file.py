@@ -220,6 +220,15 @@ def _reading(file: Path) -> type[_File]:
     return Sources
 
 
+def _put(tree: dict[str, Any], path: _Path, text: str) -> bool:
+    """Put a text where it belongs; false when there is a table already, or a text where a table would have to be."""
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            return False
+    return tree.setdefault(path[-1], text) is text
+
+
 class _Reading:
     """One reading of one file and one environment. ``problems``: everything that is wrong, each where it stands."""
 
@@ -328,10 +337,8 @@ class _Reading:
             if len(path) not in _DEPTHS.get(path[0], ()):
                 self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
                 continue
-            table = tree
-            for part in path[:-1]:
-                table = table.setdefault(part, {})
-            table[path[-1]] = self._env[name]
+            if not _put(tree, path, self._env[name]):
+                self._wrong(path, "another variable says otherwise", "set either a setting or what lies below it")
         return tree
 
     def _checked(self, variables: dict[str, Any]) -> _File | None:

@@ -116,6 +116,13 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert not settings.scorecards.enabled
 
 
+def test_a_setting_and_what_lies_below_it_are_not_both_taken(tmp_path: Path) -> None:
+    """Nobody can tell which of the two was meant."""
+    env = {"PAYPORT_ACCOUNT__SHOP__PARTNER": "alipay", "PAYPORT_ACCOUNT__SHOP__PARTNER__SHOP__KEY": "a"}
+    with pytest.raises(ConfigurationError, match="PARTNER__SHOP__KEY: another variable says otherwise"):
+        load(tmp_path, "", env)
+
+
 def test_the_password_of_a_database_server_stands_beside_its_url(tmp_path: Path) -> None:
     """By reference, like any secret; from the environment it may stand in the URL, or by itself."""
     text = '[journal]\nurl = "postgresql://pay@db/pay"\npassword = "env:WORD"\nconnections = 3\n'

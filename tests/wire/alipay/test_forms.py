@@ -283,6 +283,12 @@ def test_a_field_that_is_not_signed_does_not_hide_an_ambiguity(between: str) -> 
     assert reads_two_ways(parse_form(encode_form(params)))
 
 
+def test_a_form_of_nothing_but_a_signature_is_not_authentic() -> None:
+    """Anybody can send one; it is refused like any other that Alipay did not sign."""
+    form = parse_form(encode_form({"sign": "bm9uZQ==", "sign_type": "&sign=a"}))
+    assert not notice_is_authentic(form, ALIPAY)
+
+
 def test_a_form_shows_nothing_of_the_payer() -> None:
     """Its repr has no fields: notices carry names, accounts and e-mail addresses."""
     form = parse_form(encode_form({"buyer_logon_id": "tea@example.com"}))

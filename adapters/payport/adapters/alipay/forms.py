@@ -137,7 +137,7 @@ def reads_two_ways(form: Form) -> bool:
     always = _without(_without(form.pairs, _SIGN), _SIGN_TYPE)
     standing = [pair for pair in always if not _is_empty(pair)]
     names = [pair.partition(_IS)[0] for pair in standing]
-    for pair, name, following in zip(standing, names, [*names[1:], b"\xff"], strict=True):
+    for pair, name, following in zip(standing, names, [*names, b"\xff"][1:], strict=True):
         if any(hidden in _DECIDING and name < hidden < following for hidden in _INSIDE.findall(pair)):
             return True
     return False
