@@ -223,9 +223,10 @@ def _reading(file: Path) -> type[_File]:
 def _put(tree: dict[str, Any], path: _Path, text: str) -> bool:
     """Put a text where it belongs; false when there is a table already, or a text where a table would have to be."""
     for part in path[:-1]:
-        tree = tree.setdefault(part, {})
-        if not isinstance(tree, dict):
+        below: object = tree.setdefault(part, {})
+        if not isinstance(below, dict):
             return False
+        tree = cast("dict[str, Any]", below)
     return tree.setdefault(path[-1], text) is text
 
 
