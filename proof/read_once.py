@@ -11,6 +11,7 @@ from payport.sdk.testing.simulated import HoldRow, KeepsHolds, Row, SimulatedLed
 
 RowT = TypeVar("RowT", bound=Row)
 _LAST = chr(0x10FFFF)
+"""Sorts after every sign of a reference."""
 
 
 class ReadOnce:

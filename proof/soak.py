@@ -53,6 +53,7 @@ SPARED = {"stripe": (Fault.SYSTEM_ERROR,)}
 DEADLINE_S = 2.0
 SAMPLE_S = 1.0
 RESUME_S = 5.0
+"""How often what is due is looked at meanwhile, and for how long at each partner."""
 GROWTH_BYTES = 16 * 1024 * 1024
 """How much more memory the last quarter may hold than the second one: allocators round up, and caches fill."""
 GROWTH_HANDLES = 24
