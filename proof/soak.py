@@ -53,7 +53,7 @@ SPARED = {"stripe": (Fault.SYSTEM_ERROR,)}
 DEADLINE_S = 2.0
 SAMPLE_S = 1.0
 RESUME_S = 5.0
-"""How often what is due is looked at meanwhile, and for how long at each partner."""
+"""How often what is due at a partner is looked at meanwhile, and for how long at most."""
 GROWTH_BYTES = 16 * 1024 * 1024
 """How much more memory the last quarter may hold than the second one: allocators round up, and caches fill."""
 GROWTH_HANDLES = 24
@@ -134,7 +134,7 @@ def _shop(partner: PartnerProcess, journal: Journal, clock: Ahead) -> Shop:
 def _buy_for(soak: Soak, seed: int, seconds: int) -> None:
     threads = [Thread(target=_thread, args=(soak, random.Random(f"{seed}/{turn}"))) for turn in range(THREADS)]
     threads.append(Thread(target=lambda: asyncio.run(_loop(soak, seed))))
-    threads.append(Thread(target=_bring_on, args=(soak,)))
+    threads.extend(Thread(target=_bring_on, args=(soak, shop)) for shop in soak.shops)
     for thread in threads:
         thread.start()
     until = time.monotonic() + seconds
@@ -165,14 +165,13 @@ def _thread(soak: Soak, dice: random.Random) -> None:
             soak.tally.fail(0, f"{shop.partner.subject.name} {ref}: {told(error)}")
 
 
-def _bring_on(soak: Soak) -> None:
-    """As ``payport resume --watch`` does meanwhile: a refund in doubt may be sent again for some minutes only."""
+def _bring_on(soak: Soak, shop: Shop) -> None:
+    """As a worker of one account does meanwhile: a refund in doubt may be sent again for some minutes only."""
     while not soak.over.wait(RESUME_S):
-        for shop in soak.shops:
-            try:
-                shop.sync.resume(deadline_s=RESUME_S)
-            except Exception as error:  # noqa: BLE001 - as above
-                soak.tally.fail(0, f"resume at {shop.partner.subject.name}: {told(error)}")
+        try:
+            shop.sync.resume(deadline_s=RESUME_S)
+        except Exception as error:  # noqa: BLE001 - as above
+            soak.tally.fail(0, f"resume at {shop.partner.subject.name}: {told(error)}")
 
 
 def _buy(soak: Soak, shop: Shop, ref: str, dice: random.Random) -> None:
