@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.simulate.stripe.shop import EUROS, Shop, card
 
@@ -25,6 +27,8 @@ from payport.schemas.payment import CancelledBy, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk.events import Mismatch
 from payport.sdk.journal.records import State, Verb
+from payport.sdk.message import SendFailure, WireReply, WireRequest
+from payport.sdk.testing.openapi import RecordingTransport
 
 
 def test_the_number_is_in_the_journal_before_money_can_move(shop: Shop) -> None:
@@ -337,6 +341,29 @@ def test_a_payment_that_this_journal_never_saw_is_adopted(shop: Shop) -> None:
         assert isinstance(adopted, Succeeded)
         assert adopted.value.amount == Money.of("500", "JPY")
         assert isinstance(other.query("ADOPTED0002").outcome, Succeeded)
+
+
+def test_an_answer_about_another_payment_is_not_adopted(shop: Shop) -> None:
+    """A proxy that mixes answers up would have a stranger's payment written down under this order's reference."""
+    numbers: list[PartnerId] = []
+    for _ in range(2):
+        _, outcome = shop.pay()
+        assert isinstance(outcome, Succeeded)
+        assert outcome.value.partner_id is not None
+        numbers.append(outcome.value.partner_id)
+    mine, others = numbers
+
+    class Mixed(RecordingTransport):
+        def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+            url = request.url.replace(mine.value, others.value)
+            return super().send(replace(request, url=url), timeout_s)
+
+    shop.wire = Mixed(shop.partner.transport())
+    with shop.open() as other:
+        found = other.adopt("ADOPTED0001", mine)
+        assert isinstance(found, NotSent)
+        assert others.value in found.cause.detail
+        assert not other.open_operations()
 
 
 @pytest.mark.parametrize(

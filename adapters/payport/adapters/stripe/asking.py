@@ -299,5 +299,7 @@ def find(stripe: Stripe, partner_id: PartnerId, deadline_s: float) -> Exchange[F
             live = record.livemode
         case Observation():
             return Found(partner_ref=None, observation=record)
+    if record.id != number:
+        told = doubt(Source.QUERY, UnknownKind.MISMATCH, f"number: asked for {number}, the answer is about {record.id}")
     told = another_mode(stripe.config.live, live, Source.QUERY) or told
     return Found(partner_ref=told.partner_ref if told.unknown is None else None, observation=told)
