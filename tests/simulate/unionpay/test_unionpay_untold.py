@@ -103,3 +103,20 @@ def test_a_payment_is_not_left_to_a_person_by_refused_questions(shop: Shop) -> N
     shop.partner.faults.clear()
     shop.later(HOUR_S)
     assert shop.operations()[0].state.final
+
+
+def test_a_refund_outlives_four_minutes_in_which_unionpay_is_away(shop: Shop) -> None:
+    """It may be sent again for five: towards their end it is looked at more often, not at the timetable's next time."""
+    shop.sell()
+    for endpoint in (REFUND, ASK):
+        shop.partner.faults.next(Fault.RESET, endpoint, times=999)
+    assert isinstance(shop.gateway.refund(REF, "BACK0001", AMOUNT, deadline_s=1.0), Unknown)
+    for _ in range(48):
+        shop.later(5.0)
+    shop.partner.faults.clear()
+    for _ in range(10):
+        shop.later(5.0)
+    (refund,) = shop.operations(Verb.REFUND)
+    assert refund.for_person is None
+    assert refund.state in (State.PENDING, State.SUCCEEDED)
+    assert len(shop.partner.ledger.refunds()) == 1

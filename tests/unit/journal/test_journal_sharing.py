@@ -13,7 +13,7 @@ from tests.support.journal_records import ACCOUNT, NOW, intend, notice, operatio
 from tests.support.journal_writers import in_the_middle, outcome
 
 from payport.sdk.journal import Journal
-from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.sql_session import CANDIDATES, SqlSession
 
@@ -43,6 +43,20 @@ def test_workers_share_what_is_due(journal: Journal) -> None:
     with ThreadPoolExecutor(4) as threads:
         shares = list(threads.map(worker, range(4)))
     assert names == sorted(ref for share in shares for ref in share)
+
+
+def test_what_may_be_sent_again_for_some_time_only_goes_first(journal: Journal) -> None:
+    """A refund with minutes left does not wait behind payments that have been due for longer."""
+    for ref in ("DUE01", "DUE02", "DUE03"):
+        journal.write(intend(ref))
+    step = replace(operation().steps[0], replay_until=NOW + timedelta(minutes=10))
+    refund = replace(
+        operation("DUE03"), id="DUE03/refund/BACK/1", verb=Verb.REFUND, part="BACK", partner_ref="BACK",
+        steps=(step,), next_at=NOW,
+    )  # fmt: skip
+    journal.write(lambda session: session.add(refund, source="intent", detail={}, now=NOW))
+    taken = [journal.write(claiming("a")) for _ in range(4)]
+    assert taken == ["DUE03", "DUE01", "DUE02", "DUE03"]
 
 
 def test_what_is_passed_over_does_not_hide_the_rest(journal: Journal) -> None:

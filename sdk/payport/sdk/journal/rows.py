@@ -32,8 +32,9 @@ VERSION = 1
 UPGRADES: Mapping[int, Callable[[Content], Content]] = {VERSION: lambda content: content}
 """For each version of a body that was ever written: how to read it as the newest."""
 
-CLOSED, DRIVEN, LEFT_TO_A_PERSON = 0, 1, 2
-"""An operation's standing: final, driven by ``resume``, waiting for a person."""
+CLOSED, DRIVEN, LEFT_TO_A_PERSON, HURRIED = 0, 1, 2, 3
+"""An operation's standing: final, driven by ``resume``, waiting for a person, driven before the others."""
+DRIVEN_IN_ORDER = (HURRIED, DRIVEN)
 
 # what is sealed (`request`, `action`, `raw`) never lies in the clear: these are the other fields
 _CLEAR_STEP = tuple(item.name for item in fields(Step) if item.name != "request")
@@ -140,8 +141,20 @@ def ids_of_debt(ref: str) -> dict[str, object]:
 
 
 def standing(operation: Operation) -> int:
-    """Whether it is final, driven by ``resume``, or waits for a person."""
-    return CLOSED if operation.state.final else LEFT_TO_A_PERSON if operation.for_person else DRIVEN
+    """Whether it is final, driven by ``resume``, before the others or in its turn, or waits for a person."""
+    if operation.state.final:
+        return CLOSED
+    if operation.for_person:
+        return LEFT_TO_A_PERSON
+    return HURRIED if _runs_out(operation) else DRIVEN
+
+
+def _runs_out(operation: Operation) -> bool:
+    """Whether it may be sent again for some time only, and is left to a person after that. A payment ends by itself."""
+    if operation.state is not State.DOUBT or operation.verb is Verb.PAY:
+        return False
+    step = operation.open_step
+    return step is not None and step.replayable and step.replay_until is not None
 
 
 def due_at(operation: Operation) -> datetime:
@@ -151,7 +164,7 @@ def due_at(operation: Operation) -> datetime:
 
 def is_due(operation: Operation, now: datetime) -> bool:
     """Whether ``resume`` has to look at it now."""
-    return standing(operation) == DRIVEN and due_at(operation) <= now
+    return standing(operation) in DRIVEN_IN_ORDER and due_at(operation) <= now
 
 
 def operation_row(operation: Operation, sealed: bytes | None) -> dict[str, object]:

@@ -213,16 +213,17 @@ class SqlSession:
     ) -> Operation | None:
         """What is due the longest, leased; an operation without ``next_at`` is due from its creation."""
         limit = CANDIDATES + len(passing)
-        values = {"standing": rows.DRIVEN, "account": account, "now": rows.micros(now), "limit": limit}
-        for row in self._read("look for what is due", self._sql.due, values):
-            name = str(row[0])
-            if name in passing or not self._lock_if_free(_ref_of(name)) or not self.lease(name, owner, ttl_s):
-                continue
-            found = self.operation(name)
-            # looked for before it was locked: another may have settled or moved it
-            if found is not None and rows.is_due(found, now):
-                return found
-            self.release(name, owner)
+        for standing in rows.DRIVEN_IN_ORDER:
+            values = {"standing": standing, "account": account, "now": rows.micros(now), "limit": limit}
+            for row in self._read("look for what is due", self._sql.due, values):
+                name = str(row[0])
+                if name in passing or not self._lock_if_free(_ref_of(name)) or not self.lease(name, owner, ttl_s):
+                    continue
+                found = self.operation(name)
+                # looked for before it was locked: another may have settled or moved it
+                if found is not None and rows.is_due(found, now):
+                    return found
+                self.release(name, owner)
         return None
 
     def open_operations(self, account: str | None = None) -> Sequence[Operation]:

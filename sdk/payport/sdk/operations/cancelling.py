@@ -18,11 +18,12 @@ from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
-from payport.sdk.operations.carrying import REPEATED, Carried, attempt, mark_repetition, refused_again
+from payport.sdk.operations.carrying import Carried, attempt
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
 from payport.sdk.operations.leasing import take
+from payport.sdk.operations.repeating import REPEATED, mark_repetition, refused_again
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import cancel_outcome, not_sent
 

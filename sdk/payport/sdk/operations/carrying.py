@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
+from payport.schemas.outcome import NotSentCause, NotSentKind
 from payport.sdk import exchange
 from payport.sdk.events import Retried
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
-from payport.sdk.journal.session import Session
 from payport.sdk.lattice import bind
 from payport.sdk.message import Purpose
-from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, unwritten
 from payport.sdk.operations.setup import Setup
@@ -84,24 +82,6 @@ def attempt(
     if observation.state is not State.DOUBT:
         setup.budget.succeeded()
     return observation
-
-
-def refused_again(refusal: Observation) -> Observation:
-    """What the refusal of a repetition amounts to while what was sent before may be carried out yet: a doubt."""
-    told = refusal.partner_code or (refusal.reason or Reason.OTHER).value
-    detail = f"a repetition was refused ({told}), and what was sent before may still be on its way"
-    return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
-
-
-def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> None:
-    """Write down that a step leaves again, inside a running transaction that ends before it does."""
-    current = session.operation(operation.id) or operation
-    if not current.state.final:
-        session.save(current, source=Source.LOCAL.value, detail={REPEATED: step.name}, now=now)
-
-
-REPEATED = "repeated"
-"""In a transition's detail: the step that left again."""
 
 
 def _try_once(

@@ -16,6 +16,7 @@ from payport.sdk.journal.records import Operation, State, evolve
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb, bind
 from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.repeating import look_in_time
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent
 
@@ -177,7 +178,7 @@ def _schedule(
     if operation.state.final:
         return evolve(operation, steps=steps) if steps is not operation.steps else operation
     count = operation.asked + asked
-    next_at = now + setup.wait(operation, count)
+    next_at = look_in_time(operation, now + setup.wait(operation, count), now)
     if operation.payable_until is not None:
         over = operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s)
         next_at = min(next_at, over) if over > now else next_at  # the moment that decides is not slept through

@@ -27,18 +27,11 @@ from payport.sdk.operations.cancelling import (
     is_being_cancelled,
     refused_lately,
 )
-from payport.sdk.operations.carrying import (
-    REPEATED,
-    Carried,
-    answered,
-    attempt,
-    carry_out,
-    mark_repetition,
-    refused_again,
-)
+from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
+from payport.sdk.operations.repeating import REPEATED, mark_repetition, may_repeat, refused_again
 from payport.sdk.operations.setup import Setup
 
 _LEARNT = (Source.QUERY.value, Source.NOTICE.value)
@@ -125,7 +118,7 @@ def _without_answer(
     now = (yield from exchange.now()).utc
     cannot_ask = observation.unknown is not None and observation.unknown.kind is UnknownKind.NO_QUERY
     unanswerable = observation.absent or cannot_ask
-    if unanswerable and _may_repeat(operation, now):
+    if unanswerable and may_repeat(operation, now):
         return (yield from _repeat(setup, operation, deadline_s))
     if operation.state is State.ACTION and AUTOMATIC in operation.identity and operation.open_step is None:
         further = yield from add_steps(setup, operation, {})
@@ -219,27 +212,6 @@ _SILENT = frozenset(
 )
 
 
-def _may_repeat(operation: Operation, now: datetime) -> bool:
-    """Whether the identical step can be sent again: kept, recognised by the partner, and not for too long already."""
-    step = operation.open_step
-    if step is None or step.request is None or not step.replayable:
-        return False
-    until = _repeated_until(operation, step)
-    return until is None or now < until
-
-
-def _repeated_until(operation: Operation, step: Step) -> datetime | None:
-    """Until when a step that the partner does not know is sent again; ``None``: for good.
-
-    Half of the time in which the partner recognises a repetition. A payment's own end comes before that; anything else
-    is repeated for a day at most, however long the partner would recognise it.
-    """
-    ends = [operation.payable_until if operation.verb is Verb.PAY else operation.created_at + _REPEATED]
-    if step.replay_until is not None:
-        ends.append(operation.created_at + (step.replay_until - operation.created_at) / 2)
-    return min((end for end in ends if end is not None), default=None)
-
-
 def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
     """Send the identical step again. That it leaves once more is durable before the first byte.
 
@@ -324,8 +296,6 @@ def _seen_by_now(setup: Setup, operation: Operation, now: datetime) -> bool:
 
 
 _ACCEPTED_S = 86_400.0
-_REPEATED = timedelta(days=1)
-"""A refund, capture or payout that a partner does not take for a day is no matter of patience: a person must look."""
 _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
     "partner's records, then ask for it under a new reference or adopt it"
