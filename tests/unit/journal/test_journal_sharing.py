@@ -45,18 +45,26 @@ def test_workers_share_what_is_due(journal: Journal) -> None:
     assert names == sorted(ref for share in shares for ref in share)
 
 
-def test_what_may_be_sent_again_for_some_time_only_goes_first(journal: Journal) -> None:
-    """A refund with minutes left does not wait behind payments that have been due for longer."""
+@pytest.mark.parametrize(
+    ("window", "order"),
+    [
+        pytest.param(timedelta(minutes=10), ["DUE03", "DUE01", "DUE02", "DUE03"], id="minutes"),
+        pytest.param(timedelta(days=1), ["DUE01", "DUE02", "DUE03", "DUE03"], id="a day"),
+    ],
+)
+def test_what_may_be_sent_again_for_minutes_only_goes_first(
+    journal: Journal, window: timedelta, order: list[str]
+) -> None:
+    """A refund with minutes left does not wait behind payments that have been due for longer; one with a day does."""
     for ref in ("DUE01", "DUE02", "DUE03"):
         journal.write(intend(ref))
-    step = replace(operation().steps[0], replay_until=NOW + timedelta(minutes=10))
+    step = replace(operation().steps[0], replay_until=NOW + window)
     refund = replace(
         operation("DUE03"), id="DUE03/refund/BACK/1", verb=Verb.REFUND, part="BACK", partner_ref="BACK",
         steps=(step,), next_at=NOW,
     )  # fmt: skip
     journal.write(lambda session: session.add(refund, source="intent", detail={}, now=NOW))
-    taken = [journal.write(claiming("a")) for _ in range(4)]
-    assert taken == ["DUE03", "DUE01", "DUE02", "DUE03"]
+    assert order == [journal.write(claiming("a")) for _ in range(4)]
 
 
 def test_what_is_passed_over_does_not_hide_the_rest(journal: Journal) -> None:

@@ -35,6 +35,8 @@ UPGRADES: Mapping[int, Callable[[Content], Content]] = {VERSION: lambda content:
 CLOSED, DRIVEN, LEFT_TO_A_PERSON, HURRIED = 0, 1, 2, 3
 """An operation's standing: final, driven by ``resume``, waiting for a person, driven before the others."""
 DRIVEN_IN_ORDER = (HURRIED, DRIVEN)
+_SHORT = timedelta(hours=1)
+"""What may be sent again for longer than this can wait for its turn."""
 
 # what is sealed (`request`, `action`, `raw`) never lies in the clear: these are the other fields
 _CLEAR_STEP = tuple(item.name for item in fields(Step) if item.name != "request")
@@ -150,11 +152,13 @@ def standing(operation: Operation) -> int:
 
 
 def _runs_out(operation: Operation) -> bool:
-    """Whether it may be sent again for some time only, and is left to a person after that. A payment ends by itself."""
+    """Whether it may be sent again for minutes only, and is left to a person after that. A payment ends by itself."""
     if operation.state is not State.DOUBT or operation.verb is Verb.PAY:
         return False
     step = operation.open_step
-    return step is not None and step.replayable and step.replay_until is not None
+    if step is None or not step.replayable or step.replay_until is None:
+        return False
+    return step.replay_until - operation.created_at <= _SHORT
 
 
 def due_at(operation: Operation) -> datetime:

@@ -125,7 +125,7 @@ class Session(Protocol):
         """Lease what is due the longest, or ``None`` when nothing is: any number of workers share the work so.
 
         Due is an operation of the account that is not final, not leased, not left to a person, and whose time has come
-        by ``now``. What is in doubt and may be sent again for some time only goes before everything else. Those that
+        by ``now``. What is in doubt and may be sent again for minutes only goes before everything else. Those that
         somebody is writing at this moment, and those in ``passing``, are passed over.
         """
         ...
