@@ -155,7 +155,7 @@ def test_what_was_paid_while_another_way_was_asked_for_is_told(journal: Journal,
     corner = Counter(says=[SHOWN])
     till = gateway(corner, journal, time)
     assert isinstance(till.pay(order(), Wink()), ActionRequired)
-    corner.says = [SHOWN, SILENCE]
+    corner.says = [SHOWN, PAID, SILENCE]  # paid: the notice that comes while it is being closed is asked about
     corner.meanwhile = lambda: till.receive(NOTICE)
     assert isinstance(till.pay(order(), Wink(eye="right")), Succeeded)
 
@@ -228,6 +228,23 @@ def test_a_cancel_without_an_end_is_left_to_a_person(journal: Journal, time: Tim
     assert operations(journal, Verb.CANCEL)[0].for_person is not None
     corner.says = [CLOSED]
     assert isinstance(till.cancel(REF), Succeeded)
+
+
+def test_a_notice_from_before_a_cancel_whose_answer_is_missing_is_asked_about(journal: Journal, time: Time) -> None:
+    """The cancel gave the money back. Told as paid, the order would have been delivered for nothing."""
+    closed = Observation(
+        state=State.DECLINED, source=Source.QUERY, reason=Reason.CLOSED, cancelled_by=CancelledBy.REVERSED
+    )
+    corner = Counter(says=[*[SILENCE] * 3, SILENCE, closed])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    assert isinstance(till.cancel(REF, reverse_paid=True), Unknown | Pending)
+    assert isinstance(till.receive(NOTICE), Verified)
+    (payment,) = operations(journal, Verb.PAY)
+    assert payment.state is State.DECLINED
+    assert corner.did[-1] == "ask"
+    till.resolve(REF)
+    assert operations(journal, Verb.CANCEL)[0].cancelled_by is CancelledBy.REVERSED
 
 
 def test_nothing_is_reversed_while_a_refund_is_under_way(journal: Journal, time: Time) -> None:

@@ -16,7 +16,7 @@ from payport.sdk.journal.records import Notice, Operation, State
 from payport.sdk.journal.session import Session
 from payport.sdk.observation import Observation
 from payport.sdk.operations.auditing import note_rejected
-from payport.sdk.operations.cancelling import end_with_cancel
+from payport.sdk.operations.cancelling import end_with_cancel, is_being_cancelled
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
 from payport.sdk.operations.setup import Setup
@@ -80,7 +80,7 @@ Answers: TypeAlias = dict[str, Observation | None]
 
 
 class _Contradicts(Exception):
-    """A notice says that money came in for an attempt that the journal knows to be over."""
+    """A notice says that money came in for an attempt that the journal knows to be over, or that is being cancelled."""
 
     def __init__(self, operation: Operation) -> None:
         super().__init__(operation.id)
@@ -88,7 +88,7 @@ class _Contradicts(Exception):
 
 
 def _ask(setup: Setup, operation: Operation, answers: Answers) -> Exchange[None]:
-    """Ask about an attempt that is over and said to be paid: the notice may be older than its end.
+    """Ask about an attempt that is said to be paid and is over, or may be: the notice may be older than its end.
 
     When the partner does not answer, the notice is believed: too little known is better than money that nobody sees.
     """
@@ -97,6 +97,11 @@ def _ask(setup: Setup, operation: Operation, answers: Answers) -> Exchange[None]
         now = yield from exchange.now()
         answer = yield from judged(setup, operation, setup.adapter.ask(operation, now.monotonic_s + ASK_S))
         answers[operation.id] = answer if answer.state is not State.DOUBT else None
+
+
+def _may_be_over(session: Session, operation: Operation) -> bool:
+    """Whether an attempt has ended already, or a cancel of it may have been carried out whose answer is missing."""
+    return operation.state.over or (not operation.state.final and is_being_cancelled(session, operation))
 
 
 def _keep(
@@ -121,7 +126,7 @@ def _keep(
     if not session.add_notice(notice):
         return _Kept(first_seen=False, ref=ref, learnt=())
     for operation, observation in concerned:
-        if operation.id not in answers and operation.state.over and observation.state in _TAKEN:
+        if operation.id not in answers and observation.state in _TAKEN and _may_be_over(session, operation):
             raise _Contradicts(operation)
     learnt = tuple(
         add(setup, session, operation.id, answers.get(operation.id) or observation, now)
