@@ -169,7 +169,7 @@ def test_what_is_no_token_is_not_used(shop: Shop, said: bytes) -> None:
             """Nothing is open."""
 
     gateway = Gateway(PayPal(shop.partner.account), journal=shop.journal, transport=Odd(), sinks=())
-    outcome = gateway.pay(order(1), HostedPage(), deadline_s=1.0)
+    outcome = gateway.pay(order(1), HostedPage(), deadline_s=10.0)
     assert isinstance(outcome, NotSent)
     assert NotSentKind.KEYS is outcome.cause.kind
 
