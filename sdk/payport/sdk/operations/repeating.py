@@ -39,7 +39,7 @@ def _repeated_until(operation: Operation, step: Step) -> datetime | None:
     Half of the time in which the partner recognises a repetition. A payment's own end comes before that; anything else
     is repeated for a day at most, however long the partner would recognise it.
     """
-    ends = [operation.payable_until if operation.verb is Verb.PAY else operation.created_at + _REPEATED]
+    ends = [operation.payable_until if operation.verb is Verb.PAY else operation.created_at + _LONGEST]
     if step.replay_until is not None:
         ends.append(operation.created_at + (step.replay_until - operation.created_at) / 2)
     return min((end for end in ends if end is not None), default=None)
@@ -62,7 +62,7 @@ def mark_repetition(session: Session, operation: Operation, step: Step, now: dat
 REPEATED = "repeated"
 """In a transition's detail: the step that left again."""
 
-_REPEATED = timedelta(days=1)
+_LONGEST = timedelta(days=1)
 """A refund, capture or payout that a partner does not take for a day is no matter of patience: a person must look."""
 _LAST_LOOK = timedelta(seconds=20)
 """With less time left, nothing is hurried any more."""
