@@ -5,6 +5,9 @@ from __future__ import annotations
 from proof.sabotages.cut import Cut
 from proof.sabotages.sabotage import Sabotage
 
+COUNTERS = ("alipay", "unionpay", "wechatpay", "wechatpay_v2")
+"""Partners whose payers stand at a counter."""
+
 SABOTAGES = (
     Sabotage(
         what="what the partner does not know is taken for closed",
@@ -28,5 +31,18 @@ SABOTAGES = (
             "if False:",
         ),
         breaks=frozenset({"I6"}),
+    ),
+    Sabotage(
+        what="what its own fence may yet give back is told as paid",
+        cut=Cut("sdk.operations.undoing:unless_undone", "if not counter or", "if True or"),
+        twins=(Cut("sdk.operations.cancelling:carry_out_cancel", "if REVERSE in cancel.identity or not", "if not"),),
+        breaks=frozenset({"Kept"}),
+        partners=COUNTERS,
+    ),
+    Sabotage(
+        what="a fence that was not answered is forgotten once the payment is told",
+        cut=Cut("sdk.operations.undoing:unless_undone", "if not counter or", "if True or"),
+        breaks=frozenset({"I6"}),
+        partners=COUNTERS,
     ),
 )

@@ -10,6 +10,7 @@ import pytest
 from payport.schemas import (
     ActionRequired,
     Authorized,
+    CancelledBy,
     Declined,
     Money,
     NotSent,
@@ -25,7 +26,7 @@ from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.operations.querying import Observed
 from payport.sdk.testing.stepping import MORNING
 from payport.sdk.testing.world import INVARIANTS, History, check
-from payport.sdk.testing.world.history import Asked, Booked, Books, Entry, Left, Moved, Told
+from payport.sdk.testing.world.history import REVERSES, Asked, Booked, Books, Entry, Left, Moved, Told
 
 REF = "SHOP000001"
 PRICE = Money.of("12.34", "EUR")
@@ -99,6 +100,14 @@ def sound() -> History:
         transitions=lines,
         books=Books(charged=(Charge(f"{REF}T001", PRICE),)),
     )
+
+
+def given_back_unasked() -> History:
+    """A cancel of the resolver's own reversed what is paid."""
+    history = sound()
+    cancel = operation(Verb.CANCEL, of=PAY, cancelled_by=CancelledBy.REVERSED)
+    history.operations = [*history.operations, cancel]
+    return history
 
 
 def told(outcome: object, *, call: int = 9, verb: str = "pay", ref: str = REF, at: float = 2.0) -> list[Entry]:
@@ -247,6 +256,7 @@ STORY: tuple[tuple[str, str, Callable[[], History]], ...] = (
     ("I12", "a record is missing", lambda: replaced(flaws=["a record is missing"])),
     ("Declined", "no pay of it is declined", lambda: with_entries(*told(REFUSED), moved(State.SUCCEEDED))),
     ("NotSent", "request 1 left", lambda: with_entries(told(UNSENT, call=1)[1], moved(State.SUCCEEDED))),
+    ("Kept", "without being asked", given_back_unasked),
     ("Errors", "raised JournalError", lambda: with_entries(*told(JournalError("full")))),
     ("Errors", "raised ValueError", lambda: with_entries(*told(ValueError("what?"), verb="query"))),
 )  # fmt: skip
@@ -273,6 +283,13 @@ def test_a_broken_history_is_found_out(name: str, word: str, story: Callable[[],
     """By this very invariant, in words that say what is wrong."""
     lines = list(INVARIANTS[name](story()))
     assert any(word in text for text in lines), lines
+
+
+def test_what_somebody_asked_to_reverse_may_be_reversed() -> None:
+    """Whether it had been paid or not."""
+    history = given_back_unasked()
+    history.entries.append(Asked(at=2.0, call=9, process="worker 1", verb="cancel", ref=REF, detail=REVERSES))
+    assert list(INVARIANTS["Kept"](history)) == []
 
 
 def test_every_invariant_is_tried_here() -> None:

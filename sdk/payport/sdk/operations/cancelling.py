@@ -23,20 +23,13 @@ from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, i
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
 from payport.sdk.operations.leasing import take
-from payport.sdk.operations.repeating import REPEATED, mark_repetition, refused_again
+from payport.sdk.operations.repeating import mark_repetition, refused_again
 from payport.sdk.operations.setup import Setup
+from payport.sdk.operations.undoing import FENCE, REVERSE, repeated_unanswered, unanswered_at
 from payport.sdk.outcomes import cancel_outcome, not_sent
 
 _FIRST_LOOK_S = 0.05
 _LONGEST_LOOK_S = 1.0
-
-REVERSE = "reverse"
-"""Mark in a cancel's identity: a paid order is to be reversed, not refused."""
-
-
-FENCE = "fence"
-"""Mark in a cancel's identity: asked for by the resolver, so it never gives back what the caller was told is paid."""
-
 
 @runtime_checkable
 class _Cancels(Protocol):
@@ -65,9 +58,10 @@ def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> 
     if isinstance(begun, NotSent):
         return begun
     carried = yield from _carried_or_lost(setup, begun, deadline_s)
-    weaker = isinstance(begun, Existing) and reverse_paid and REVERSE not in begun.operation.identity
+    marks = begun.operation.identity.keys()
+    weaker = isinstance(begun, Existing) and reverse_paid and (REVERSE not in marks or FENCE in marks)
     if weaker and carried.operation.state is State.DECLINED:
-        # the cancel that was under way may not reverse: now that it is over, the one that may
+        # the cancel that was under way may not reverse what was told: now that it is over, the one that may
         begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=True)
         if isinstance(begun, NotSent):
             return begun
@@ -210,8 +204,10 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _conclude(setup, cancel, payment, by, Source.LOCAL)))
     if not payment.started:
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.NOTHING_SENT, Source.LOCAL)))
-    if payment.state.final and FENCE in cancel.identity and not (yield from _may_be_outside(cancel)):
-        return Carried((yield from _refused_here(setup, cancel, "it was paid before")))
+    if payment.state.final and FENCE in cancel.identity:
+        # one that reverses is over once the payment was told, one that closes may have let a hold go
+        if REVERSE in cancel.identity or not (yield from _may_be_outside(cancel)):
+            return Carried((yield from _refused_here(setup, cancel, "it was paid before")))
     now = (yield from exchange.now()).utc
     slot = Slot(partner_ref=cancel.partner_ref, now=cancel.created_at, payable_until=cancel.payable_until or now)
     try:
@@ -259,19 +255,10 @@ _OF_THE_CALL = frozenset(
 
 
 def _may_be_outside(cancel: Operation) -> Exchange[bool]:
-    """Whether a request of this cancel ever went without an answer: then it may have been carried out, or still be.
-
-    A repetition with no word of the partner's after it: the answer was lost on the way to the journal.
-    """
+    """Whether a request of this cancel ever went without an answer: then it may have been carried out, or still be."""
     history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
-    repeated = False
-    for line in history:
-        if line.operation != cancel.id:
-            continue
-        if "taken_by" in line.detail or ("unknown" in line.detail and line.source == Source.REPLY.value):
-            return True
-        repeated = REPEATED in line.detail or (repeated and line.source != Source.REPLY.value)
-    return repeated
+    lines = [line for line in history if line.operation == cancel.id]
+    return repeated_unanswered(lines) or unanswered_at(lines) is not None
 
 
 def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Operation]:

@@ -18,6 +18,7 @@ from payport.sdk.lattice import absorb, bind
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.repeating import look_in_time
 from payport.sdk.operations.setup import Setup
+from payport.sdk.operations.undoing import unless_undone
 from payport.sdk.outcomes import not_sent
 
 MAX_CONFLICTS = 50
@@ -109,7 +110,7 @@ def _add(
 
     ``release``: give our lease back, which is done in any case once the operation is final; ``None``: none is ours.
     """
-    bound = bind(before, observation)
+    bound = unless_undone(setup, session, before, bind(before, observation), now)
     after = absorb(before, bound, now)
     first_word = before.state is State.DOUBT and after.state in (State.ACTION, State.PENDING)
     after = _schedule(setup, after, now, asked=asked, step_done=step_done, first_word=first_word)

@@ -20,10 +20,10 @@ from payport.sdk.operations.cancelling import end_with_cancel, is_being_cancelle
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
 from payport.sdk.operations.setup import Setup
+from payport.sdk.operations.undoing import TAKEN
 
 ASK_S = 5.0
 """How long the partner may take to answer a question that its notice raises: it waits to be acknowledged meanwhile."""
-_TAKEN = (State.AUTHORIZED, State.SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _keep(
     if not session.add_notice(notice):
         return _Kept(first_seen=False, ref=ref, learnt=())
     for operation, observation in concerned:
-        if operation.id not in answers and observation.state in _TAKEN and _may_be_over(session, operation):
+        if operation.id not in answers and observation.state in TAKEN and _may_be_over(session, operation):
             raise _Contradicts(operation)
     learnt = tuple(
         add(setup, session, operation.id, answers.get(operation.id) or observation, now)

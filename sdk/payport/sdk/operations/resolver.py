@@ -33,6 +33,7 @@ from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
 from payport.sdk.operations.repeating import REPEATED, mark_repetition, may_repeat, refused_again
 from payport.sdk.operations.setup import Setup
+from payport.sdk.operations.undoing import TAKEN
 
 _LEARNT = (Source.QUERY.value, Source.NOTICE.value)
 """Sources of transitions that tell of no request of ours that might be under way."""
@@ -51,9 +52,7 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
-    operation = yield from learn(
-        setup, operation, observation, asked=not observation.held_back, release=observation.state.final
-    )
+    operation = yield from learn(setup, operation, observation, asked=not observation.held_back)
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
@@ -134,6 +133,8 @@ def _without_answer(
         if beyond:
             return Carried(operation)
         fenced = yield from fence(setup, operation, deadline_s)
+        if observation.state in TAKEN and not fenced.state.final:
+            fenced = yield from learn(setup, fenced, observation)  # withheld for the fence, which may be over now
         yield from _give_up_fence(setup, fenced)
         if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
             return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))

@@ -42,6 +42,7 @@ class _Books:
 
     def __init__(self, payment: Operation, operations: Sequence[Operation], ledger: SimulatedLedger) -> None:
         self.payment = payment
+        self.operations = operations
         self.captures = [each for each in operations if each.verb is Verb.CAPTURE and each.of == payment.id]
         references = {payment.partner_ref, *(capture.partner_ref for capture in self.captures)}
         self.charges: list[Row] = [row for one in references for row in ledger.charges(one)]
@@ -74,8 +75,18 @@ class _Books:
             if payment.settled != payment.amount:
                 yield f"{payment.id}: settled {payment.settled} of {payment.amount}"
             yield from self._held_as_claimed() if self.holds else self._charged_as_claimed()
+            if self.back and not self._told_to_be_back():
+                yield f"{payment.id}: {payment.state.value} in the journal, and {self.back} given back at the partner"
         elif self.kept and not any(fact.kind is FactKind.SURPLUS_PAID for fact in payment.facts):
             yield f"{payment.id}: {payment.state.value} in the journal, and the partner keeps money"
+
+    def _told_to_be_back(self) -> bool:
+        """Whether anything in the journal says that money of it went back, or may have."""
+        about = {self.payment.id, *(capture.id for capture in self.captures)}
+        gives_back = (Verb.REFUND, Verb.CANCEL)
+        asked = [each for each in self.operations if each.verb in gives_back and each.of in about]
+        told = any(fact.kind is FactKind.REFUNDED for fact in self.payment.facts)
+        return told or any(each.state is State.SUCCEEDED or not each.state.final for each in asked)
 
     def _charged_as_claimed(self) -> Iterator[str]:
         if [row.amount for row in self.charges] != [self.payment.amount]:

@@ -14,12 +14,12 @@ from typing import TypeAlias
 from payport.schemas.events import Event, Rejected, Verified
 from payport.schemas.money import Money
 from payport.schemas.outcome import ActionRequired, Authorized, Declined, NotSent, NotSentKind, Pending, Succeeded
-from payport.schemas.payment import FactKind
+from payport.schemas.payment import CancelledBy, FactKind
 from payport.sdk.errors import JournalError, ReferenceConflict
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.operations.querying import Observed, UnknownReference
 from payport.sdk.testing.conformance.agreement import disagreements
-from payport.sdk.testing.world.history import Asked, Booked, History, Left, Moved, Told, changes_of
+from payport.sdk.testing.world.history import REVERSES, Asked, Booked, History, Left, Moved, Told, changes_of
 
 Invariant: TypeAlias = Callable[[History], Iterator[str]]
 
@@ -364,6 +364,17 @@ def _ends_declined(attempts: Mapping[int, tuple[float, State]], until: float) ->
     )
 
 
+def what_is_paid_is_kept(history: History) -> Iterator[str]:
+    """Kept: what the journal holds for paid is reversed only where somebody asked for that, or for a refund."""
+    asked = {entry.ref for entry in history.entries if isinstance(entry, Asked) and entry.detail == REVERSES}
+    refunded = {each.of for each in history.operations if each.verb is Verb.REFUND}
+    paid = {each.id for each in history.operations if each.verb is Verb.PAY and each.state is State.SUCCEEDED}
+    for cancel in history.operations:
+        unasked = cancel.ref not in asked and cancel.of in paid - refunded
+        if unasked and cancel.cancelled_by is CancelledBy.REVERSED:
+            yield f"{cancel.of}: succeeded, and was reversed without being asked"
+
+
 def only_declared_errors(history: History) -> Iterator[str]:
     """Errors: a verb raises what it says that it raises, and nothing else."""
     for told in _told(history):
@@ -394,6 +405,7 @@ INVARIANTS: Mapping[str, Invariant] = MappingProxyType(
         "I12": every_transition_is_kept,
         "NotSent": not_sent_means_it,
         "Declined": declined_means_it,
+        "Kept": what_is_paid_is_kept,
         "Errors": only_declared_errors,
     }
 )

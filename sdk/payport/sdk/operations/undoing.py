@@ -1,0 +1,75 @@
+"""What a cancel that has left may still undo: until that is known, nobody is told that the payment is theirs to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from payport.schemas.outcome import UnknownKind
+from payport.sdk.journal.records import Operation, State, Transition, Verb
+from payport.sdk.journal.session import Session
+from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.operations.repeating import REPEATED
+from payport.sdk.operations.setup import Setup
+
+REVERSE = "reverse"
+"""Mark in a cancel's identity: a paid order is to be reversed, not refused."""
+
+FENCE = "fence"
+"""Mark in a cancel's identity: asked for by the resolver, so it never gives back what the caller was told is paid."""
+
+TAKEN = (State.AUTHORIZED, State.SUCCEEDED)
+"""States in which the payer's money is the merchant's, or held for it."""
+
+
+def unless_undone(
+    setup: Setup, session: Session, payment: Operation, told: Observation, now: datetime
+) -> Observation:
+    """What was told of a payment, or a doubt while a fence of it may yet give back what came through.
+
+    The fence is on its way, or was not answered. Then its own answer decides; or the partner's to a question about the
+    payment, if that would show a reversal, asked when nothing of the fence can be on its way any more.
+    """
+    counter = payment.verb is Verb.PAY and setup.ladder(payment).fence_after_s is not None
+    if not counter or payment.state.final or told.state not in TAKEN:
+        return told
+    shows = setup.profile.shows_reversals and told.source is Source.QUERY
+    for fence in session.operations(payment.ref):
+        if fence.of == payment.id and {FENCE, REVERSE} <= fence.identity.keys() and not fence.state.final:
+            lines = [line for line in session.history(fence.ref) if line.operation == fence.id]
+            arrived_by = unanswered_at(lines)
+            if arrived_by is not None and shows and now >= arrived_by + timedelta(seconds=setup.profile.in_flight_s):
+                arrived_by = None
+            if arrived_by is not None or _is_out(fence, lines):
+                return doubt(told.source, UnknownKind.INTERRUPTED, _DECIDES)
+    return told
+
+
+_DECIDES = "it was paid, and a reversal of it may have been carried out: that decides"
+
+
+def _is_out(fence: Operation, lines: Sequence[Transition]) -> bool:
+    """Whether a request of it is under way: nothing was written down since."""
+    return (fence.started and len(lines) == 1) or repeated_unanswered(lines)
+
+
+def repeated_unanswered(lines: Sequence[Transition]) -> bool:
+    """Whether a cancel was sent again, with no word of the partner's after it."""
+    for line in reversed(lines):
+        if REPEATED in line.detail:
+            return True
+        if line.source == Source.REPLY.value or "not_sent" in line.detail:
+            return False
+    return False
+
+
+def unanswered_at(lines: Sequence[Transition]) -> datetime | None:
+    """When it was written down last that a request of a cancel may have been carried out, or may be yet."""
+    return max((line.at for line in lines if _untold(line)), default=None)
+
+
+def _untold(line: Transition) -> bool:
+    if "taken_by" in line.detail:
+        return True
+    kind = line.detail.get("unknown", "").partition(":")[0]
+    return line.source == Source.REPLY.value and kind not in ("", UnknownKind.NOT_FOUND.value)

@@ -1,0 +1,84 @@
+"""A scanned payment in doubt is given back by its own fence, and nobody is told meanwhile that it is theirs to keep."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.paths import World, order
+
+from payport.schemas import Declined, FactKind, QrScanned, Succeeded, Unknown, Verified
+from payport.sdk.journal.records import State, Verb
+from payport.sdk.testing.faults import Fault
+
+REF = "SHOP10010001"
+PAY, QUERY, CANCEL = "alipay.trade.pay", "alipay.trade.query", "alipay.trade.cancel"
+
+
+def fenced_in_silence(world: World, fault: Fault) -> None:
+    """Charged, asked about and cancelled by the resolver, all without an answer."""
+    world.partner.faults.next(Fault.COMMIT_THEN_SILENCE, PAY, times=9)
+    world.partner.faults.next(Fault.RESET, QUERY, times=99)
+    world.partner.faults.next(fault, CANCEL, times=99)
+    code = QrScanned(auth_code=world.partner.payer.code())
+    assert isinstance(world.worker.pay(order(REF), code, deadline_s=5.0), Unknown)
+    for seconds in (5, 30, 40, 60):
+        later(world, seconds)
+    assert world.last(REF, Verb.CANCEL).state is State.DOUBT
+
+
+def later(world: World, seconds: float) -> None:
+    world.time.pass_by(seconds)
+    world.forget_leases()
+    world.worker.resume()
+
+
+def told(world: World) -> object:
+    return world.worker.query(REF).outcome
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.COMMIT_THEN_RESET])
+def test_what_its_fence_may_yet_give_back_is_not_told_as_paid(world: World, fault: Fault) -> None:
+    """Pain: told as paid, the goods handed over, then given back by a cancel that nobody had asked for."""
+    fenced_in_silence(world, fault)
+    world.partner.faults.clear()
+    assert not isinstance(told(world), Succeeded)
+    world.settle()
+    assert isinstance(told(world), Declined)
+    assert world.net_minor(REF) == 0
+    assert world.wrong_with(REF) == []
+
+
+def test_what_no_fence_can_give_back_any_more_is_told_and_kept(world: World) -> None:
+    """Nothing of the fence is on its way any more, and Alipay says that it is paid: nothing is sent that reverses it."""
+    fenced_in_silence(world, Fault.RESET)
+    world.partner.faults.clear()
+    world.partner.faults.next(Fault.RESET, CANCEL, times=99)
+    world.time.pass_by(61)
+    assert isinstance(told(world), Succeeded)
+    world.partner.faults.clear()
+    world.settle()
+    assert world.net_minor(REF) == order(REF).amount.amount_minor
+    assert world.last(REF, Verb.CANCEL).state is State.DECLINED
+    assert not world.last(REF).facts
+
+
+def test_a_notice_is_not_believed_while_a_fence_is_unanswered(world: World) -> None:
+    """It may be older than the reversal, and Alipay cannot be asked just now: the next question tells."""
+    fenced_in_silence(world, Fault.COMMIT_THEN_RESET)
+    world.time.pass_by(3600)
+    assert isinstance(world.worker.receive(world.partner.notices[0]), Verified)
+    assert world.last(REF).state is State.DOUBT
+    world.partner.faults.clear()
+    world.settle()
+    assert isinstance(told(world), Declined)
+    assert world.wrong_with(REF) == []
+
+
+def test_a_refund_of_the_shop_s_own_is_no_fence(world: World) -> None:
+    """Who asks for a reversal is not asked twice whether it was meant."""
+    fenced_in_silence(world, Fault.RESET)
+    world.partner.faults.clear()
+    world.time.pass_by(61)
+    assert isinstance(told(world), Succeeded)
+    assert isinstance(world.worker.cancel(REF, reverse_paid=True), Succeeded)
+    assert [fact.kind for fact in world.last(REF).facts] == [FactKind.REFUNDED]
+    assert world.net_minor(REF) == 0
