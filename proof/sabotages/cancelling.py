@@ -35,7 +35,7 @@ SABOTAGES = (
     Sabotage(
         what="what its own fence may yet give back is told as paid",
         cut=Cut("sdk.operations.undoing:unless_undone", "if not counter or", "if True or"),
-        twins=(Cut("sdk.operations.cancelling:carry_out_cancel", "if REVERSE in cancel.identity or not", "if not"),),
+        twins=(Cut("sdk.operations.cancelling:_spares", "REVERSE in fence.identity or not", "not"),),
         breaks=frozenset({"Kept"}),
         partners=COUNTERS,
     ),

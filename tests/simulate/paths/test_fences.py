@@ -48,7 +48,7 @@ def test_what_its_fence_may_yet_give_back_is_not_told_as_paid(world: World, faul
 
 
 def test_what_no_fence_can_give_back_any_more_is_told_and_kept(world: World) -> None:
-    """Nothing of the fence is on its way any more, and Alipay says that it is paid: nothing is sent that reverses it."""
+    """Nothing of the fence is on its way any more, and Alipay says "paid": nothing is sent that reverses it."""
     fenced_in_silence(world, Fault.RESET)
     world.partner.faults.clear()
     world.partner.faults.next(Fault.RESET, CANCEL, times=99)
@@ -73,8 +73,8 @@ def test_a_notice_is_not_believed_while_a_fence_is_unanswered(world: World) -> N
     assert world.wrong_with(REF) == []
 
 
-def test_a_refund_of_the_shop_s_own_is_no_fence(world: World) -> None:
-    """Who asks for a reversal is not asked twice whether it was meant."""
+def test_who_asks_for_it_may_give_back_what_a_fence_may_not(world: World) -> None:
+    """A reversal that the shop asks for is not answered with the fence's own end."""
     fenced_in_silence(world, Fault.RESET)
     world.partner.faults.clear()
     world.time.pass_by(61)
@@ -82,3 +82,15 @@ def test_a_refund_of_the_shop_s_own_is_no_fence(world: World) -> None:
     assert isinstance(world.worker.cancel(REF, reverse_paid=True), Succeeded)
     assert [fact.kind for fact in world.last(REF).facts] == [FactKind.REFUNDED]
     assert world.net_minor(REF) == 0
+
+
+def test_a_fence_that_is_over_does_not_hold_up_a_refund(world: World) -> None:
+    """Also before anybody has looked at it again."""
+    fenced_in_silence(world, Fault.RESET)
+    world.partner.faults.clear()
+    world.time.pass_by(61)
+    assert isinstance(told(world), Succeeded)
+    assert not world.last(REF, Verb.CANCEL).state.final
+    assert isinstance(world.worker.refund(REF, "BACK0001", order(REF).amount), Succeeded)
+    world.settle()
+    assert world.wrong_with(REF) == []

@@ -31,6 +31,7 @@ from payport.sdk.outcomes import cancel_outcome, not_sent
 _FIRST_LOOK_S = 0.05
 _LONGEST_LOOK_S = 1.0
 
+
 @runtime_checkable
 class _Cancels(Protocol):
     def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan: ...
@@ -204,10 +205,8 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _conclude(setup, cancel, payment, by, Source.LOCAL)))
     if not payment.started:
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.NOTHING_SENT, Source.LOCAL)))
-    if payment.state.final and FENCE in cancel.identity:
-        # one that reverses is over once the payment was told, one that closes may have let a hold go
-        if REVERSE in cancel.identity or not (yield from _may_be_outside(cancel)):
-            return Carried((yield from _refused_here(setup, cancel, "it was paid before")))
+    if payment.state.final and FENCE in cancel.identity and (yield from _spares(cancel)):
+        return Carried((yield from _refused_here(setup, cancel, "it was paid before")))
     now = (yield from exchange.now()).utc
     slot = Slot(partner_ref=cancel.partner_ref, now=cancel.created_at, payable_until=cancel.payable_until or now)
     try:
@@ -252,6 +251,11 @@ _OF_THE_CALL = frozenset(
     }
 )
 """Refusals of the call, whatever the order's state."""
+
+
+def _spares(fence: Operation) -> Exchange[bool]:
+    """Whether a fence leaves a payment alone that was told: unless it only closes, and so may have let a hold go."""
+    return REVERSE in fence.identity or not (yield from _may_be_outside(fence))
 
 
 def _may_be_outside(cancel: Operation) -> Exchange[bool]:

@@ -13,10 +13,10 @@ from payport.sdk.adapter import Plan, Slot, SupportsRefund
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import RESTORES_HOLD, Operation, State, Verb
 from payport.sdk.journal.session import Session
-from payport.sdk.operations.cancelling import REVERSE
 from payport.sdk.operations.following import run
 from payport.sdk.operations.intending import Intent, Invalid
 from payport.sdk.operations.setup import Setup
+from payport.sdk.operations.undoing import FENCE, REVERSE
 from payport.sdk.outcomes import refund_outcome
 
 
@@ -91,6 +91,7 @@ def _reversing(operations: Sequence[Operation], paid: Operation) -> bool:
         operation.verb is Verb.CANCEL
         and operation.of == paid.id
         and REVERSE in operation.identity
+        and FENCE not in operation.identity  # what was told as paid, no fence gives back any more
         and not operation.state.final
         for operation in operations
     )

@@ -76,6 +76,10 @@ def _ask(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Obse
     return doubt(Source.LOCAL, UnknownKind.NO_QUERY, detail)
 
 
+def _cannot_be_asked(observation: Observation) -> bool:
+    return observation.unknown is not None and observation.unknown.kind is UnknownKind.NO_QUERY
+
+
 def _calls_nobody(operation: Operation) -> bool:
     return not any(step.moves_money for step in operation.steps)
 
@@ -115,7 +119,7 @@ def _without_answer(
 ) -> Exchange[Carried]:
     """The partner's word was not final: repeat, fence, close by time, wait, or call a person."""
     now = (yield from exchange.now()).utc
-    cannot_ask = observation.unknown is not None and observation.unknown.kind is UnknownKind.NO_QUERY
+    cannot_ask = _cannot_be_asked(observation)
     unanswerable = observation.absent or cannot_ask
     if unanswerable and may_repeat(operation, now):
         return (yield from _repeat(setup, operation, deadline_s))
@@ -129,21 +133,27 @@ def _without_answer(
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
         return Carried((yield from learn(setup, operation, _expired(operation))))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
-        beyond = operation.state is State.PENDING and (yield from refused_lately(operation, now))
-        if beyond:
-            return Carried(operation)
-        fenced = yield from fence(setup, operation, deadline_s)
-        if observation.state in TAKEN and not fenced.state.final:
-            fenced = yield from learn(setup, fenced, observation)  # withheld for the fence, which may be over now
-        yield from _give_up_fence(setup, fenced)
-        if cannot_ask and not (fenced.state.final or fenced.expires) and _over(setup, fenced, now, more_s=_ACCEPTED_S):
-            return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
-        return Carried(fenced)
+        return (yield from _fence(setup, operation, observation, deadline_s))
     unanswerable = cannot_ask or (observation.absent and not _ends(operation))
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
         why = _NO_WORD if cannot_ask else (yield from _why_not_again(operation))
         return Carried((yield from _call_person(setup, operation, now, why)))
     return Carried((yield from _untold(setup, operation)))
+
+
+def _fence(setup: Setup, payment: Operation, observation: Observation, deadline_s: float) -> Exchange[Carried]:
+    """Cancel an attempt that was asked about just now; what was told of it counts when the cancel comes to nothing."""
+    now = (yield from exchange.now()).utc
+    if payment.state is State.PENDING and (yield from refused_lately(payment, now)):
+        return Carried(payment)
+    fenced = yield from fence(setup, payment, deadline_s)
+    if observation.state in TAKEN and not fenced.state.final:
+        fenced = yield from learn(setup, fenced, observation)
+    yield from _give_up_fence(setup, fenced)
+    unheard = _cannot_be_asked(observation) and not (fenced.state.final or fenced.expires)
+    if unheard and _over(setup, fenced, now, more_s=_ACCEPTED_S):
+        return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
+    return Carried(fenced)
 
 
 def _why_not_again(operation: Operation) -> Exchange[str]:

@@ -1,4 +1,4 @@
-"""What a cancel that has left may still undo: until that is known, nobody is told that the payment is theirs to keep."""
+"""What a cancel that has left may still undo: until that is known, nobody is told that the payment is theirs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ TAKEN = (State.AUTHORIZED, State.SUCCEEDED)
 """States in which the payer's money is the merchant's, or held for it."""
 
 
-def unless_undone(
-    setup: Setup, session: Session, payment: Operation, told: Observation, now: datetime
-) -> Observation:
+def unless_undone(setup: Setup, session: Session, payment: Operation, told: Observation, now: datetime) -> Observation:
     """What was told of a payment, or a doubt while a fence of it may yet give back what came through.
 
     The fence is on its way, or was not answered. Then its own answer decides; or the partner's to a question about the
