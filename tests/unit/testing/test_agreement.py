@@ -98,6 +98,7 @@ SOUND: dict[str, tuple[Sequence[Operation], Ledger]] = {
 }
 WRONG: dict[str, tuple[Sequence[Operation], Ledger]] = {
     "2 charges": ([PAID], Ledger([CHARGE, CHARGE])),
+    "given back at the partner": ([PAID], Ledger([CHARGE], [Row("AT001")])),
     "charged 2 times": ([PAID, SECOND], Ledger([CHARGE, Row("AT002")])),
     "(surplus)": ([SURPLUS, SECOND], Ledger([Row("AT002")])),
     "charged as AT009, which is not in the journal": ([PAID], Ledger([CHARGE, Row("AT009")])),

@@ -85,8 +85,9 @@ class _Books:
         about = {self.payment.id, *(capture.id for capture in self.captures)}
         gives_back = (Verb.REFUND, Verb.CANCEL)
         asked = [each for each in self.operations if each.verb in gives_back and each.of in about]
-        told = any(fact.kind is FactKind.REFUNDED for fact in self.payment.facts)
-        return told or any(each.state is State.SUCCEEDED or not each.state.final for each in asked)
+        facts = {fact.kind for each in (self.payment, *asked) for fact in each.facts}
+        told = facts & {FactKind.REFUNDED, FactKind.CONTRADICTED}
+        return bool(told) or any(each.state is State.SUCCEEDED or not each.state.final for each in asked)
 
     def _charged_as_claimed(self) -> Iterator[str]:
         if [row.amount for row in self.charges] != [self.payment.amount]:
