@@ -30,7 +30,8 @@ def run(first: int, count: int) -> Tally:
     for store, numbers in shares(range(first, first + count), ROUNDS):
         with tempfile.TemporaryDirectory() as folder, AlipaySimulator().serve() as partner:
             settings = write_settings(partner.account, Path(folder), store.url(Path(folder)))
-            open_till(settings).close()  # the tables are there before the crowd comes
+            with open_till(settings):
+                pass  # the tables are there before the crowd comes
             with crowd(settings) as tills:
                 tally.add(each(numbers, partial(_round, partner, tills)))
             tally.note(f"rounds on {store.name}", len(numbers))

@@ -34,14 +34,20 @@ SABOTAGES = (
     ),
     Sabotage(
         what="what its own fence may yet give back is told as paid",
-        cut=Cut("sdk.operations.undoing:unless_undone", "if not counter or", "if True or"),
-        twins=(Cut("sdk.operations.cancelling:_spares", "REVERSE in fence.identity or not", "not"),),
+        cut=Cut("sdk.operations.undoing:unless_undone", "if not reversible or", "if True or"),
+        twins=(
+            Cut(
+                "sdk.operations.cancelling:_spares",
+                "payment.state is not State.AUTHORIZED or setup.profile.answers_queries",
+                "False",
+            ),
+        ),
         breaks=frozenset({"Kept"}),
         partners=COUNTERS,
     ),
     Sabotage(
         what="a fence that was not answered is forgotten once the payment is told",
-        cut=Cut("sdk.operations.undoing:unless_undone", "if not counter or", "if True or"),
+        cut=Cut("sdk.operations.undoing:unless_undone", "if not reversible or", "if True or"),
         breaks=frozenset({"I6"}),
         partners=COUNTERS,
     ),

@@ -43,7 +43,8 @@ def till(settings: Path) -> Iterator[Gateway[Alipay]]:
 @pytest.mark.timeout(120)
 def test_sixty_four_callers_in_eight_processes_make_one_charge(partner: AlipaySimulator, settings: Path) -> None:
     """All of them are told of the same payment."""
-    open_till(settings).close()  # the tables are there before the crowd comes
+    with open_till(settings):
+        pass  # the tables are there before the crowd comes
     with crowd(settings) as tills:
         told = paid_at_once(tills, "CROWD0000001", partner.payer.code())
     (charge,) = partner.ledger.charges()

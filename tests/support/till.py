@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -18,6 +19,7 @@ from tests.support.paths import order
 from payport.adapters.alipay import Alipay, AlipayAccount
 from payport.schemas import Money, QrScanned, QrShown, Succeeded
 from payport.sdk.gateway import Gateway
+from payport.sdk.journal.store import Journal
 from payport.sdk.secrets import Secret
 from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.tls import Trust
@@ -53,11 +55,19 @@ def account_of(settings: Mapping[str, str]) -> AlipayAccount:
     )
 
 
-def open_till(place: Path) -> Gateway[Alipay]:
+@contextmanager
+def open_till(place: Path) -> Iterator[Gateway[Alipay]]:
     """The gateway that the settings describe."""
     settings = json.loads(place.read_text())
-    account = account_of(settings)
-    return Gateway(Alipay(account), journal=settings["journal"], sealing_key=SEALING_KEY, sinks=())
+    with (
+        Journal.open(settings["journal"], sealing_key=SEALING_KEY, connections=CONNECTIONS) as journal,
+        Gateway(Alipay(account_of(settings)), journal=journal, sinks=()) as gateway,
+    ):
+        yield gateway
+
+
+CONNECTIONS = 4
+"""To a database server, to write with, and as many to read with: eight tills stay below the hundred of PostgreSQL."""
 
 
 def forget_leases(settings: Path) -> None:
@@ -102,20 +112,20 @@ def _fork(gateway: Gateway[Alipay], ref: str, codes: list[str]) -> None:
 
 def main(place: str, command: str, ref: str, *rest: str) -> None:
     """Do one thing and end. ``ref``: the order; of a crowd, how many callers."""
-    gateway = open_till(Path(place))
-    match command:
-        case "crowd":
-            _crowd(gateway, int(ref))
-        case "fork":
-            _fork(gateway, ref, list(rest))
-        case "scanned":
-            gateway.pay(order(ref), QrScanned(auth_code=rest[0]))
-        case "shown":
-            gateway.pay(order(ref), QrShown())
-        case "refund":
-            gateway.refund(ref, f"R{ref}", Money.of("1.00", "CNY"))
-        case other:
-            raise SystemExit(f"no such command: {other}")
+    with open_till(Path(place)) as gateway:
+        match command:
+            case "crowd":
+                _crowd(gateway, int(ref))
+            case "fork":
+                _fork(gateway, ref, list(rest))
+            case "scanned":
+                gateway.pay(order(ref), QrScanned(auth_code=rest[0]))
+            case "shown":
+                gateway.pay(order(ref), QrShown())
+            case "refund":
+                gateway.refund(ref, f"R{ref}", Money.of("1.00", "CNY"))
+            case other:
+                raise SystemExit(f"no such command: {other}")
 
 
 if __name__ == "__main__":

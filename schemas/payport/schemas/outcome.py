@@ -101,7 +101,7 @@ class UnknownKind(Enum):
     STORAGE = "storage"
     """The answer arrived but could not be written down."""
     INTERRUPTED = "interrupted"
-    """The process that was sending stopped, or its lease ran out."""
+    """The process that was sending stopped, its lease ran out, or what was sent before may yet change what was told."""
     NOT_FOUND = "not_found"
     """The partner does not know the order yet, which is no proof while a request may be on its way."""
     NO_QUERY = "no_query"

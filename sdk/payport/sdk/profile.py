@@ -94,7 +94,7 @@ class Profile:
     ``ladders``: by name; every operation names one, ``"default"`` must be there.
     ``answers_queries``: whether the partner can be asked about an operation by our own reference; where it cannot, only
     its notification, the same request again or a fence tells.
-    ``shows_reversals``: whether the partner's answer about a payment tells that a cancel gave the money back.
+    ``shows_cancels``: whether the partner's answer about a payment tells that a cancel gave it back or let it go.
     ``captures_once``: whether the first capture ends a hold, what it leaves going back to the payer.
     ``errands``: endpoints that only fetch a token or a certificate for another request.
     ``limits``: what the partner has published of how often it may be called.
@@ -115,7 +115,7 @@ class Profile:
         default_factory=lambda: MappingProxyType({"default": Ladder(ask_after_s=(2.0, 5.0, 15.0, 60.0, 300.0, 3600.0))})
     )
     answers_queries: bool = True
-    shows_reversals: bool = False
+    shows_cancels: bool = False
     captures_once: bool = False
     errands: frozenset[str] = frozenset()
     limits: tuple[CallLimit, ...] = ()

@@ -52,7 +52,7 @@ def test_what_no_fence_can_give_back_any_more_is_told_and_kept(world: World) -> 
     fenced_in_silence(world, Fault.RESET)
     world.partner.faults.clear()
     world.partner.faults.next(Fault.RESET, CANCEL, times=99)
-    world.time.pass_by(61)
+    world.time.pass_by(121)
     assert isinstance(told(world), Succeeded)
     world.partner.faults.clear()
     world.settle()
@@ -77,7 +77,7 @@ def test_who_asks_for_it_may_give_back_what_a_fence_may_not(world: World) -> Non
     """A reversal that the shop asks for is not answered with the fence's own end."""
     fenced_in_silence(world, Fault.RESET)
     world.partner.faults.clear()
-    world.time.pass_by(61)
+    world.time.pass_by(121)
     assert isinstance(told(world), Succeeded)
     assert isinstance(world.worker.cancel(REF, reverse_paid=True), Succeeded)
     assert [fact.kind for fact in world.last(REF).facts] == [FactKind.REFUNDED]
@@ -88,7 +88,7 @@ def test_a_fence_that_is_over_does_not_hold_up_a_refund(world: World) -> None:
     """Also before anybody has looked at it again."""
     fenced_in_silence(world, Fault.RESET)
     world.partner.faults.clear()
-    world.time.pass_by(61)
+    world.time.pass_by(121)
     assert isinstance(told(world), Succeeded)
     assert not world.last(REF, Verb.CANCEL).state.final
     assert isinstance(world.worker.refund(REF, "BACK0001", order(REF).amount), Succeeded)

@@ -61,7 +61,7 @@ class Alipay:
             default_life_s=30 * 60.0,
             max_life_s=15 * 86_400.0,
             ladders=LADDERS,
-            shows_reversals=True,
+            shows_cancels=True,
             errands=frozenset({"alipay.open.app.alipaycert.download"}),
             sandbox=account.sandbox,
         )

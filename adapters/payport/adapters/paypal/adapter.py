@@ -63,6 +63,7 @@ class PayPal:
             default_life_s=ORDER_LIFE_S,
             max_life_s=LONGEST_LIFE_S,
             ladders=LADDERS,
+            shows_cancels=True,
             errands=frozenset({"oauth2.token", "notifications.certs"}),
             sandbox=account.sandbox,
         )

@@ -57,6 +57,7 @@ class Stripe:
             max_amount_minor=10**10,
             in_flight_s=90.0,
             ladders=LADDERS,
+            shows_cancels=True,
             limits=limits_of(live=account.live),
             sandbox=not account.live or account.api_url.rstrip("/") != PRODUCTION_URL,
         )

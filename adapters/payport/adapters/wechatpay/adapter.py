@@ -64,7 +64,7 @@ class WeChatPay:
             default_life_s=15 * 60.0,
             max_life_s=90 * 86_400.0,
             ladders=LADDERS,
-            shows_reversals=True,
+            shows_cancels=True,
             errands=frozenset({"GET /v3/certificates"}),
             limits=limits_of(account.mchid, serves_others=account.sub_mchid is not None),
             sandbox=account.sandbox,

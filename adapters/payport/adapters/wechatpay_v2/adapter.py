@@ -55,7 +55,7 @@ class WeChatPayV2:
             default_life_s=30 * 60.0,
             max_life_s=15 * 86_400.0,
             ladders=LADDERS,
-            shows_reversals=True,
+            shows_cancels=True,
             sandbox=account.sandbox,
         )
         if account.trust is not None:

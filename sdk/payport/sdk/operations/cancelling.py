@@ -205,7 +205,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _conclude(setup, cancel, payment, by, Source.LOCAL)))
     if not payment.started:
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.NOTHING_SENT, Source.LOCAL)))
-    if payment.state.final and FENCE in cancel.identity and (yield from _spares(cancel)):
+    if payment.state.final and FENCE in cancel.identity and (yield from _spares(setup, cancel, payment)):
         return Carried((yield from _refused_here(setup, cancel, "it was paid before")))
     now = (yield from exchange.now()).utc
     slot = Slot(partner_ref=cancel.partner_ref, now=cancel.created_at, payable_until=cancel.payable_until or now)
@@ -253,9 +253,11 @@ _OF_THE_CALL = frozenset(
 """Refusals of the call, whatever the order's state."""
 
 
-def _spares(fence: Operation) -> Exchange[bool]:
-    """Whether a fence leaves a payment alone that was told: unless it only closes, and so may have let a hold go."""
-    return REVERSE in fence.identity or not (yield from _may_be_outside(fence))
+def _spares(setup: Setup, fence: Operation, payment: Operation) -> Exchange[bool]:
+    """Whether a fence leaves a payment alone that was told: not a hold that it may have let go, where nobody tells."""
+    if payment.state is not State.AUTHORIZED or setup.profile.answers_queries:
+        return True
+    return not (yield from _may_be_outside(fence))
 
 
 def _may_be_outside(cancel: Operation) -> Exchange[bool]:

@@ -16,34 +16,39 @@ REVERSE = "reverse"
 """Mark in a cancel's identity: a paid order is to be reversed, not refused."""
 
 FENCE = "fence"
-"""Mark in a cancel's identity: asked for by the resolver, so it never gives back what the caller was told is paid."""
+"""Mark in a cancel's identity: asked for by the resolver, so it never undoes what the caller was told."""
 
 TAKEN = (State.AUTHORIZED, State.SUCCEEDED)
 """States in which the payer's money is the merchant's, or held for it."""
 
 
 def unless_undone(setup: Setup, session: Session, payment: Operation, told: Observation, now: datetime) -> Observation:
-    """What was told of a payment, or a doubt while a fence of it may yet give back what came through.
+    """What was told of a payment, or a doubt while a fence of it may yet give back what came through, or let it go.
 
     The fence is on its way, or was not answered. Then its own answer decides; or the partner's to a question about the
-    payment, if that would show a reversal, asked when nothing of the fence can be on its way any more.
+    payment, if that would show it: once the fence must have arrived, and time for the question has passed too. What
+    cannot be asked about is told at once, and what a fence undid afterwards.
     """
-    counter = payment.verb is Verb.PAY and setup.ladder(payment).fence_after_s is not None
-    if not counter or payment.state.final or told.state not in TAKEN:
+    if payment.verb is not Verb.PAY or payment.state.final or told.state not in TAKEN:
         return told
-    shows = setup.profile.shows_reversals and told.source is Source.QUERY
+    held = told.state is State.AUTHORIZED  # a close lets it go; what is paid, only a reversal gives back
+    reversible = held or setup.ladder(payment).fence_after_s is not None
+    if not reversible or not setup.profile.answers_queries:
+        return told
+    shows = setup.profile.shows_cancels and told.source is Source.QUERY
+    shown_after = timedelta(seconds=2 * setup.profile.in_flight_s)
     for fence in session.operations(payment.ref):
-        if fence.of == payment.id and {FENCE, REVERSE} <= fence.identity.keys() and not fence.state.final:
+        undoes = FENCE in fence.identity and (held or REVERSE in fence.identity)
+        if fence.of == payment.id and undoes and not fence.state.final:
             lines = [line for line in session.history(fence.ref) if line.operation == fence.id]
-            arrived_by = unanswered_at(lines)
-            if arrived_by is not None and shows and now >= arrived_by + timedelta(seconds=setup.profile.in_flight_s):
-                arrived_by = None
-            if arrived_by is not None or _is_out(fence, lines):
+            left_at = unanswered_at(lines)
+            unknown = left_at is not None and not (shows and now >= left_at + shown_after)
+            if unknown or _is_out(fence, lines):
                 return doubt(told.source, UnknownKind.INTERRUPTED, _DECIDES)
     return told
 
 
-_DECIDES = "it was paid, and a reversal of it may have been carried out: that decides"
+_DECIDES = "it came through, and a cancel of it may have been carried out: that decides"
 
 
 def _is_out(fence: Operation, lines: Sequence[Transition]) -> bool:

@@ -365,14 +365,21 @@ def _ends_declined(attempts: Mapping[int, tuple[float, State]], until: float) ->
 
 
 def what_is_paid_is_kept(history: History) -> Iterator[str]:
-    """Kept: what the journal holds for paid is reversed only where somebody asked for that, or for a refund."""
-    asked = {entry.ref for entry in history.entries if isinstance(entry, Asked) and entry.detail == REVERSES}
+    """Kept: what the journal holds for paid is reversed only where somebody asked for that, or for a refund.
+
+    And what it holds for held is let go only where somebody asked for a cancel, or the partner cannot be asked first.
+    """
+    asked = {entry.ref for entry in history.entries if isinstance(entry, Asked) and entry.verb == "cancel"}
+    reversing = {entry.ref for entry in history.entries if isinstance(entry, Asked) and entry.detail == REVERSES}
     refunded = {each.of for each in history.operations if each.verb is Verb.REFUND}
-    paid = {each.id for each in history.operations if each.verb is Verb.PAY and each.state is State.SUCCEEDED}
+    taken = {each.id: each.state for each in history.operations if each.verb is Verb.PAY}
     for cancel in history.operations:
-        unasked = cancel.ref not in asked and cancel.of in paid - refunded
-        if unasked and cancel.cancelled_by is CancelledBy.REVERSED:
+        state = taken.get(cancel.of) if cancel.verb is Verb.CANCEL and cancel.state is State.SUCCEEDED else None
+        reversed_paid = state is State.SUCCEEDED and cancel.cancelled_by is CancelledBy.REVERSED
+        if reversed_paid and cancel.ref not in reversing and cancel.of not in refunded:
             yield f"{cancel.of}: succeeded, and was reversed without being asked"
+        if state is State.AUTHORIZED and cancel.ref not in asked and history.answers_queries:
+            yield f"{cancel.of}: authorized, and was let go without being asked"
 
 
 def only_declared_errors(history: History) -> Iterator[str]:

@@ -1,0 +1,102 @@
+"""A hold that comes through while the fence of its order has no answer: told when it is known what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+from tests.support.corner import EURO, SILENCE, Corner, Wink, gateway, order
+
+from payport.schemas import Authorized, CancelledBy, Unknown, UnknownKind
+from payport.sdk.adapter import Plan, Slot
+from payport.sdk.gateway import Gateway
+from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.journal.store import Journal
+from payport.sdk.observation import Observation, Source
+from payport.sdk.profile import Profile
+from payport.sdk.testing.stepping import Time
+
+REF = "CORNER000001"
+OVER_S = 3600 + 121
+ARRIVED_S = 2 * 60 + 1
+"""Since a fence left: it must have arrived, and the answer to a question is newer than that."""
+LET_GO = Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.VOIDED)
+
+
+def held(source: Source) -> Observation:
+    return Observation(state=State.AUTHORIZED, source=source, amount=EURO)
+
+
+@dataclass
+class Telling(Corner):
+    """It closes by a request of its own, and ``shows`` whether a payment was cancelled, or does not."""
+
+    steps: tuple[str, ...] = ("confirm",)
+    shows: bool = True
+
+    @property
+    def profile(self) -> Profile:
+        """As every corner's."""
+        return replace(super().profile, shows_cancels=self.shows)
+
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
+        """Close it."""
+        return Plan(steps=(Step(name="close", moves_money=True, digest="close"),))
+
+
+def fenced_in_silence(corner: Telling, journal: Journal, time: Time) -> Gateway[Telling]:
+    """Its time is over, and neither question nor fence is answered."""
+    till = gateway(corner, journal, time)
+    corner.says = [SILENCE] * 3
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    time.pass_by(OVER_S)
+    corner.says = [SILENCE] * 2
+    till.resume()
+    assert corner.did[-1] == "close"
+    corner.did.clear()
+    return till
+
+
+def latest(journal: Journal, verb: Verb) -> Operation:
+    return next(each for each in journal.read(lambda session: session.operations(REF)) if each.verb is verb)
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_hold_is_not_told_while_its_fence_may_let_it_go(journal: Journal, time: Time, shows: bool) -> None:
+    """Told as held, and then released by a cancel that nobody had asked for: the shop would have counted on it."""
+    corner = Telling(shows=shows)
+    till = fenced_in_silence(corner, journal, time)
+    corner.says = [held(Source.QUERY)]
+    told = till.query(REF).outcome
+    assert isinstance(told, Unknown)
+    assert told.cause.kind is UnknownKind.INTERRUPTED
+    corner.says = [held(Source.QUERY), LET_GO]
+    till.resolve(REF)
+    assert corner.did == ["ask", "ask", "close"]
+    assert latest(journal, Verb.PAY).state is State.DECLINED
+
+
+def test_a_hold_that_its_fence_can_reach_no_more_is_told_and_kept(journal: Journal, time: Time) -> None:
+    """Long after the fence left, the partner says that it is held: no fence goes again."""
+    corner = Telling()
+    till = fenced_in_silence(corner, journal, time)
+    time.pass_by(ARRIVED_S)
+    corner.says = [held(Source.QUERY)]
+    assert isinstance(till.query(REF).outcome, Authorized)
+    till.resume()
+    assert corner.did == ["ask"]
+    assert latest(journal, Verb.CANCEL).state is State.DECLINED
+
+
+def test_where_the_partner_s_word_shows_no_cancel_only_the_fence_s_answer_counts(journal: Journal, time: Time) -> None:
+    """However long ago it left."""
+    corner = Telling(shows=False)
+    till = fenced_in_silence(corner, journal, time)
+    time.pass_by(ARRIVED_S)
+    corner.says = [held(Source.QUERY)]
+    assert isinstance(till.query(REF).outcome, Unknown)
+    refused = Observation(state=State.DECLINED, source=Source.REPLY, reason=None, message="it is held")
+    corner.says = [held(Source.QUERY), refused]
+    till.resolve(REF)
+    assert corner.did == ["ask", "ask", "close"]
+    assert latest(journal, Verb.PAY).state is State.AUTHORIZED, "what was told counts once the fence came to nothing"
