@@ -97,6 +97,33 @@ def test_the_first_writer_wins(journal: Journal) -> None:
         save(journal, operation("SHOP0009"))
 
 
+def test_a_postponed_operation_has_learnt_nothing(journal: Journal) -> None:
+    """When it is looked at next is no transition: the same version, the same history, the same action and request."""
+    pending = save(journal, replace(journal.write(intend()), state=State.PENDING))
+    later = replace(pending, asked=1, next_at=NOW + timedelta(seconds=9))
+    before = journal.read(lambda session: session.history("SHOP0001"))
+
+    assert journal.write(lambda session: session.lease(pending.id, "till 1", 60.0))
+    journal.write(lambda session: session.postpone(later, release="till 1"))
+
+    assert later == journal.read(lambda session: session.operation(pending.id))
+    assert before == journal.read(lambda session: session.history("SHOP0001"))
+    due = journal.write(lambda session: session.claim(ACCOUNT, NOW, owner="till 2", ttl_s=60.0))
+    assert due is None, "its time has not come"
+    assert journal.write(lambda session: session.lease(pending.id, "till 2", 60.0)), "the lease was given back"
+
+
+def test_what_was_learnt_cannot_be_postponed(journal: Journal) -> None:
+    """Nor can a version that is not the newest."""
+    intended = journal.write(intend())
+    pending = save(journal, replace(intended, state=State.PENDING))
+
+    with pytest.raises(JournalError, match="needs a transition"):
+        journal.write(lambda session: session.postpone(replace(pending, message="paid soon")))
+    with pytest.raises(JournalConflict, match="version 1, not 0"):
+        journal.write(lambda session: session.postpone(replace(intended, asked=1)))
+
+
 def test_a_settled_operation_forgets_its_request(journal: Journal) -> None:
     """What is sealed is kept while it may be needed to send again, and no longer."""
     intended = journal.write(intend())

@@ -10,7 +10,7 @@ from dataclasses import fields
 from operator import attrgetter
 
 from payport.sdk.errors import JournalError
-from payport.sdk.journal.records import Operation, State, Step, Transition
+from payport.sdk.journal.records import Operation, State, Step, Transition, evolve
 
 _RANK = {state: min(rank, 3) for rank, state in enumerate(State)}
 """Doubt, action, pending, and one rank for every final state."""
@@ -62,6 +62,12 @@ def check_successor(before: Operation, after: Operation) -> None:
     if before.started and not after.started:
         raise JournalError(f"{before.id}: it was started, which cannot be taken back")
     _check_steps(before, after)
+
+
+def check_postponed(before: Operation, after: Operation) -> None:
+    """Raise :class:`JournalError` when more changed than when it is looked at, and how often it was asked about."""
+    if evolve(before, asked=after.asked, next_at=after.next_at) != after:
+        raise JournalError(f"{before.id}: what was learnt of it needs a transition")
 
 
 def check_history(history: Sequence[Transition]) -> None:

@@ -111,6 +111,13 @@ class Session(Protocol):
         """
         ...
 
+    def postpone(self, operation: Operation, *, release: str | None = None) -> None:
+        """Write when an operation of this version is looked at next, and how often it was asked about: no transition.
+
+        ``release``: as of :meth:`save`, and so are the errors; one more when anything else changed.
+        """
+        ...
+
     def lease(self, operation_id: str, owner: str, ttl_s: float) -> bool:
         """Take or renew the right to send for an operation, on the database's clock; false while another holds it."""
         ...

@@ -15,7 +15,7 @@ from payport.sdk.journal.measure_part import MeasurePart
 from payport.sdk.journal.operating_part import OperatingPart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
-from payport.sdk.journal.rules import check_history, check_new, check_successor
+from payport.sdk.journal.rules import check_history, check_new, check_postponed, check_successor
 
 if TYPE_CHECKING:
     from payport.sdk.audit.exchanges import RawExchange
@@ -179,24 +179,32 @@ class SqlSession:
         release: str | None = None,
     ) -> Operation:
         """Write the successor of an operation and its transition, and give a lease back."""
-        stored = self._stored(operation.id)
+        stored = self._stored(operation)
         before = stored.operation
-        if before.version != operation.version:
-            raise JournalConflict(f"operation {operation.id} is at version {before.version}, not {operation.version}")
         check_successor(before, operation)
         after = evolve(operation, version=operation.version + 1)
         if operation.state.final:  # nothing that it needed to go on is kept
             after = evolve(after, steps=rows.without_requests(operation.steps), action=None)
-        sealed = rows.seal_secrets(after, self._keys, (before, stored.sealed))
-        row = rows.operation_row(after, sealed)
-        row["p_id"], row["p_version"], row["owner"] = operation.id, operation.version, release
-        statement = self._sql.save if release is None else self._sql.save_and_release
-        if self._write(f"save operation {operation.id}", statement, row) != 1:
-            raise JournalConflict(f"operation {operation.id} was changed by another writer")
+        self._overwrite(stored, after, release)
         self._tell(after, source, detail, now)
         self.audit.note(transition(after, before, source, detail, now))
-        self._wrote(after, row, sealed)
         return after
+
+    def postpone(self, operation: Operation, *, release: str | None = None) -> None:
+        """Write when an operation is looked at next and how often it was asked about, and give a lease back."""
+        stored = self._stored(operation)
+        check_postponed(stored.operation, operation)
+        self._overwrite(stored, operation, release)
+
+    def _overwrite(self, stored: Image, after: Operation, release: str | None) -> None:
+        before = stored.operation
+        sealed = rows.seal_secrets(after, self._keys, (before, stored.sealed))
+        row = rows.operation_row(after, sealed)
+        row["p_id"], row["p_version"], row["owner"] = before.id, before.version, release
+        statement = self._sql.save if release is None else self._sql.save_and_release
+        if self._write(f"save operation {before.id}", statement, row) != 1:
+            raise JournalConflict(f"operation {before.id} was changed by another writer")
+        self._wrote(after, row, sealed)
 
     def lease(self, operation_id: str, owner: str, ttl_s: float) -> bool:
         """Take or renew the right to send, on the database's clock."""
@@ -336,10 +344,15 @@ class SqlSession:
         self._seen[image.operation.id] = image
         self._recent.keep(image)
 
-    def _stored(self, operation_id: str) -> Image:
-        if operation_id not in self._seen and self.operation(operation_id) is None:
-            raise JournalError(f"operation {operation_id} is not in the journal")
-        return self._seen[operation_id]
+    def _stored(self, operation: Operation) -> Image:
+        """The row that this version of an operation is; a conflict when it is another one."""
+        if operation.id not in self._seen and self.operation(operation.id) is None:
+            raise JournalError(f"operation {operation.id} is not in the journal")
+        stored = self._seen[operation.id]
+        if stored.operation.version != operation.version:
+            version = stored.operation.version
+            raise JournalConflict(f"operation {operation.id} is at version {version}, not {operation.version}")
+        return stored
 
     def _read(self, doing: str, statement: Statement, values: Mapping[str, object]) -> list[Row]:
         cursor = self._cursor or _over()

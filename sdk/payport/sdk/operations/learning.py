@@ -115,6 +115,9 @@ def _add(
     first_word = before.state is State.DOUBT and after.state in (State.ACTION, State.PENDING)
     after = _schedule(setup, after, now, asked=asked, step_done=step_done, first_word=first_word)
     gives_back = setup.owner if release or (release is not None and after.state.final) else None
+    if bound.source is Source.QUERY and after == evolve(before, asked=after.asked, next_at=after.next_at) != before:
+        session.postpone(after, release=gives_back)  # the partner's answer taught nothing new
+        return Learnt(before, after, bound)
     if after != before:
         after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now, release=gives_back)
         return Learnt(before, after, bound)

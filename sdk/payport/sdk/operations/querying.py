@@ -62,23 +62,22 @@ def query(
     cannot_ask = operation.account != setup.adapter.account or not setup.profile.answers_queries
     if cannot_ask or operation.state is State.NOT_SENT:
         return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
-    if not operation.state.final:
+    ours = _may_be_unsent(operation)
+    if ours:
         taken = yield from take(setup, operation, deadline_s)
-        if taken is None or not taken.started or _nothing_to_ask(taken):
+        if taken is None or not taken.started or _may_be_unsent(taken):
             return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
         operation = taken
     observation = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK)
     answered = observation.state not in (State.DOUBT, State.NOT_SENT) or observation.absent
-    before = operation
-    operation = yield from learn(
-        setup, operation, observation, asked=not observation.held_back, release=not before.state.final
-    )
+    operation = yield from learn(setup, operation, observation, asked=not observation.held_back, release=ours)
     source = Source.QUERY.value if answered else JOURNAL
     carried = yield from newest(setup, Carried(operation, bind(operation, observation).native), deadline_s)
     return Observed(outcome(carried), source if carried.operation.id == operation.id else JOURNAL, now.utc)
 
 
-def _nothing_to_ask(operation: Operation) -> bool:
+def _may_be_unsent(operation: Operation) -> bool:
+    """Whether nothing may have left yet: then only who holds its lease can tell. Anything else may be asked about."""
     return operation.state is State.DOUBT and not operation.may_have_left
 
 
