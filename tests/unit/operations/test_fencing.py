@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.support.corner import EURO, SILENCE, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, SILENCE, Corner, Wink, gateway, order
 
 from payport.schemas import Authorized, CancelledBy, Unknown, UnknownKind
 from payport.sdk.adapter import Plan, Slot
@@ -33,6 +33,7 @@ class Telling(Corner):
 
     steps: tuple[str, ...] = ("confirm",)
     shows: bool = True
+    replayable: bool = False
 
     @property
     def profile(self) -> Profile:
@@ -41,7 +42,7 @@ class Telling(Corner):
 
     def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
         """Close it."""
-        return Plan(steps=(Step(name="close", moves_money=True, digest="close"),))
+        return Plan(steps=(Step(name="close", moves_money=True, digest="close", replayable=self.replayable),))
 
 
 def fenced_in_silence(corner: Telling, journal: Journal, time: Time) -> Gateway[Telling]:
@@ -74,6 +75,20 @@ def test_a_hold_is_not_told_while_its_fence_may_let_it_go(journal: Journal, time
     till.resolve(REF)
     assert corner.did == ["ask", "ask", "close"]
     assert latest(journal, Verb.PAY).state is State.DECLINED
+
+
+def test_not_found_does_not_answer_the_try_before_it(journal: Journal, time: Time) -> None:
+    """The fence's first try may still be on its way when the second one finds nothing to close."""
+    corner = Telling(replayable=True, says=[SILENCE] * 3)
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    time.pass_by(OVER_S)
+    corner.says = [SILENCE, SILENCE, ABSENT]
+    till.resume()
+    assert corner.did[-2:] == ["close", "close"]
+    assert latest(journal, Verb.CANCEL).state is State.DOUBT
+    corner.says = [held(Source.QUERY)]
+    assert isinstance(till.query(REF).outcome, Unknown)
 
 
 def test_a_hold_that_its_fence_can_reach_no_more_is_told_and_kept(journal: Journal, time: Time) -> None:

@@ -59,11 +59,13 @@ def attempt(
     doubt: a repetition can be refused (too many calls, too little money) while the first request is still under way.
     """
     doubted: Observation | None = None
+    silent: Observation | None = None
     refused: Observation | None = None
     for tries in range(1, setup.policy.max_attempts + 1):
         observation = yield from _try_once(setup, operation, step, deadline_s, purpose)
         if observation.state is State.DOUBT:
             doubted = observation
+            silent = silent if observation.absent else observation
         if observation.state is State.DECLINED:
             refused = observation
         if not observation.again or (observation.state is State.DOUBT and not step.replayable):
@@ -77,6 +79,8 @@ def attempt(
         raise AssertionError("no attempt was made")
     if observation.state.over and doubted is not None:
         return doubted
+    if observation.absent and silent is not None:
+        return silent  # not found just now: what left before may still arrive
     if observation.state is State.NOT_SENT and refused is not None:
         return refused  # something left, and this is what was said of it
     if observation.state is not State.DOUBT:

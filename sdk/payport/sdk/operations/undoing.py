@@ -68,11 +68,8 @@ def repeated_unanswered(lines: Sequence[Transition]) -> bool:
 
 def unanswered_at(lines: Sequence[Transition]) -> datetime | None:
     """When it was written down last that a request of a cancel may have been carried out, or may be yet."""
-    return max((line.at for line in lines if _untold(line)), default=None)
+    return max((line.at for line in lines if _leaves_it_open(line)), default=None)
 
 
-def _untold(line: Transition) -> bool:
-    if "taken_by" in line.detail:
-        return True
-    kind = line.detail.get("unknown", "").partition(":")[0]
-    return line.source == Source.REPLY.value and kind not in ("", UnknownKind.NOT_FOUND.value)
+def _leaves_it_open(line: Transition) -> bool:
+    return "taken_by" in line.detail or ("unknown" in line.detail and line.source == Source.REPLY.value)
