@@ -1,19 +1,19 @@
-"""A hold that comes through while the fence of its order has no answer: told when it is known what became of it."""
+"""What comes through while a cancel of its order has no answer is told when it is known what became of that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.support.corner import ABSENT, EURO, SILENCE, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, PAID, SILENCE, Corner, Wink, gateway, order
 
-from payport.schemas import Authorized, CancelledBy, Unknown, UnknownKind
+from payport.schemas import Authorized, CancelledBy, Declined, Reason, Succeeded, Unknown, UnknownKind
 from payport.sdk.adapter import Plan, Slot
 from payport.sdk.gateway import Gateway
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
-from payport.sdk.profile import Profile
+from payport.sdk.profile import Ladder, Profile
 from payport.sdk.testing.stepping import Time
 
 REF = "CORNER000001"
@@ -115,3 +115,31 @@ def test_where_the_partner_s_word_shows_no_cancel_only_the_fence_s_answer_counts
     till.resolve(REF)
     assert corner.did == ["ask", "ask", "close"]
     assert latest(journal, Verb.PAY).state is State.AUTHORIZED, "what was told counts once the fence came to nothing"
+
+
+@dataclass
+class AtTheCounter(Telling):
+    """Whoever does not answer within an hour is cancelled, which gives back what was paid."""
+
+    @property
+    def profile(self) -> Profile:
+        """With such a ladder."""
+        whole = super().profile
+        return replace(whole, ladders={**whole.ladders, self.ladder: Ladder(ask_after_s=(9.0,), fence_after_s=3600.0)})
+
+
+def test_it_is_paid_says_nothing_of_a_cancel_that_is_on_its_way(journal: Journal, time: Time) -> None:
+    """The shop's own cancel left just before the payer paid: it may still give that back, so it is not over yet."""
+    corner = AtTheCounter(says=[SILENCE] * 3)
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    corner.says = [SILENCE]
+    assert isinstance(till.cancel(REF), Unknown)
+    corner.says = [PAID]
+    assert isinstance(till.query(REF).outcome, Succeeded)
+    paid = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.INVALID_STATE)
+    corner.says = [paid]
+    assert isinstance(till.cancel(REF), Unknown)
+    time.pass_by(61)
+    corner.says = [paid]
+    assert isinstance(till.cancel(REF), Declined)

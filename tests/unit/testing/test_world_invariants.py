@@ -26,7 +26,7 @@ from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.operations.querying import Observed
 from payport.sdk.testing.stepping import MORNING
 from payport.sdk.testing.world import INVARIANTS, History, check
-from payport.sdk.testing.world.history import REVERSES, Asked, Booked, Books, Entry, Left, Moved, Told
+from payport.sdk.testing.world.history import Asked, Booked, Books, Entry, Left, Moved, Told
 
 REF = "SHOP000001"
 PRICE = Money.of("12.34", "EUR")
@@ -107,6 +107,13 @@ def given_back_unasked() -> History:
     history = sound()
     cancel = operation(Verb.CANCEL, of=PAY, cancelled_by=CancelledBy.REVERSED)
     history.operations = [*history.operations, cancel]
+    return history
+
+
+def let_go_unasked() -> History:
+    """A hold."""
+    history = given_back_unasked()
+    history.operations = [replace(history.operations[0], state=State.AUTHORIZED), history.operations[1]]
     return history
 
 
@@ -256,7 +263,8 @@ STORY: tuple[tuple[str, str, Callable[[], History]], ...] = (
     ("I12", "a record is missing", lambda: replaced(flaws=["a record is missing"])),
     ("Declined", "no pay of it is declined", lambda: with_entries(*told(REFUSED), moved(State.SUCCEEDED))),
     ("NotSent", "request 1 left", lambda: with_entries(told(UNSENT, call=1)[1], moved(State.SUCCEEDED))),
-    ("Kept", "without being asked", given_back_unasked),
+    ("Kept", "was reversed without being asked", given_back_unasked),
+    ("Kept", "was let go without being asked", let_go_unasked),
     ("Errors", "raised JournalError", lambda: with_entries(*told(JournalError("full")))),
     ("Errors", "raised ValueError", lambda: with_entries(*told(ValueError("what?"), verb="query"))),
 )  # fmt: skip
@@ -288,7 +296,7 @@ def test_a_broken_history_is_found_out(name: str, word: str, story: Callable[[],
 def test_what_somebody_asked_to_reverse_may_be_reversed() -> None:
     """Whether it had been paid or not."""
     history = given_back_unasked()
-    history.entries.append(Asked(at=2.0, call=9, process="worker 1", verb="cancel", ref=REF, detail=REVERSES))
+    history.entries.append(Asked(at=2.0, call=9, process="worker 1", verb="cancel", ref=REF))
     assert list(INVARIANTS["Kept"](history)) == []
 
 

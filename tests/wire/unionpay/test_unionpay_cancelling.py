@@ -199,6 +199,16 @@ def test_a_refused_repetition_is_not_the_end_of_a_reversal() -> None:
     assert reverse(reversal("33")).state is State.DECLINED
 
 
+def test_a_reversal_that_was_not_kept_is_not_refused_as_too_late() -> None:
+    """Without a sealing key it cannot be repeated, which would tell whether it was done; nor may it be undone now."""
+    left = tuple(replace(step, request=None) for step in REVERSE.steps)
+    late = NOON + timedelta(hours=1)
+    for steps, kind in ((left, UnknownKind.INTERRUPTED), (UNDO.steps, None)):
+        operation = replace(cancel(UNDO, may_have_left=True), steps=steps)
+        told = Host([ABSENT_UNDO], late).run(unionpay().perform(operation, UNDO.steps[0], 10.0))
+        assert (told.unknown.kind if told.unknown else None) is kind
+
+
 def test_what_was_reversed_needs_no_undo() -> None:
     """46 to an undo: a reversal whose answer was lost gave back all of it."""
     told = go_on(undone("46"), ABSENT_UNDO)

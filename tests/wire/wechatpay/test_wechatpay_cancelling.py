@@ -38,13 +38,14 @@ def cancelled(
     scanned: bool = False,
     state: State = State.DOUBT,
     reverse_paid: bool = True,
+    may_have_left: bool = False,
     deadline_s: float = 10.0,
 ) -> Observation:
     """What becomes of a cancel."""
     payment = operation(ladder="scanned" if scanned else "shown", state=state)
     wechat = merchant()
     plan = wechat.plan_cancel(payment, SLOT, reverse_paid=reverse_paid)
-    cancel: Operation = operation(Verb.CANCEL, steps=plan.steps, identity=plan.identity)
+    cancel: Operation = operation(Verb.CANCEL, steps=plan.steps, identity=plan.identity, may_have_left=may_have_left)
     return drive(wechat.perform(cancel, plan.steps[0], deadline_s), host)
 
 
@@ -140,6 +141,25 @@ def test_a_reverse_says_whether_money_was_given_back(before: Any, after: Any, by
     found = cancelled(host, scanned=True)
     assert (found.state, found.cancelled_by) == (State.SUCCEEDED, by)
     assert host.asked == [QUERY, REVERSE, QUERY]
+
+
+@pytest.mark.parametrize(
+    ("look", "state", "by", "left_open"),
+    [
+        (transaction("REVOKED"), State.SUCCEEDED, CancelledBy.REVERSED, None),
+        (transaction("SUCCESS"), State.DECLINED, None, None),
+        (transaction("REFUND"), State.DOUBT, None, UnknownKind.INTERRUPTED),
+        (unsigned(502), State.DOUBT, None, UnknownKind.PARTNER_FAULT),
+    ],
+)
+def test_what_is_to_be_kept_is_looked_at_after_a_reverse_has_left(
+    look: Any, state: State, by: CancelledBy | None, left_open: UnknownKind | None
+) -> None:
+    """It was sent before the payer paid, and may have given that back; of a refund WeChat says the same."""
+    host = Host({QUERY: at(LATER, look)}, begins=LATER)
+    found = cancelled(host, scanned=True, state=State.SUCCEEDED, reverse_paid=False, may_have_left=True)
+    assert (found.state, found.cancelled_by, why(found)) == (state, by, left_open)
+    assert host.asked == [QUERY]
 
 
 def test_an_order_that_is_over_is_not_reversed() -> None:

@@ -31,6 +31,11 @@ _NOT_THERE = "34"
 _OTHER_STATE = "35"
 """Missing, or in another state: the question tells which."""
 _REVERSED = "46"
+_REVERSED_PERHAPS = doubt(
+    Source.REPLY,
+    UnknownKind.INTERRUPTED,
+    "it is paid, and a reversal of it may have been done: a refund tells, it is refused then",
+)
 
 
 def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadline_s: float) -> Exchange[Observation]:
@@ -55,7 +60,7 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
     now = (yield from exchange.now()).utc
     ends = _last_moment(request, before=before)
     if now >= ends:
-        return _too_late(unionpay, now, ends, before=before)
+        return _REVERSED_PERHAPS if _left_as_reversal(cancel) else _too_late(unionpay, now, ends, before=before)
     answer = yield from ask_gateway(unionpay, request, deadline_s, not_after=ends)
     if isinstance(answer, Observation):
         return answer
@@ -78,6 +83,11 @@ def _begun_as(cancel: Operation) -> Call | None:
     """What it was first planned as; ``None`` for a wait, or where no sealing key kept it."""
     request = cancel.steps[0].request if cancel.steps else None
     return None if request is None else Call.decode(request)
+
+
+def _left_as_reversal(cancel: Operation) -> bool:
+    """Whether it left as a reversal, of which no sealing key need have kept the request."""
+    return cancel.may_have_left and any(f" {REVERSAL}/" in step.name for step in cancel.steps)
 
 
 def cancelled_by(txn_type: str) -> CancelledBy:
@@ -172,8 +182,7 @@ def _look_and_reverse(unionpay: UnionPay, cancel: Operation, request: Call, dead
         if told.state is State.DECLINED:
             return Observation(state=State.SUCCEEDED, source=Source.QUERY, cancelled_by=CancelledBy.CLOSED)
         if told.state is State.SUCCEEDED and cancel.may_have_left:
-            detail = "it is paid, and a reversal of it may have been done: a refund tells, it is refused then"
-            return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
+            return _REVERSED_PERHAPS
         if told.state is State.SUCCEEDED:
             return _is_paid(Source.QUERY)
         if told.state is State.DOUBT and not told.absent:

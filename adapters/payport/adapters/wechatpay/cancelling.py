@@ -60,7 +60,7 @@ def _reverse(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: f
     """
     paid, keep = PAID in request.notes, KEEP_PAID in request.notes
     if paid and keep:
-        return _KEPT
+        return (yield from _kept(adapter, cancel, deadline_s)) if cancel.may_have_left else _KEPT
     wait_s = yield from _too_early_by(request)
     if not paid:
         before = yield from _trade(adapter, cancel, deadline_s)
@@ -84,6 +84,23 @@ def _reverse(adapter: WeChatPay, cancel: Operation, request: Call, deadline_s: f
     return _TOO_EARLY if told.state is State.DECLINED and wait_s > 0 else told
 
 
+def _kept(adapter: WeChatPay, cancel: Operation, deadline_s: float) -> Exchange[Observation]:
+    """What is to be kept, because it is known to be paid, after a reverse of it has left: that may have been done."""
+    told = yield from _trade(adapter, cancel, deadline_s)
+    if told.state is State.DECLINED:
+        return _done(CancelledBy.REVERSED)
+    if told.state is not State.SUCCEEDED:
+        return replace(told, source=Source.LOCAL)
+    if _is_returning(told):
+        detail = "it is paid, and money of it went back, by a reverse or by a refund: compare with WeChat's records"
+        return doubt(Source.LOCAL, UnknownKind.INTERRUPTED, detail)
+    return _KEPT
+
+
+def _is_returning(told: Observation) -> bool:
+    return isinstance(told.native, WeChatPayTransaction) and told.native.trade_state == TradeState.REFUND.value
+
+
 def _need_not_reverse(before: Observation, *, keep: bool) -> Observation | None:
     """What a look before already decides: it is over, or it is to be kept when paid, and is paid or nobody knows."""
     if before.state is State.DECLINED:
@@ -100,11 +117,8 @@ def _reversed(answer: Answer, after: Observation, *, paid: bool) -> Observation:
     if after.state is State.DECLINED:
         return _done(CancelledBy.REVERSED if paid else after.cancelled_by or CancelledBy.CLOSED)
     if after.state is State.SUCCEEDED:
-        returning = isinstance(after.native, WeChatPayTransaction) and (
-            after.native.trade_state == TradeState.REFUND.value
-        )
         # after a refusal, REFUND tells of another refund, which may be of a part: a reverse may be repeated and answers
-        if returning and (answer.ok or answer.verdict.reason is Reason.CLOSED):
+        if _is_returning(after) and (answer.ok or answer.verdict.reason is Reason.CLOSED):
             return _done(CancelledBy.REVERSED)
         if not answer.ok:
             return _was_paid(answer)

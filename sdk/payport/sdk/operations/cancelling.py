@@ -228,14 +228,32 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
 def _send(setup: Setup, cancel: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """The step of a cancel; that it leaves again is durable before the first byte.
 
-    What left before may still close the order, whatever refusal says nothing of the order.
+    What left before may still close the order, whatever refusal says nothing of the order; and where a cancel gives
+    back what was paid, "it is paid" says nothing of one that is on its way.
     """
     if cancel.may_have_left:
         now = (yield from exchange.now()).utc
         yield from exchange.record("repeat cancel", lambda session: mark_repetition(session, cancel, step, now))
     observation = yield from attempt(setup, cancel, step, deadline_s, Purpose.RESOLVE)
-    refused = observation.state is State.DECLINED and observation.reason in _OF_THE_CALL
-    return refused_again(observation) if refused and cancel.may_have_left else observation
+    if observation.state is not State.DECLINED or not cancel.may_have_left:
+        return observation
+    if observation.reason in _OF_THE_CALL:
+        return refused_again(observation)
+    return _ON_ITS_WAY if (yield from _may_arrive(setup, cancel)) else observation
+
+
+_ON_ITS_WAY = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it is paid, and a cancel that left may still give it back")
+
+
+def _may_arrive(setup: Setup, cancel: Operation) -> Exchange[bool]:
+    """Whether a request of a cancel that reverses, sent without an answer, may still be on its way."""
+    payment = yield from exchange.load("cancelled payment", lambda session: session.operation(cancel.of))
+    if payment is None or setup.ladder(payment).fence_after_s is None:
+        return False
+    history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
+    left_at = unanswered_at([line for line in history if line.operation == cancel.id])
+    now = (yield from exchange.now()).utc
+    return left_at is not None and now < left_at + timedelta(seconds=setup.profile.in_flight_s)
 
 
 _OF_THE_CALL = frozenset(

@@ -15,9 +15,6 @@ from payport.schemas.money import Money
 from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.testing.simulated import HoldRow, Row, TransferRow, reference_of
 
-REVERSES = "or reverse"
-"""Detail of a call to cancel that may give back what is paid."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:

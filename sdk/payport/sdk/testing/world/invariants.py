@@ -19,7 +19,7 @@ from payport.sdk.errors import JournalError, ReferenceConflict
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.operations.querying import Observed, UnknownReference
 from payport.sdk.testing.conformance.agreement import disagreements
-from payport.sdk.testing.world.history import REVERSES, Asked, Booked, History, Left, Moved, Told, changes_of
+from payport.sdk.testing.world.history import Asked, Booked, History, Left, Moved, Told, changes_of
 
 Invariant: TypeAlias = Callable[[History], Iterator[str]]
 
@@ -365,20 +365,20 @@ def _ends_declined(attempts: Mapping[int, tuple[float, State]], until: float) ->
 
 
 def what_is_paid_is_kept(history: History) -> Iterator[str]:
-    """Kept: what the journal holds for paid is reversed only where somebody asked for that, or for a refund.
+    """Kept: what the journal holds for paid is reversed only where somebody asked for a cancel or a refund of it.
 
     And what it holds for held is let go only where somebody asked for a cancel, or the partner cannot be asked first.
     """
     asked = {entry.ref for entry in history.entries if isinstance(entry, Asked) and entry.verb == "cancel"}
-    reversing = {entry.ref for entry in history.entries if isinstance(entry, Asked) and entry.detail == REVERSES}
     refunded = {each.of for each in history.operations if each.verb is Verb.REFUND}
     taken = {each.id: each.state for each in history.operations if each.verb is Verb.PAY}
     for cancel in history.operations:
-        state = taken.get(cancel.of) if cancel.verb is Verb.CANCEL and cancel.state is State.SUCCEEDED else None
-        reversed_paid = state is State.SUCCEEDED and cancel.cancelled_by is CancelledBy.REVERSED
-        if reversed_paid and cancel.ref not in reversing and cancel.of not in refunded:
+        if cancel.verb is not Verb.CANCEL or cancel.state is not State.SUCCEEDED or cancel.ref in asked:
+            continue
+        state = taken.get(cancel.of)
+        if state is State.SUCCEEDED and cancel.cancelled_by is CancelledBy.REVERSED and cancel.of not in refunded:
             yield f"{cancel.of}: succeeded, and was reversed without being asked"
-        if state is State.AUTHORIZED and cancel.ref not in asked and history.answers_queries:
+        if state is State.AUTHORIZED and history.answers_queries:
             yield f"{cancel.of}: authorized, and was let go without being asked"
 
 

@@ -17,7 +17,7 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.session import Session
 from payport.sdk.testing.conformance.case import AnySubject, AnyWay
 from payport.sdk.testing.watching import EveryVerb
-from payport.sdk.testing.world.history import REVERSES, changes_of
+from payport.sdk.testing.world.history import changes_of
 from payport.sdk.testing.world.stage import Stage
 from payport.sdk.testing.world.street import Street
 from payport.sdk.testing.world.workers import Workers
@@ -210,7 +210,7 @@ class Shop:
     def _cancel(self, ref: str) -> None:
         s, reverse = self._deadline(), self.stage.dice.happens(0.4)
         make: Make = lambda desk, _: desk.cancel(ref, s, reverse_paid=reverse)  # noqa: E731 - as the others
-        self._call("cancel", make, ref=ref, detail=REVERSES if reverse else "", deadline_s=s)
+        self._call("cancel", make, ref=ref, detail="or reverse" if reverse else "", deadline_s=s)
 
     def _capture(self, ref: str) -> None:
         s, dice = self._deadline(), self.stage.dice
