@@ -95,6 +95,8 @@ class Profile:
     ``answers_queries``: whether the partner can be asked about an operation by our own reference; where it cannot, only
     its notification, the same request again or a fence tells.
     ``shows_cancels``: whether the partner's answer about a payment tells that a cancel gave it back or let it go.
+    ``close_may_reverse``: whether a cancel at the counter that is to spare what is paid gives it back all the same when
+    the payment crosses it: the order is looked at first, and then reversed.
     ``captures_once``: whether the first capture ends a hold, what it leaves going back to the payer.
     ``errands``: endpoints that only fetch a token or a certificate for another request.
     ``limits``: what the partner has published of how often it may be called.
@@ -116,6 +118,7 @@ class Profile:
     )
     answers_queries: bool = True
     shows_cancels: bool = False
+    close_may_reverse: bool = False
     captures_once: bool = False
     errands: frozenset[str] = frozenset()
     limits: tuple[CallLimit, ...] = ()

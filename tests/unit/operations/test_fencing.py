@@ -125,7 +125,8 @@ class AtTheCounter(Telling):
     def profile(self) -> Profile:
         """With such a ladder."""
         whole = super().profile
-        return replace(whole, ladders={**whole.ladders, self.ladder: Ladder(ask_after_s=(9.0,), fence_after_s=3600.0)})
+        ladders = {**whole.ladders, self.ladder: Ladder(ask_after_s=(9.0,), fence_after_s=3600.0)}
+        return replace(whole, ladders=ladders, close_may_reverse=True)
 
 
 def test_it_is_paid_says_nothing_of_a_cancel_that_is_on_its_way(journal: Journal, time: Time) -> None:

@@ -65,6 +65,7 @@ class WeChatPay:
             max_life_s=90 * 86_400.0,
             ladders=LADDERS,
             shows_cancels=True,
+            close_may_reverse=True,
             errands=frozenset({"GET /v3/certificates"}),
             limits=limits_of(account.mchid, serves_others=account.sub_mchid is not None),
             sandbox=account.sandbox,

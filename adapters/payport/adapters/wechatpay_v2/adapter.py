@@ -56,6 +56,7 @@ class WeChatPayV2:
             max_life_s=15 * 86_400.0,
             ladders=LADDERS,
             shows_cancels=True,
+            close_may_reverse=True,
             sandbox=account.sandbox,
         )
         if account.trust is not None:

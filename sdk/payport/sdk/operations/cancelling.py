@@ -228,8 +228,8 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
 def _send(setup: Setup, cancel: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """The step of a cancel; that it leaves again is durable before the first byte.
 
-    What left before may still close the order, whatever refusal says nothing of the order; and where a cancel gives
-    back what was paid, "it is paid" says nothing of one that is on its way.
+    What left before may still close the order, whatever refusal says nothing of the order; and where it may give back
+    what was paid meanwhile, "it is paid" says nothing of one that is on its way.
     """
     if cancel.may_have_left:
         now = (yield from exchange.now()).utc
@@ -246,7 +246,9 @@ _ON_ITS_WAY = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it is paid, and a ca
 
 
 def _may_arrive(setup: Setup, cancel: Operation) -> Exchange[bool]:
-    """Whether a request of a cancel that reverses, sent without an answer, may still be on its way."""
+    """Whether a request of a cancel that was not answered may still be on its way, and give back what is paid."""
+    if not setup.profile.close_may_reverse:
+        return False
     payment = yield from exchange.load("cancelled payment", lambda session: session.operation(cancel.of))
     if payment is None or setup.ladder(payment).fence_after_s is None:
         return False
