@@ -13,7 +13,7 @@ from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.journal.records import Operation, State, Step, Transition, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb
 from payport.sdk.message import Purpose
@@ -215,7 +215,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _refused_here(setup, cancel, str(error))))
     if not plan.steps:
         return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
-    observation = yield from _send(setup, cancel, plan.steps[0], deadline_s)
+    observation = yield from _send(setup, cancel, payment, plan.steps[0], deadline_s)
     same = observation.amount in (None, cancel.amount)  # of another amount: learnt below as the doubt that it is
     if observation.state is State.SUCCEEDED and observation.cancelled_by is not None and same:
         by, source = observation.cancelled_by, observation.source
@@ -225,7 +225,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
     return Carried((yield from learn(setup, cancel, observation, asked=True, release=True)))
 
 
-def _send(setup: Setup, cancel: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+def _send(setup: Setup, cancel: Operation, payment: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """The step of a cancel; that it leaves again is durable before the first byte.
 
     What left before may still close the order, whatever refusal says nothing of the order; and where it may give back
@@ -239,21 +239,17 @@ def _send(setup: Setup, cancel: Operation, step: Step, deadline_s: float) -> Exc
         return observation
     if observation.reason in _OF_THE_CALL:
         return refused_again(observation)
-    return _ON_ITS_WAY if (yield from _may_arrive(setup, cancel)) else observation
+    return _ON_ITS_WAY if (yield from _may_arrive(setup, cancel, payment)) else observation
 
 
 _ON_ITS_WAY = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it is paid, and a cancel that left may still give it back")
 
 
-def _may_arrive(setup: Setup, cancel: Operation) -> Exchange[bool]:
+def _may_arrive(setup: Setup, cancel: Operation, payment: Operation) -> Exchange[bool]:
     """Whether a request of a cancel that was not answered may still be on its way, and give back what is paid."""
-    if not setup.profile.close_may_reverse:
+    if not setup.profile.close_may_reverse or setup.ladder(payment).fence_after_s is None:
         return False
-    payment = yield from exchange.load("cancelled payment", lambda session: session.operation(cancel.of))
-    if payment is None or setup.ladder(payment).fence_after_s is None:
-        return False
-    history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
-    left_at = unanswered_at([line for line in history if line.operation == cancel.id])
+    left_at = unanswered_at((yield from _lines_of(cancel)))
     now = (yield from exchange.now()).utc
     return left_at is not None and now < left_at + timedelta(seconds=setup.profile.in_flight_s)
 
@@ -282,9 +278,13 @@ def _spares(setup: Setup, fence: Operation, payment: Operation) -> Exchange[bool
 
 def _may_be_outside(cancel: Operation) -> Exchange[bool]:
     """Whether a request of this cancel ever went without an answer: then it may have been carried out, or still be."""
-    history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
-    lines = [line for line in history if line.operation == cancel.id]
+    lines = yield from _lines_of(cancel)
     return repeated_unanswered(lines) or unanswered_at(lines) is not None
+
+
+def _lines_of(cancel: Operation) -> Exchange[Sequence[Transition]]:
+    history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
+    return [line for line in history if line.operation == cancel.id]
 
 
 def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Operation]:
