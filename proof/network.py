@@ -46,7 +46,7 @@ VERBS = ("pay", "refund", "close", "query", "capture", "release", "payout")
 class Kind:
     """What goes wrong. ``script``: what the server does after the handshake, ``None`` where it does not come to one.
 
-    ``sent``: whether a byte of the request may have left.
+    ``sent``: whether a byte of the request may have left. ``used``: the connection was used once before.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Kind:
     sent: bool = True
     tls: bool = True
     stalls: bool = False
+    used: bool = False
 
 
 def _plain(visit: Visit) -> None:
@@ -62,18 +63,18 @@ def _plain(visit: Visit) -> None:
     visit.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
-_BIG = {"reset mid request", "never reads"}
-"""They need a request of megabytes: ours fit into the sockets' buffers."""
+_BIG = "never reads"
+"""It needs a request of megabytes: ours fit into the sockets' buffers."""
 KINDS = (
     Kind("refused", sent=False),
     Kind("unresolved", sent=False),
     Kind("no TLS", _plain, sent=False, tls=False),
     Kind("reset at hello", Visit.reset, sent=False, tls=False),
     Kind("accept then reset", Visit.reset),
-    Kind("connection closed while idle", after_the_ok(finish)),
-    Kind("connection reset while idle", after_the_ok(Visit.reset)),
+    Kind("connection closed while idle", after_the_ok(finish), used=True),
+    Kind("connection reset while idle", after_the_ok(Visit.reset), used=True),
     Kind("informational replies without end", flood(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100), stalls=True),
-    *(Kind(case.name, case.script, stalls=case.timeout_s < 1) for case in CASES if case.name not in _BIG),
+    *(Kind(case.name, case.script, stalls=case.timeout_s < 1) for case in CASES if case.name != _BIG),
 )
 
 
@@ -104,6 +105,18 @@ class Road:
         if request.endpoint in self._aside:
             return self._good.send(request, timeout_s)
         return await self._async.send(self._there(request), timeout_s)
+
+    def use(self) -> None:
+        """Send something before, so that there is a connection to use again."""
+        self._sync.send(self._first(), DEADLINE_S)
+
+    async def ause(self) -> None:
+        """The same by the async transport."""
+        await self._async.send(self._first(), DEADLINE_S)
+
+    def _first(self) -> WireRequest:
+        url = f"https://{self._host}/"
+        return WireRequest(endpoint="first", moves_money=False, method="GET", url=url, headers={}, content=b"")
 
     def close(self) -> None:
         """Close the sync transport."""
@@ -194,6 +207,8 @@ def outcome_of(world: AnyWorld, verb: str, colour: str, kind: Kind, ref: str) ->
     with _server(kind) as host:
         road = Road(world, host)
         if colour == "sync":
+            if kind.used:
+                road.use()
             world.transport.road = road
             gateway = Gateway(
                 world.adapter, journal=world.journal, transport=world.transport, sinks=(world.events.append,),
@@ -206,10 +221,14 @@ def outcome_of(world: AnyWorld, verb: str, colour: str, kind: Kind, ref: str) ->
             finally:
                 road.close()
                 world.transport.road = world.partner.transport()
-        return asyncio.run(_aoutcome_of(world, verb, road, ref, clock, deadline_s))
+        return asyncio.run(_aoutcome_of(world, verb, road, ref, clock, deadline_s, used=kind.used))
 
 
-async def _aoutcome_of(world: AnyWorld, verb: str, road: Road, ref: str, clock: Passing, deadline_s: float) -> object:
+async def _aoutcome_of(
+    world: AnyWorld, verb: str, road: Road, ref: str, clock: Passing, deadline_s: float, *, used: bool
+) -> object:
+    if used:
+        await road.ause()
     async with AsyncGateway(
         world.adapter, journal=world.journal, transport=_Coloured(road), sinks=(world.events.append,),
         retry=AT_ONCE, clock=clock,

@@ -69,6 +69,18 @@ def _retire(ring: KeyRing[str], serial: str) -> None:
     ring.retire(serial)
 
 
+def _learn_another(ring: KeyRing[str], serial: str) -> None:
+    """What was fetched is the key of another serial."""
+    ring.learn(f"{serial} of another", serial)
+    ring.failed(serial, 10.0)
+
+
+def _learn_both(ring: KeyRing[str], serial: str) -> None:
+    """The new one and the one that it will follow."""
+    ring.learn(f"{serial} before", "old")
+    ring.learn(serial, serial)
+
+
 def _nothing(_: KeyRing[str], __: str) -> None:
     """It knows nothing of it."""
 
@@ -82,7 +94,8 @@ SITUATIONS: Mapping[str, Situation] = {
     "used before it is known": Situation(_nothing, _learn, 1, Known),
     "expired, and renewed": Situation(_expired, _learn, 1, Known),
     "old one taken back": Situation(_retire, _fail, 1, Missing),
-    "what is fetched is not authentic": Situation(_nothing, _fail, 1, Missing),
+    "both valid": Situation(_learn_both, _fail, 0, Known),
+    "the wrong key is fetched": Situation(_nothing, _learn_another, 1, Missing),
     "the fetch fails": Situation(_nothing, _fail, 1, Missing),
     "the fetch is slow": Situation(_nothing, _learn_late, 1, Known),
 }
@@ -231,7 +244,7 @@ def _suite() -> Tally:
     return passed(0, TESTS)
 
 
-CROWDS = 7 * 6
+CROWDS = 6 * len(SITUATIONS)
 _UNITS = CROWDS + 6
 
 

@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 import structlog
@@ -25,7 +27,7 @@ from payport.sdk.redaction import Redaction
 from payport.sdk.testing.conformance.secrecy import secrets_in
 from payport.sdk.testing.conformance.world import World
 from proof.family import Family, Tally, told
-from proof.network import Kind, cases, outcome_of
+from proof.network import COLOURS, KINDS, Kind, outcome_of
 from proof.subjects import AnySubject, AnyWorld, subjects
 
 PERSONAL = {
@@ -68,8 +70,8 @@ def careless(subject: AnySubject) -> AnySubject:
     """The same partner with an order full of canaries."""
     order = subject.order
     payer = Payer(id=order.payer.id, ip=PERSONAL["address"], email=PERSONAL["e-mail"], name=PERSONAL["name"])
-    metadata = {**order.metadata, "note": f"card {CARD_NUMBER}"}
-    return replace(subject, order=replace(order, payer=payer, metadata=metadata))
+    subject_line, metadata = f"{order.subject} {CARD_NUMBER}", {**order.metadata, "note": f"card {CARD_NUMBER}"}
+    return replace(subject, order=replace(order, payer=payer, subject=subject_line, metadata=metadata))
 
 
 def personal(subject: AnySubject) -> dict[str, str]:
@@ -98,14 +100,17 @@ def spoken(watch: Watch, lines: str, world: AnyWorld, outcome: object) -> Iterat
     yield from (("exception of the outcome", text) for text in error_texts(_raised(outcome)))
 
 
-def kept(world: AnyWorld, outcome: object) -> Iterator[tuple[str, str]]:
-    """What lies on a disk, or could."""
-    for ref in world.refs:
-        yield f"rows of {ref}", repr([*world.operations(ref), *world.history(ref)])
-    for place in world.folder.glob("payments.db*"):
-        yield f"file {place.name}", place.read_bytes().decode("latin-1")
+def kept(world: AnyWorld, outcome: object, ref: str) -> Iterator[tuple[str, str]]:
+    """What is written down of an order, or could be."""
+    yield f"rows of {ref}", repr([*world.operations(ref), *world.history(ref)])
     with suppress(TypeError, AttributeError, pickle.PicklingError):
         yield "pickle of the outcome", pickle.dumps(outcome).decode("latin-1")
+
+
+def files(world: AnyWorld) -> Iterator[tuple[str, str]]:
+    """What lies on the disk, every byte of it."""
+    for place in world.folder.glob("payments.db*"):
+        yield f"file {place.name}", place.read_bytes().decode("latin-1")
 
 
 def _raised(outcome: object) -> BaseException | None:
@@ -122,34 +127,46 @@ def found(canaries: Mapping[str, str], texts: Sequence[tuple[str, str]]) -> list
     return [f"{name} in {where}" for where, text in texts for name, value in canaries.items() if value in text]
 
 
+@cache
+def cases() -> tuple[tuple[AnySubject, str, str, Kind], ...]:
+    """Partner, verb, colour, kind: each kind for each verb that a partner has, in one colour; then in the other one."""
+    return tuple(
+        (subject, verb, COLOURS[(turn + place + half) % len(COLOURS)], kind)
+        for half in range(len(COLOURS))
+        for subject in subjects()
+        for (turn, verb), (place, kind) in product(enumerate(verbs_of(subject)), enumerate(KINDS))
+    )
+
+
+def verbs_of(subject: AnySubject) -> tuple[str, ...]:
+    """Every verb that a partner has."""
+    return tuple(dict.fromkeys(["pay", *(verb for verb, _, _ in subject.doors()), *(["query"] if subject.query else [])]))
+
+
 def run(first: int, count: int) -> Tally:
-    """The units of the network's family, watched."""
+    """One verb of one partner under one fault a unit."""
     tally = Tally()
     for subject in subjects():
-        numbers = [one for one in range(first, first + count) if _case(one)[0] is subject]
+        numbers = [one for one in range(first, first + count) if cases()[one % len(cases())][0] is subject]
         if numbers:
             with tempfile.TemporaryDirectory() as folder, World(careless(subject), Path(folder)) as world:
                 for number in numbers:
                     _watch(world, number, tally)
+                for line in found(secret(world), list(files(world))):
+                    tally.fail(numbers[0], f"{subject.name}, units {numbers[0]} to {numbers[-1]}: {line}")
     return tally
 
 
-def _case(number: int) -> tuple[AnySubject, str, str, Kind]:
-    """Every other case first: as there is an odd number of kinds, each kind of each verb in one of the colours."""
-    turn = 2 * number % (2 * len(cases()))
-    return cases()[turn if turn < len(cases()) else turn - len(cases()) + 1]
-
-
 def _watch(world: AnyWorld, number: int, tally: Tally) -> None:
-    _, verb, colour, kind = _case(number)
-    stream, name = io.StringIO(), f"{world.subject.name} {verb} {colour}, {kind.name}"
+    _, verb, colour, kind = cases()[number % len(cases())]
+    stream, name, ref = io.StringIO(), f"{world.subject.name} {verb} {colour}, {kind.name}", world.new_ref()
     logger = structlog.wrap_logger(
         structlog.PrintLogger(stream), processors=[Redaction(), structlog.processors.JSONRenderer()]
     )
     world.events.clear()
     with listening() as watch:
         try:
-            outcome = outcome_of(world, verb, colour, kind, world.new_ref())
+            outcome = outcome_of(world, verb, colour, kind, ref)
         except Exception as error:  # noqa: BLE001 - it is another family's failure; what it says is looked through
             tally.note(f"raised: {told(error)[:60]}")
             outcome = error
@@ -157,7 +174,7 @@ def _watch(world: AnyWorld, number: int, tally: Tally) -> None:
         for event in world.events:
             sink(event)
         said = list(spoken(watch, stream.getvalue(), world, outcome))
-        lies = list(kept(world, outcome))
+        lies = list(kept(world, outcome, ref))
     wrong = [*found({**secret(world), **personal(world.subject)}, said), *found(secret(world), lies)]
     tally.cases += 1
     tally.note("texts scanned", len(said) + len(lies))
@@ -172,5 +189,5 @@ FAMILY = Family(
     run=run,
     gate=len(cases()) // 2,
     long=10 * len(cases()),
-    shard=132,
+    shard=150,
 )

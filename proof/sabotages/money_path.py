@@ -96,6 +96,12 @@ SABOTAGES = (
         breaks=frozenset({"I1", "I6"}),
     ),
     Sabotage(
+        what="a request is sent again however long ago it first left, and nobody asks before",
+        cut=Cut("sdk.operations.repeating:may_repeat", "return until is None or now < until", "return True"),
+        twins=(Cut("sdk.operations.resolver:_ask", "setup.profile.answers_queries", "operation.verb is Verb.PAY"),),
+        breaks=frozenset({"I1", "I5", "I6"}),
+    ),
+    Sabotage(
         what="a closed attempt is told while a newer one is paid",
         cut=Cut("sdk.operations.following:newest", "while carried.operation.state.over:", "while False:"),
         breaks=frozenset({"I4", "Declined"}),

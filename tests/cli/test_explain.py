@@ -15,6 +15,9 @@ from payport.schemas import ActionRequired, Money, Order, QrCode, QrScanned, QrS
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.sdk.cli.words import advice, meaning
 from payport.sdk.journal.records import RESTORES_HOLD, Operation, State, Transition, Verb
+from payport.sdk.operations.screening import keep
+from payport.sdk.watch.holds import Hold
+from payport.sdk.watch.releasing import release
 
 ORDER = Order(ref="SHOP10010001", amount=Money.of("12.34", "CNY"), subject="Tea")
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -66,6 +69,34 @@ def test_an_order_that_is_not_there(shop: Shop, payport: Command) -> None:
     ran = payport("explain", "SHOP99990001", "--config", shop.config)
     assert ran.status == 1
     assert "SHOP99990001 is not in this journal: nothing was ever sent for it from here." in ran.out
+
+
+def test_what_only_the_audit_trail_tells(shop: Shop, payport: Command) -> None:
+    """That a rule held an order back and a person let it go, who looked at its records, and who erased its payer."""
+    at = ["--config", shop.config]
+    with shop.gateway() as gateway:
+        hold = Hold(
+            ref=ORDER.ref, rule="velocity", reason="six orders in a minute", partner="alipay",
+            account=gateway.adapter.account, amount=ORDER.amount, held_at=AT,
+        )  # fmt: skip
+        gateway.journal.write(lambda session: keep(session, hold))
+        ran = payport("explain", ORDER.ref, *at)
+        assert ran.status == 1
+        assert "nothing was ever sent for it from here" in ran.out
+        assert "held the order back (amount 12.34 CNY, reason six orders in a minute, rule velocity)" in ran.out
+        release(gateway.journal, ORDER.ref, "Wen", AT)
+        gateway.pay(ORDER, QrShown())
+    payport("audit", "export", "--order", ORDER.ref, "--actor", "auditor", *at)
+    payport("audit", "erase", "--order", ORDER.ref, "--reason", "asked for", "--actor", "auditor", *at)
+    ran = payport("explain", ORDER.ref, *at)
+    assert ran.status == 0
+    told = [
+        "Wen let the order go",
+        "the attempt to pay was written down",
+        "auditor was shown what the audit trail tells of the order",
+        "auditor made what was kept of the payer unreadable (exchanges 0, reason asked for)",
+    ]
+    assert sorted(ran.out.index(words) for words in told) == [ran.out.index(words) for words in told]
 
 
 def transition(state: State, verb: Verb = Verb.PAY, detail: Mapping[str, str] = MappingProxyType({})) -> Transition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from proof import (
@@ -24,7 +25,7 @@ from proof import (
     suites,
 )
 from proof.family import Family, Tally
-from proof.soak import Soak, _flat
+from proof.soak import Soak, _compare, _flat
 from proof.stores import EVERY, shares, stores, units
 from proof.subjects import subjects
 
@@ -124,7 +125,7 @@ def test_a_secret_that_is_logged_is_found(tmp_path: Path) -> None:
             "account secret 0 in log of shop"
         ]
         (tmp_path / "payments.db-new").write_text(secrecy.CARD_NUMBER)
-        assert secrecy.found(hidden, list(secrecy.kept(world, None))) == ["card number in file payments.db-new"]
+        assert secrecy.found(hidden, list(secrecy.files(world))) == ["card number in file payments.db-new"]
 
 
 def test_memory_that_grows_is_found() -> None:
@@ -134,6 +135,33 @@ def test_memory_that_grows_is_found() -> None:
         soak = Soak([], None, None, Tally(), samples=samples)  # type: ignore[arg-type] # only its samples are looked at
         _flat(soak, 0)
         assert len(soak.tally.failures) == expected
+
+
+def test_totals_that_differ_are_found(tmp_path: Path) -> None:
+    """A payment that only the partner knows of makes the day's books differ."""
+    with World(subjects()[0], tmp_path) as world:
+        world.sell(world.new_ref())
+        tally = Tally()
+        books._compare_totals(world, tally, set())
+        assert sum(tally.notes.values()) > 0
+        world.refs.clear()
+        with pytest.raises(AssertionError, match="in the journal"):
+            books._compare_totals(world, tally, set())
+
+
+def test_money_that_only_the_partner_knows_of_is_found_after_the_soak(tmp_path: Path) -> None:
+    """An order that nobody finds in the journal, and whose partner took a cent."""
+    partner = SimpleNamespace(
+        subject=SimpleNamespace(name="alipay"), wrong_with=lambda _: [], net_minor=lambda refs: [1 for _ in refs]
+    )
+    with World(subjects()[0], tmp_path) as world:
+        ref = "SOAK00000001"
+        world.sell(ref)
+        gateway = SimpleNamespace(adapter=SimpleNamespace(account=world.adapter.account))
+        soak = Soak([SimpleNamespace(partner=partner, sync=gateway)], world.journal, None, Tally())  # type: ignore[list-item, arg-type] # only what is compared
+        next(soak.numbers)
+        _compare(soak, 7)
+    assert [(each.number, each.what[:12]) for each in soak.tally.failures] == [(7, ref)]
 
 
 def test_a_skipped_test_proves_nothing(tmp_path: Path) -> None:

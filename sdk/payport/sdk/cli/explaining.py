@@ -9,21 +9,24 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
+from payport.sdk.audit.record import Record, read_record
 from payport.sdk.card_numbers import mask_card_numbers
-from payport.sdk.cli.words import advice, meaning, notice_meaning
+from payport.sdk.cli.words import advice, meaning, notice_meaning, record_meaning
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
+from payport.sdk.journal.trail import JournalTrail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Everything that the journal holds about one debt."""
+    """Everything that the journal holds about one debt. ``records``: those of the audit trail."""
 
     debt: Debt
     operations: Sequence[Operation]
     transitions: Sequence[Transition]
     notices: Sequence[Notice]
+    records: Sequence[Record]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,32 +41,40 @@ class Event:
 
 def explain_order(console: Console, journal: Journal, ref: str) -> bool:
     """Print the story of ``ref``; false when this journal does not know it. Shows no secret and no payer."""
-    story = journal.read(lambda session: read_story(session, ref))
+    records = [read_record(row.body) for row in JournalTrail(journal).of_debt(ref)]
+    story = journal.read(lambda session: read_story(session, ref, records))
     if story is None:
         _say(console, f"{ref} is not in this journal: nothing was ever sent for it from here.")
+        _show(console, list(_of_records(records)))
         return False
     kind = "payout" if story.debt.verb is Verb.PAYOUT else "payment"
     _say(console, f"{ref}: a {kind} of {story.debt.amount}")
     for operation in story.operations:
         number = f", its number there {operation.partner_id}" if operation.partner_id else ""
         _say(console, f"  {_short(operation.id)} is {operation.partner_ref} at {operation.account}{number}")
-    console.print()
-    table = Table(box=None, pad_edge=False)
-    table.add_column("time (UTC)", no_wrap=True)
-    table.add_column("operation", no_wrap=True)
-    table.add_column("from", no_wrap=True)
-    table.add_column("what it means")
-    for event in time_line(story):
-        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", event.who, event.source, mask_card_numbers(event.what))
-    console.print(table, highlight=False, markup=False)
-    console.print()
+    _show(console, time_line(story))
     for line in advice(story.operations):
         _say(console, mask_card_numbers(line))
     return True
 
 
-def read_story(session: Session, ref: str) -> Story | None:
-    """What the journal holds about ``ref``, ``None`` when it does not know it."""
+def _show(console: Console, events: Sequence[Event]) -> None:
+    if not events:
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("operation", no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    table.add_column("what it means")
+    for event in events:
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", event.who, event.source, mask_card_numbers(event.what))
+    console.print()
+    console.print(table, highlight=False, markup=False)
+    console.print()
+
+
+def read_story(session: Session, ref: str, records: Sequence[Record] = ()) -> Story | None:
+    """What the journal holds about ``ref``, ``None`` when it does not know it. ``records``: as in :class:`Story`."""
     debt = session.debt(ref)
     if debt is None:
         return None
@@ -72,12 +83,13 @@ def read_story(session: Session, ref: str) -> Story | None:
     notices = [
         notice for account, partner_ref in sorted(known) for notice in session.notices(account, partner_ref=partner_ref)
     ]
-    return Story(debt=debt, operations=operations, transitions=session.history(ref), notices=notices)
+    transitions = session.history(ref)
+    return Story(debt=debt, operations=operations, transitions=transitions, notices=notices, records=records)
 
 
 def time_line(story: Story) -> Sequence[Event]:
-    """Transitions and notices in one order of time; what happened in one instant stays as it was written."""
-    return sorted([*_of_notices(story), *_of_transitions(story)], key=lambda event: event.at)
+    """Transitions, notices and what else was recorded in one order of time; one instant stays as it was written."""
+    return sorted([*_of_notices(story), *_of_transitions(story), *_of_records(story.records)], key=lambda event: event.at)
 
 
 def _of_transitions(story: Story) -> Iterator[Event]:
@@ -93,6 +105,14 @@ def _of_notices(story: Story) -> Iterator[Event]:
     for notice in story.notices:
         who = names.get(notice.event.partner_ref or "", "")
         yield Event(notice.received_at, who, "notice", notice_meaning(notice))
+
+
+def _of_records(records: Sequence[Record]) -> Iterator[Event]:
+    """What only the audit trail tells: who held the order back, let it go, looked at its records, erased its payer."""
+    for record in records:
+        what = record_meaning(record)
+        if what is not None:
+            yield Event(record.when, "", "audit", what)
 
 
 def _short(operation_id: str) -> str:

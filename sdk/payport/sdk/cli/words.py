@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from payport.schemas.payment import CancelledBy, FactKind
+from payport.sdk.audit.record import Record, What
 from payport.sdk.journal.records import Notice, Operation, State, Transition, Verb
 
 _INTENDED: Mapping[Verb, str] = MappingProxyType(
@@ -58,6 +59,15 @@ _CANCELLED: Mapping[CancelledBy, str] = MappingProxyType(
         CancelledBy.VOIDED: "the hold was released",
         CancelledBy.REVERSED: "it had been paid, and the money was given back",
         CancelledBy.EXPIRED: "its time to be paid was over",
+    }
+)
+
+_RECORDED: Mapping[str, str] = MappingProxyType(
+    {
+        What.ORDER_HELD: "held the order back",
+        What.ORDER_RELEASED: "let the order go",
+        What.EXPORTED: "was shown what the audit trail tells of the order",
+        What.ERASED: "made what was kept of the payer unreadable",
     }
 )
 
@@ -117,6 +127,15 @@ def notice_meaning(notice: Notice) -> str:
     applied = "applied" if notice.applied else "kept, not applied"
     amount = f", {notice.event.amount}" if notice.event.amount else ""
     return f"the partner told us {notice.event.status}{amount}; genuine, {applied}"
+
+
+def record_meaning(record: Record) -> str | None:
+    """A record of the audit trail in words; ``None`` for one that a transition, a notice or the trail itself tells of."""
+    words = _RECORDED.get(record.what)
+    if words is None:
+        return None
+    detail = ", ".join(f"{name} {value}" for name, value in record.detail.items())
+    return f"{record.who} {words}" + (f" ({detail})" if detail else "")
 
 
 def advice(operations: Sequence[Operation]) -> Iterator[str]:

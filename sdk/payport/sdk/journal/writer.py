@@ -166,8 +166,8 @@ class Writer:
                 wake([unit.waiter for unit in group if unit.waiter is not None])
 
     def _carry_out(self, group: list[Unit[Any]]) -> None:
-        while self._queue:
-            with suppress(IndexError):  # who gave up waiting took it back at this moment
+        with suppress(IndexError):  # who gave up waiting took the last one back at this moment
+            while self._queue:
                 group.append(self._queue.popleft())
         if group:
             with self._gate:

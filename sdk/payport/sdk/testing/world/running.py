@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,35 +84,35 @@ def run(
 
 
 def replay(subject: Subject[PartnerT] | str, seed: int) -> tuple[str, list[Violation]]:
-    """The whole story of one seed as text, and what is wrong with it."""
+    """The whole story of one seed as text, and what is wrong with it.
+
+    A seed that a run plays with genuine keys and a journal in a file is played so here: what only these show is seen.
+    """
     where, found = _found(subject)
-    schedule = Schedule(found, seed, Options(watched=True))
-    with quick_keys():
-        try:
-            schedule.play()
-        except Exception as error:  # noqa: BLE001 - shown with the story so far
-            return schedule.history.text(), [_broken(found, where, seed, error)]
-    return schedule.history.text(), _violations(found, where, schedule)
+    with TemporaryDirectory() as folder:
+        genuine = seed % GENUINE_EVERY == 0
+        schedule, wrong = _play(found, where, seed, Options(place=Path(folder) if genuine else None, watched=True))
+    return schedule.history.text(), wrong
 
 
 def _run_one(
     subject: AnySubject, where: str, seed: int, coverage: Counter[str], folder: Path | None
 ) -> list[Violation]:
     """``folder``: for a journal in a file, with genuine keys."""
-    with _keys(genuine=folder is not None):
-        schedule = Schedule(subject, seed, Options(place=folder, watched=folder is not None))
+    schedule, wrong = _play(subject, where, seed, Options(place=folder, watched=folder is not None))
+    coverage.update(coverage_of(schedule))
+    return wrong
+
+
+def _play(subject: AnySubject, where: str, seed: int, options: Options) -> tuple[Schedule, list[Violation]]:
+    """One schedule, with genuine keys where its journal is in a file, and what is wrong with it."""
+    with nullcontext() if options.place is not None else quick_keys():
+        schedule = Schedule(subject, seed, options)
         try:
             schedule.play()
         except Exception as error:  # noqa: BLE001 - what breaks the world itself is a finding too
-            return [_broken(subject, where, seed, error)]
-    coverage.update(coverage_of(schedule))
-    return _violations(subject, where, schedule)
-
-
-@contextmanager
-def _keys(*, genuine: bool) -> Generator[None]:
-    with nullcontext() if genuine else quick_keys():
-        yield
+            return schedule, [_broken(subject, where, seed, error)]
+    return schedule, _violations(subject, where, schedule)
 
 
 def _violations(subject: AnySubject, where: str, schedule: Schedule) -> list[Violation]:
