@@ -140,7 +140,8 @@ def cases() -> tuple[tuple[AnySubject, str, str, Kind], ...]:
 
 def verbs_of(subject: AnySubject) -> tuple[str, ...]:
     """Every verb that a partner has."""
-    return tuple(dict.fromkeys(["pay", *(verb for verb, _, _ in subject.doors()), *(["query"] if subject.query else [])]))
+    asks = ["query"] if subject.query else []
+    return tuple(dict.fromkeys(["pay", *(verb for verb, _, _ in subject.doors()), *asks]))
 
 
 def run(first: int, count: int) -> Tally:

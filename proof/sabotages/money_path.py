@@ -10,25 +10,25 @@ _OVER = "not last.state.over"
 SABOTAGES = (
     Sabotage(
         what="a payment in doubt is tried once more under a new number",
-        cut=Cut("sdk.operations.intending:begin", _OVER, f"last.state.value != 'doubt' and {_OVER}"),
+        cut=Cut("sdk.operations.intending:_live", _OVER, f"last.state.value != 'doubt' and {_OVER}"),
         breaks=frozenset({"I1"}),
     ),
     Sabotage(
         what="a payment that the partner accepted is tried once more",
-        cut=Cut("sdk.operations.intending:begin", _OVER, f"last.state.value != 'pending' and {_OVER}"),
+        cut=Cut("sdk.operations.intending:_live", _OVER, f"last.state.value != 'pending' and {_OVER}"),
         breaks=frozenset({"I1"}),
     ),
     Sabotage(
         what="a code that was handed out is joined by a second one",
-        cut=Cut("sdk.operations.intending:begin", _OVER, f"last.state.value != 'action' and {_OVER}"),
+        cut=Cut("sdk.operations.intending:_live", _OVER, f"last.state.value != 'action' and {_OVER}"),
         breaks=frozenset({"I1"}),
     ),
     Sabotage(
         what="another amount under the same reference is taken for the same debt",
         cut=Cut(
-            "sdk.operations.intending:_check_debt", "if asked != (debt.verb, debt.amount, debt.payee):", "if False:"
+            "sdk.operations.intending:_check_same", "if asked != (debt.verb, debt.amount, debt.payee):", "if False:"
         ),
-        twins=(Cut("sdk.operations.intending:begin", "if last.amount != intent.amount:", "if False:"),),
+        twins=(Cut("sdk.operations.intending:_live", "if last.amount != intent.amount:", "if False:"),),
         breaks=frozenset({"I1"}),
     ),
     Sabotage(

@@ -148,6 +148,8 @@ def _outcome(
             )
         case State.NOT_SENT:
             return NotSent(cause=operation.not_sent or NotSentCause(NotSentKind.UNREACHABLE, "nothing was sent"))
+        case State.DOUBT if not operation.started:
+            return pending(operation, profile)  # prepared: resume sends it
         case State.DOUBT:
             return Unknown(operation=operation.id, cause=operation.unknown or _INTERRUPTED)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Never, TypeVar, cast
 
-from payport.schemas.outcome import NotSent, NotSentCause, NotSentKind
+from payport.schemas.outcome import Unknown
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.host_clock import SystemClock
+from payport.sdk.operations.learning import unread
 from payport.sdk.operations.querying import UnknownReference
 from payport.sdk.routing import Health, Look, Route, Try, Wish, route, worth_trying_elsewhere
 
@@ -80,10 +81,8 @@ def _operations(ref: str) -> Callable[[Session], Sequence[Operation]]:
     return lambda session: session.operations(ref)
 
 
-def _unreadable(error: JournalError) -> NotSent:
-    return NotSent(
-        cause=NotSentCause(NotSentKind.STORAGE, f"the journal could not be read, so nothing was sent: {error}")
-    )
+def _unreadable(order: Order, error: JournalError) -> Unknown:
+    return Unknown(operation=f"{order.ref}/pay//1", cause=unread(error))
 
 
 def _route(
@@ -160,7 +159,7 @@ class Router:
         except StopIteration as end:
             return cast("PayOutcome[object]", end.value)
         except JournalError as error:
-            return _unreadable(error)
+            return _unreadable(order, error)
 
     def at(self, ref: str) -> AnyGateway:
         """The gateway where a debt lives, for every other verb. Raises :class:`payport.sdk.UnknownReference`."""
@@ -203,7 +202,7 @@ class AsyncRouter:
         except StopIteration as end:
             return cast("PayOutcome[object]", end.value)
         except JournalError as error:
-            return _unreadable(error)
+            return _unreadable(order, error)
 
     async def at(self, ref: str) -> AnyAsyncGateway:
         """The gateway where a debt lives, for every other verb. Raises :class:`payport.sdk.UnknownReference`."""

@@ -147,6 +147,8 @@ def _where(answer: Reply) -> str:
 def ask(paypal: PayPal, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     """Ask about an operation by PayPal's numbers of it, and find it by our own reference in what they show."""
     number = _number_of(operation)
+    if number is None and operation.verb is Verb.PAYOUT:
+        return doubt(Source.LOCAL, UnknownKind.NO_QUERY, "PayPal shows a payout only by its number, which never came")
     if number is None:
         return doubt(
             Source.QUERY,

@@ -125,7 +125,7 @@ def explain(
     *,
     config: Config = None,
 ) -> None:
-    """Tell the story of one order from journal, notices and audit trail: what happened, what it means, what to do next."""
+    """Tell the story of one order from journal, notices and audit trail: what happened, and what to do next."""
     with open_journal(Settings.load(config)) as journal:
         found = explain_order(_console(), journal, ref)
     raise typer.Exit(0 if found else 1)

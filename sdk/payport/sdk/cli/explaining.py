@@ -89,7 +89,8 @@ def read_story(session: Session, ref: str, records: Sequence[Record] = ()) -> St
 
 def time_line(story: Story) -> Sequence[Event]:
     """Transitions, notices and what else was recorded in one order of time; one instant stays as it was written."""
-    return sorted([*_of_notices(story), *_of_transitions(story), *_of_records(story.records)], key=lambda event: event.at)
+    events = [*_of_notices(story), *_of_transitions(story), *_of_records(story.records)]
+    return sorted(events, key=lambda event: event.at)
 
 
 def _of_transitions(story: Story) -> Iterator[Event]:

@@ -130,7 +130,7 @@ def notice_meaning(notice: Notice) -> str:
 
 
 def record_meaning(record: Record) -> str | None:
-    """A record of the audit trail in words; ``None`` for one that a transition, a notice or the trail itself tells of."""
+    """A record of the audit trail in words; ``None`` for what is told elsewhere, and what is not about an order."""
     words = _RECORDED.get(record.what)
     if words is None:
         return None

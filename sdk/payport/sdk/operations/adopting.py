@@ -19,7 +19,7 @@ from payport.sdk.journal.session import Session
 from payport.sdk.message import Purpose
 from payport.sdk.operations.intending import Invalid, begin
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.learning import learn, refused_by_storage
+from payport.sdk.operations.learning import learn, unreadable
 from payport.sdk.operations.paying import pay_intent
 from payport.sdk.operations.screening import Held, answer, keep, told
 from payport.sdk.operations.setup import Setup
@@ -112,6 +112,6 @@ def adopt(
         except JournalConflict:  # another worker was first: now it is found
             yield from exchange.record("adopt", write)
     except JournalError as error:
-        return (yield from refused_by_storage(setup, "adopt", error))
+        return (yield from unreadable(setup, "adopt", operation.id, error))
     adopted = yield from learn(setup, operation, observation)
     return pay_outcome(adopted, setup.profile, adapter.native_payment(observation.native))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from payport.schemas.outcome import CancelOutcome, NotSent, NotSentKind, Reason, Succeeded, UnknownKind
+from payport.schemas.money import Money
+from payport.schemas.outcome import CancelOutcome, NotSent, NotSentKind, Reason, Succeeded, Unknown, UnknownKind
 from payport.schemas.payment import Cancellation, CancelledBy, Fact, FactKind
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
@@ -19,11 +20,12 @@ from payport.sdk.lattice import absorb
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.carrying import Carried, attempt
+from payport.sdk.operations.given_back import is_kept, refunded
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, refused_by_storage, storage_failed
+from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, storage_failed, unreadable
 from payport.sdk.operations.leasing import take
-from payport.sdk.operations.repeating import mark_repetition, refused_again
+from payport.sdk.operations.repeating import OF_THE_CALL, mark_repetition, refused_again
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import FENCE, REVERSE, repeated_unanswered, unanswered_at
 from payport.sdk.outcomes import cancel_outcome, not_sent
@@ -42,12 +44,14 @@ def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> 
     try:
         operations = yield from exchange.load("cancel", lambda session: session.operations(ref))
     except JournalError as error:
-        return (yield from refused_by_storage(setup, "cancel", error))
+        return (yield from unreadable(setup, "cancel", f"{ref}/{Verb.CANCEL.value}//1", error))
     payment = next((operation for operation in reversed(operations) if operation.verb is Verb.PAY), None)
     if payment is None:
-        return not_sent(NotSentKind.INVALID, f"{ref} is not in this journal; adopt it first")
+        return not_sent(NotSentKind.INVALID, f"{ref} is not in this journal: is it misspelt, or to be adopted?")
     if payment.account != setup.adapter.account:
         return not_sent(NotSentKind.INVALID, f"it is to be paid through {payment.account}; cancel it there")
+    if is_kept(operations, payment):
+        return not_sent(NotSentKind.INVALID, "money came in under it after it was closed: refund it")
     if payment.state.over:
         now = yield from exchange.now()
         by = payment.cancelled_by or (
@@ -56,7 +60,7 @@ def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> 
         cancellation: Cancellation[object] = Cancellation(ref=ref, by=by, cancelled_at=now.utc)
         return Succeeded(cancellation)
     begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=reverse_paid)
-    if isinstance(begun, NotSent):
+    if isinstance(begun, NotSent | Unknown):
         return begun
     carried = yield from _carried_or_lost(setup, begun, deadline_s)
     marks = begun.operation.identity.keys()
@@ -64,7 +68,7 @@ def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> 
     if weaker and carried.operation.state is State.DECLINED:
         # the cancel that was under way may not reverse what was told: now that it is over, the one that may
         begun = yield from intend_cancel(setup, payment, deadline_s, reverse_paid=True)
-        if isinstance(begun, NotSent):
+        if isinstance(begun, NotSent | Unknown):
             return begun
         carried = yield from _carried_or_lost(setup, begun, deadline_s)
     return cancel_outcome(carried.operation, setup.profile, carried.native)
@@ -101,7 +105,7 @@ def _join(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carrie
 
 def intend_cancel(
     setup: Setup, payment: Operation, deadline_s: float, *, reverse_paid: bool, fences: bool = False
-) -> Exchange[Fresh | Existing | NotSent]:
+) -> Exchange[Fresh | Existing | NotSent | Unknown]:
     """Write down that this attempt is to be cancelled. ``fences``: nobody asked for it, the attempt just must end."""
     adapter = setup.adapter
     if not isinstance(adapter, _Cancels):
@@ -174,22 +178,24 @@ def fence(setup: Setup, payment: Operation, deadline_s: float) -> Exchange[Opera
     return current or payment
 
 
-def refused_lately(payment: Operation, now: datetime) -> Exchange[bool]:
-    """Whether the partner said within a day that the attempt is beyond cancelling: money is on its way by a slow road.
+def fenced_lately(payment: Operation, now: datetime) -> Exchange[bool]:
+    """Whether a fence came to nothing so lately that another one would only use up attempts to cancel. Asking goes on.
 
-    Asking goes on; a fence at every question would use up the attempts to cancel, and say nothing new.
+    A partner that says of an accepted attempt that it is beyond cancelling is taken at its word for a day: money is on
+    its way by a slow road. After anything else (nothing left, another refusal) the waits double from seconds on.
     """
     operations = yield from exchange.load("last fence", lambda session: session.operations(payment.ref))
     cancels = [each for each in operations if each.verb is Verb.CANCEL and each.of == payment.id]
-    return (
-        bool(cancels)
-        and cancels[-1].state is State.DECLINED
-        and cancels[-1].reason is Reason.INVALID_STATE
-        and now < cancels[-1].created_at + _FENCE_AGAIN
-    )
+    if not cancels or not cancels[-1].state.over:
+        return False
+    beyond = cancels[-1].reason is Reason.INVALID_STATE and payment.state is State.PENDING
+    waits = _LONGEST_REST if beyond else min(_SHORTEST_REST * 2 ** min(len(cancels) - 1, 10), _FENCE_REST)
+    return now < cancels[-1].created_at + waits
 
 
-_FENCE_AGAIN = timedelta(days=1)
+_LONGEST_REST = timedelta(days=1)
+_FENCE_REST = timedelta(minutes=10)
+_SHORTEST_REST = timedelta(seconds=2)
 
 
 def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exchange[Carried]:
@@ -233,11 +239,20 @@ def _send(setup: Setup, cancel: Operation, payment: Operation, step: Step, deadl
     """
     if cancel.may_have_left:
         now = (yield from exchange.now()).utc
-        yield from exchange.record("repeat cancel", lambda session: mark_repetition(session, cancel, step, now))
+
+        def mark(session: Session) -> bool:
+            current = session.operation(payment.id) or payment
+            if FENCE in cancel.identity and current.state.final and not payment.state.final:
+                return False  # told meanwhile
+            mark_repetition(session, cancel, step, now)
+            return True
+
+        if not (yield from exchange.record("repeat cancel", mark)):
+            return _MOVED_ON
     observation = yield from attempt(setup, cancel, step, deadline_s, Purpose.RESOLVE)
     if observation.state is not State.DECLINED or not cancel.may_have_left:
         return observation
-    if observation.reason in _OF_THE_CALL:
+    if observation.reason in OF_THE_CALL:
         return refused_again(observation)
     return _ON_ITS_WAY if (yield from _may_arrive(setup, cancel, payment)) else observation
 
@@ -252,21 +267,6 @@ def _may_arrive(setup: Setup, cancel: Operation, payment: Operation) -> Exchange
     left_at = unanswered_at((yield from _lines_of(cancel)))
     now = (yield from exchange.now()).utc
     return left_at is not None and now < left_at + timedelta(seconds=setup.profile.in_flight_s)
-
-
-_OF_THE_CALL = frozenset(
-    {
-        Reason.RATE_LIMITED,
-        Reason.UNAUTHENTICATED,
-        Reason.NOT_PERMITTED,
-        Reason.BAD_SIGNATURE,
-        Reason.MERCHANT_BLOCKED,
-        Reason.BLOCKED,
-        Reason.PARTNER_UNAVAILABLE,
-        Reason.OTHER,
-    }
-)
-"""Refusals of the call, whatever the order's state."""
 
 
 def _spares(setup: Setup, fence: Operation, payment: Operation) -> Exchange[bool]:
@@ -349,6 +349,9 @@ class _Contradicted(Exception):
     """The attempt was paid, and the partner says that there was nothing to pay."""
 
 
+_MOVED_ON = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "the attempt moved on meanwhile: it is looked at again")
+
+
 class _Moved(Exception):
     """The attempt moved on while its cancel was under way."""
 
@@ -383,8 +386,7 @@ def _conclude(
     except _Contradicted:
         return (yield from _contradicted(setup, cancel))
     except _Moved:
-        anew = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "the attempt moved on meanwhile: it is looked at again")
-        return (yield from learn(setup, cancel, anew, release=True))
+        return (yield from learn(setup, cancel, _MOVED_ON, release=True))
 
 
 def end_with_cancel(session: Session, learnt: Learnt, now: datetime) -> None:
@@ -400,7 +402,7 @@ def _end_payment(session: Session, payment_id: str, by: CancelledBy, source: Sou
     if current is None or current.state.over:
         return
     if current.state.final:
-        _note_on_paid(session, current, by, now)
+        _note_on_paid(session, session.operations(current.ref), current, by, now)
         return
     ended = Observation(
         state=State.DECLINED,
@@ -412,11 +414,18 @@ def _end_payment(session: Session, payment_id: str, by: CancelledBy, source: Sou
     session.save(absorb(current, ended, now), source=source.value, detail={"cancelled_by": by.value}, now=now)
 
 
-def _note_on_paid(session: Session, payment: Operation, by: CancelledBy, now: datetime) -> None:
+def _note_on_paid(
+    session: Session, operations: Sequence[Operation], payment: Operation, by: CancelledBy, now: datetime
+) -> None:
     """What a cancel means for an attempt whose own answer stays: what was given back is a fact beside it."""
     match by:
         case CancelledBy.REVERSED:
-            fact = Fact(kind=FactKind.REFUNDED, at=now, amount=payment.amount, detail="cancelled: reversed")
+            taken, left = _taken_and_left(operations, payment)
+            if any(known.kind is FactKind.REFUNDED and known.amount in (None, taken) for known in payment.facts):
+                return  # the partner has said so
+            fact = Fact(kind=FactKind.REFUNDED, at=now, amount=left, detail="cancelled: reversed")
+            add_facts(session, payment, (fact,), now)
+            return
         case CancelledBy.VOIDED:
             fact = Fact(kind=FactKind.RELEASED, at=now, detail="cancelled: voided")
         case CancelledBy.CLOSED if payment.state is State.AUTHORIZED:
@@ -428,3 +437,12 @@ def _note_on_paid(session: Session, payment: Operation, by: CancelledBy, now: da
             raise _Contradicted
     if all(known.kind is not fact.kind for known in payment.facts):
         add_facts(session, payment, (fact,), now)
+
+
+def _taken_and_left(operations: Sequence[Operation], payment: Operation) -> tuple[Money, Money]:
+    """What was taken of the payer's money, and what of it refunds had not given back before."""
+    captures = captures_of(operations)
+    from_ = captures if payment.state is State.AUTHORIZED and captures else [payment]
+    taken = sum((each.amount for each in from_), Money(0, payment.amount.currency))
+    back = sum((refunded(operations, each) for each in from_), Money(0, payment.amount.currency))
+    return taken, taken - back

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from payport.schemas.money import Money
-from payport.schemas.outcome import CaptureOutcome, NotSent, NotSentKind
+from payport.schemas.outcome import CaptureOutcome, NotSentKind
 from payport.sdk import exchange
 from payport.sdk.adapter import Plan, Slot, SupportsCapture
 from payport.sdk.errors import JournalError
@@ -13,9 +13,10 @@ from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.operations.cancelling import captures_of
+from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import run
 from payport.sdk.operations.intending import Intent, Invalid
-from payport.sdk.operations.learning import refused_by_storage
+from payport.sdk.operations.learning import unreadable
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import capture_outcome, not_sent
 
@@ -34,13 +35,14 @@ def capture(
     try:
         operations = yield from exchange.load("hold", lambda session: session.operations(ref))
     except JournalError as error:
-        return (yield from refused_by_storage(setup, "hold", error))
+        return (yield from unreadable(setup, "hold", f"{ref}/{Verb.CAPTURE.value}/{capture_ref}/1", error))
     hold = next((operation for operation in reversed(operations) if operation.verb is Verb.PAY), None)
     if hold is None or hold.state is not State.AUTHORIZED:
         return not_sent(NotSentKind.INVALID, f"{ref} holds no money that could be captured")
     wanted = amount or _known_capture(operations, capture_ref) or hold.amount - _captured(operations)
     if wanted.amount_minor <= 0:
-        return not_sent(NotSentKind.INVALID, f"nothing is left of the hold of {hold.amount}")
+        problem = f"nothing is left of the hold of {hold.amount}" if amount is None else f"{amount} cannot be captured"
+        return not_sent(NotSentKind.INVALID, problem)
 
     def plan(session: Session, slot: Slot) -> Plan:
         _check_hold(session.operations(ref), hold, wanted, setup.adapter.account)
@@ -48,7 +50,7 @@ def capture(
 
     intent = Intent(ref=ref, verb=Verb.CAPTURE, amount=wanted, plan=plan, part=capture_ref, of=hold.id)
     carried = yield from run(setup, intent, deadline_s)
-    if isinstance(carried, NotSent):
+    if not isinstance(carried, Carried):
         return carried
     return capture_outcome(carried.operation, setup.profile, carried.native)
 
@@ -71,5 +73,7 @@ def _check_hold(operations: Sequence[Operation], hold: Operation, amount: Money,
         raise Invalid(f"the money is held through {hold.account}; capture it there")
     if any(item.verb is Verb.CANCEL and item.of == hold.id and not item.state.over for item in operations):
         raise Invalid("the hold was released or is being released")
+    if amount.currency != hold.amount.currency:
+        raise Invalid(f"{hold.amount} is held; a capture of {amount} is in another currency")
     if amount > hold.amount - _captured(operations):
         raise Invalid(f"a capture of {amount} is more than what is left of the hold of {hold.amount}")

@@ -14,7 +14,7 @@ from payport.sdk.journal.records import Operation, Verb
 from payport.sdk.operations.carrying import Carried, carry_out
 from payport.sdk.operations.extending import add_steps
 from payport.sdk.operations.following import as_pending, current, newest
-from payport.sdk.operations.learning import lost, release, storage_failed
+from payport.sdk.operations.learning import lost, release, storage_failed, unreadable
 from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
@@ -33,11 +33,11 @@ def complete(
     try:
         operations = yield from exchange.load("complete", lambda session: session.operations(ref))
     except JournalError as error:
-        yield from storage_failed(setup, "complete", error)
-        return not_sent(NotSentKind.STORAGE, f"the journal could not be read, so nothing was sent: {error}")
+        return (yield from unreadable(setup, "complete", f"{ref}/{Verb.PAY.value}//1", error))
     payment = next((operation for operation in reversed(operations) if operation.verb is Verb.PAY), None)
     if payment is None:
-        return not_sent(NotSentKind.INVALID, f"{ref} is not in this journal; adopt it first")
+        problem = f"{ref} is not in this journal: is it misspelt, or to be adopted?"
+        return not_sent(NotSentKind.INVALID, problem)
     try:
         carried = yield from newest(setup, (yield from _go_on(setup, payment, returned, deadline_s)), deadline_s)
     except JournalError as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from payport.schemas.outcome import NotSent
+from payport.schemas.outcome import NotSent, Unknown
 from payport.sdk import exchange
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
@@ -23,11 +23,11 @@ _FIRST_LOOK_S = 0.05
 _LONGEST_LOOK_S = 1.0
 
 
-def run(setup: Setup, intent: Intent, deadline_s: float) -> Exchange[Carried | NotSent]:
+def run(setup: Setup, intent: Intent, deadline_s: float) -> Exchange[Carried | NotSent | Unknown]:
     """Intend, carry out a new operation or follow the one there is, and tell of the newest attempt."""
     begun = yield from intend(setup, intent, deadline_s)
     match begun:
-        case NotSent():
+        case NotSent() | Unknown():
             return begun
         case Existing(operation):
             carried = yield from follow(setup, operation, deadline_s)

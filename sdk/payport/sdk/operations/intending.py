@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from payport.schemas.money import Money
-from payport.schemas.outcome import NotSent, NotSentKind
+from payport.schemas.outcome import NotSent, NotSentKind, Unknown
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.errors import JournalConflict, JournalError, JournalUnsure, ReferenceConflict
@@ -16,7 +16,8 @@ from payport.sdk.events import OperationStarted
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Lease, Session
-from payport.sdk.operations.learning import refused_by_storage
+from payport.sdk.operations.given_back import came_through, is_kept
+from payport.sdk.operations.learning import refused_by_storage, storage_failed, unreadable
 from payport.sdk.operations.screening import Held, held_back, screen
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 from payport.sdk.outcomes import not_sent
@@ -108,8 +109,11 @@ def payable_until(profile: Profile, wanted: datetime | None, now: datetime) -> d
 
 def intend(
     setup: Setup, intent: Intent, deadline_s: float, *, started: bool = True
-) -> Exchange[Fresh | Existing | NotSent]:
-    """Write a new attempt, or answer the one there is. Raises :class:`ReferenceConflict` before anything is sent."""
+) -> Exchange[Fresh | Existing | NotSent | Unknown]:
+    """Write a new attempt, or answer the one there is. Raises :class:`ReferenceConflict` before anything is sent.
+
+    ``Unknown`` when the journal cannot be read: an attempt from before may have left.
+    """
     now = yield from exchange.now()
     ttl_s = max(0.0, deadline_s - now.monotonic_s) + LEASE_MARGIN_S
 
@@ -138,13 +142,33 @@ def intend(
             if isinstance(error, JournalUnsure) and isinstance(tried[-1], Fresh):
                 unsure = tried[-1].operation
                 continue  # look whether it is there
-            return (yield from refused_by_storage(setup, f"intend {intent.verb.value}", error))
+            return (yield from _unwritten(setup, intent, error))
         if isinstance(begun, Fresh) and setup.hears(OperationStarted):
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
     if unsure is not None:
         return Existing(unsure)
     return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
+
+
+def _unwritten(setup: Setup, intent: Intent, error: JournalError) -> Exchange[Existing | NotSent | Unknown]:
+    """The intent could not be written. That nothing was sent is told where the journal still shows that, only there."""
+    work = f"intend {intent.verb.value}"
+
+    def look(session: Session) -> Operation | None:
+        debt = session.debt(intent.ref)
+        if debt is not None and intent.opens_debt:
+            _check_same(debt, intent)
+        return _live(_attempts(session, intent), intent)
+
+    try:
+        live = yield from exchange.load("sent before", look)
+    except JournalError as unread:
+        return (yield from unreadable(setup, work, f"{intent.ref}/{intent.verb.value}/{intent.part}/1", unread))
+    if live is None:
+        return (yield from refused_by_storage(setup, work, error))
+    yield from storage_failed(setup, work, error)
+    return Existing(live)
 
 
 def _refused(refusal: Exception) -> Exchange[NotSent]:
@@ -162,23 +186,14 @@ def begin(
     look whether the reference at the partner is taken, to say so in words; the journal refuses it in any case.
     """
     known = _check_debt(session, intent, now)
-    attempts = [
-        operation
-        for operation in (session.operations(intent.ref) if known else ())
-        if operation.verb is intent.verb and operation.part == intent.part
-    ]
-    if attempts:
-        last = attempts[-1]
-        if last.amount != intent.amount:
-            raise ReferenceConflict(
-                f"{intent.base} stands for {last.amount} already, now {intent.amount} was asked; "
-                "nothing was sent. Use another reference for another amount"
-            )
-        if intent.of in ("", last.of) and not last.state.over:
-            return Existing(last)
-        if last.attempt >= _LAST_ATTEMPT:
-            raise Invalid(f"{intent.base} was tried {last.attempt} times; use a new reference")
+    attempts = _attempts(session, intent) if known else ()
+    live = _live(attempts, intent)
+    if live is not None:
+        return Existing(live)
+    _check_over(session, attempts)
     attempt = len(attempts) + 1
+    if attempt > _LAST_ATTEMPT and intent.verb is not Verb.CANCEL:
+        raise Invalid(f"{intent.base} was tried {_LAST_ATTEMPT} times; use a new reference")
     until = intent.payable_until
     if intent.opens_debt:
         until = payable_until(setup.profile, until, now)
@@ -216,6 +231,40 @@ def begin(
     return Fresh(operation)
 
 
+def _attempts(session: Session, intent: Intent) -> Sequence[Operation]:
+    """What was tried of it before, oldest first."""
+    return [
+        operation
+        for operation in session.operations(intent.ref)
+        if operation.verb is intent.verb and operation.part == intent.part
+    ]
+
+
+def _live(attempts: Sequence[Operation], intent: Intent) -> Operation | None:
+    """The attempt that may yet come to something, or has. Raises :class:`ReferenceConflict` for another amount."""
+    if not attempts:
+        return None
+    last = attempts[-1]
+    if last.amount != intent.amount:
+        raise ReferenceConflict(
+            f"{intent.base} stands for {last.amount} already, now {intent.amount} was asked; "
+            "nothing was sent. Use another reference for another amount"
+        )
+    return last if intent.of in ("", last.of) and not last.state.over else None
+
+
+def _check_over(session: Session, attempts: Sequence[Operation]) -> None:
+    """Raise :class:`Invalid` where an attempt that was told as closed or refused moved money all the same."""
+    if attempts and came_through(attempts[-1]):
+        raise Invalid(
+            "the partner refused the last attempt, and then said that it was carried out: compare with its records. "
+            "Nothing was sent"
+        )
+    for attempt in attempts:
+        if attempt.facts and is_kept(session.operations(attempt.ref), attempt):
+            raise Invalid(f"money came in under attempt {attempt.attempt} after it was closed: refund it first")
+
+
 def _check_new(setup: Setup, intent: Intent, session: Session | None, partner_ref: str) -> None:
     """Whether a new attempt can be made at all: what the partner takes, and a reference that is nobody else's."""
     if intent.verb is Verb.CANCEL:
@@ -235,13 +284,19 @@ def _check_debt(session: Session, intent: Intent, now: datetime) -> bool:
     """Whether the debt was there before; a new one has no operations, as each points to its debt."""
     if not intent.opens_debt:
         if session.debt(intent.ref) is None:
-            raise Invalid(f"{intent.ref} is not in this journal; adopt it first")
+            raise Invalid(f"{intent.ref} is not in this journal: is it misspelt, or to be adopted?")
         return True
     debt = session.open_debt(
         Debt(ref=intent.ref, verb=intent.verb, amount=intent.amount, payee=intent.payee, created_at=now)
     )
     if debt is None:
         return False
+    _check_same(debt, intent)
+    return True
+
+
+def _check_same(debt: Debt, intent: Intent) -> None:
+    """Raises :class:`ReferenceConflict` when the reference stands for another debt."""
     asked = (intent.verb, intent.amount, intent.payee)
     if asked != (debt.verb, debt.amount, debt.payee):
         what = "payee" if asked[:2] == (debt.verb, debt.amount) else f"{intent.verb.value} of {intent.amount}"
@@ -249,4 +304,3 @@ def _check_debt(session: Session, intent: Intent, now: datetime) -> bool:
             f"{intent.ref} is a {debt.verb.value} of {debt.amount} already, now another {what} was asked; "
             "nothing was sent. One reference stands for one debt: use a new one"
         )
-    return True

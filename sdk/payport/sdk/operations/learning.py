@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from payport.schemas.outcome import NotSent, NotSentKind, UnknownCause, UnknownKind
+from payport.schemas.outcome import NotSent, NotSentKind, Unknown, UnknownCause, UnknownKind
 from payport.schemas.payment import Fact, FactKind
 from payport.sdk import exchange
 from payport.sdk.errors import JournalConflict, JournalError
@@ -145,9 +145,24 @@ def unwritten(operation: Operation) -> bool:
 
 
 def refused_by_storage(setup: Setup, work: str, error: JournalError) -> Exchange[NotSent]:
-    """What a caller is told when the journal failed before anything was sent."""
+    """What a caller is told when the journal could not be written, and shows that nothing was sent before."""
     yield from storage_failed(setup, work, error)
-    return not_sent(NotSentKind.STORAGE, f"the journal could not be read or written, so nothing was sent: {error}")
+    return not_sent(NotSentKind.STORAGE, f"the journal could not be written, so nothing was sent: {error}")
+
+
+def unreadable(setup: Setup, work: str, operation: str, error: JournalError) -> Exchange[Unknown]:
+    """What a caller is told when the journal cannot even say whether anything was sent before."""
+    yield from storage_failed(setup, work, error)
+    return Unknown(operation=operation, cause=unread(error))
+
+
+def unread(error: JournalError) -> UnknownCause:
+    """The journal cannot be read: this call has sent nothing, and nobody knows what was sent before it."""
+    detail = (
+        "this call sent nothing, and what was sent before could not be looked up: ask again with the same reference "
+        f"once the journal can be read ({error})"
+    )
+    return UnknownCause(UnknownKind.STORAGE, detail)
 
 
 def storage_failed(setup: Setup, work: str, error: JournalError) -> Exchange[None]:

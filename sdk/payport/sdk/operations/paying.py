@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from payport.schemas.order import CaptureMode, CompletionMode, Order
-from payport.schemas.outcome import NotSent, NotSentCause, NotSentKind, PayOutcome
+from payport.schemas.outcome import NotSent, NotSentCause, NotSentKind, PayOutcome, Unknown
 from payport.sdk.adapter import Plan, Slot, SupportsPay
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
@@ -69,7 +69,7 @@ def pay(
     if isinstance(begun, Existing):
         live = yield from _fence_other_method(setup, begun.operation, intent, deadline_s)
         begun = (yield from intend(setup, intent, deadline_s)) if live.state.over else Existing(live)
-    if isinstance(begun, NotSent):
+    if isinstance(begun, NotSent | Unknown):
         return begun
     if isinstance(begun, Existing):
         carried = yield from follow(setup, begun.operation, deadline_s)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from payport.schemas.order import PayoutOrder
-from payport.schemas.outcome import NotSent, PayoutOutcome
+from payport.schemas.outcome import PayoutOutcome
 from payport.sdk.adapter import SupportsPayout
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Verb
+from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import run
 from payport.sdk.operations.intending import Intent
 from payport.sdk.operations.setup import Setup
@@ -30,6 +31,6 @@ def payout(
         opens_debt=True,
     )
     carried = yield from run(setup, intent, deadline_s)
-    if isinstance(carried, NotSent):
+    if not isinstance(carried, Carried):
         return carried
     return payout_outcome(carried.operation, setup.profile, carried.native)

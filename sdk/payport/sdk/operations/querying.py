@@ -60,12 +60,14 @@ def query(
     operation = yield from last_operation(setup, ref, verb, part)
     now = yield from exchange.now()
     cannot_ask = operation.account != setup.adapter.account or not setup.profile.answers_queries
-    if cannot_ask or operation.state is State.NOT_SENT:
+    if cannot_ask or operation.state is State.NOT_SENT or not operation.started:
         return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
     ours = _may_be_unsent(operation)
     if ours:
         taken = yield from take(setup, operation, deadline_s)
-        if taken is None or not taken.started or _may_be_unsent(taken):
+        if taken is not None and _may_be_unsent(taken):
+            yield from release(setup, taken)
+        if taken is None or _may_be_unsent(taken):
             return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
         operation = taken
     observation = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK)

@@ -12,7 +12,7 @@ from payport.sdk.adapter import Opened
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.events import NoticeReceived, NoticeRejected
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Notice, Operation, State
+from payport.sdk.journal.records import Notice, Operation
 from payport.sdk.journal.session import Session
 from payport.sdk.observation import Observation
 from payport.sdk.operations.auditing import note_rejected
@@ -90,18 +90,27 @@ class _Contradicts(Exception):
 def _ask(setup: Setup, operation: Operation, answers: Answers) -> Exchange[None]:
     """Ask about an attempt that is said to be paid and is over, or may be: the notice may be older than its end.
 
-    When the partner does not answer, the notice is believed: too little known is better than money that nobody sees.
+    When the partner does not answer, or not finally (what it is asked of may lag behind what it tells), the notice is
+    believed: too little known is better than money that nobody sees.
     """
     answers[operation.id] = None
     if setup.profile.answers_queries:
         now = yield from exchange.now()
         answer = yield from judged(setup, operation, setup.adapter.ask(operation, now.monotonic_s + ASK_S))
-        answers[operation.id] = answer if answer.state is not State.DOUBT else None
+        answers[operation.id] = answer if answer.state.final else None
 
 
 def _may_be_over(session: Session, operation: Operation) -> bool:
     """Whether an attempt has ended already, or a cancel of it may have been carried out whose answer is missing."""
     return operation.state.over or (not operation.state.final and is_being_cancelled(session, operation))
+
+
+def _with_facts(answer: Observation | None, notice: Observation) -> Observation:
+    """The partner's answer to the question that a notice raised, with what the notice tells beside; else the notice."""
+    if answer is None:
+        return notice
+    known = {fact.kind for fact in answer.facts}
+    return replace(answer, facts=answer.facts + tuple(fact for fact in notice.facts if fact.kind not in known))
 
 
 def _keep(
@@ -129,7 +138,7 @@ def _keep(
         if operation.id not in answers and observation.state in TAKEN and _may_be_over(session, operation):
             raise _Contradicts(operation)
     learnt = tuple(
-        add(setup, session, operation.id, answers.get(operation.id) or observation, now)
+        add(setup, session, operation.id, _with_facts(answers.get(operation.id), observation), now)
         for operation, observation in concerned
     )
     for each in learnt:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from payport.schemas.money import Money
-from payport.schemas.outcome import NotSent, RefundOutcome
-from payport.schemas.payment import FactKind
+from payport.schemas.outcome import RefundOutcome
 from payport.schemas.references import check_reference
 from payport.sdk.adapter import Plan, Slot, SupportsRefund
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import RESTORES_HOLD, Operation, State, Verb
 from payport.sdk.journal.session import Session
+from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import run
+from payport.sdk.operations.given_back import came_in_after_all, given_back, refunded
 from payport.sdk.operations.intending import Intent, Invalid
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import FENCE, REVERSE
@@ -36,26 +37,28 @@ def refund(
 
     intent = Intent(ref=ref, verb=Verb.REFUND, amount=amount, plan=plan, part=refund_ref)
     carried = yield from run(setup, intent, deadline_s)
-    if isinstance(carried, NotSent):
+    if not isinstance(carried, Carried):
         return carried
     return refund_outcome(carried.operation, setup.profile, carried.native)
 
 
 def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> Operation:
     """The payment or capture that still covers ``amount``. Raises :class:`Invalid` when none does."""
-    surplus = [operation for operation in operations if _paid_twice(operation)]
+    surplus = [operation for operation in operations if came_in_after_all(operation)]
     paid = surplus + [
         operation
         for operation in operations
         if operation.state is State.SUCCEEDED and operation.verb in (Verb.PAY, Verb.CAPTURE)
     ]
     if not paid:
-        raise Invalid("there is nothing to refund: the order is not paid")
+        open_one = any(each.verb in (Verb.PAY, Verb.CAPTURE) and not each.state.final for each in operations)
+        why = "whether the order is paid is not known yet: resolve it first" if open_one else "the order is not paid"
+        raise Invalid(f"there is nothing to refund: {why}")
     here = [operation for operation in paid if operation.account == account]
     if not here:
         raise Invalid(f"it was paid through {paid[0].account}; refund it there")
     for operation in here:
-        if _given_back(operations, operation):
+        if given_back(operations, operation):
             continue
         if operation.amount.currency != amount.currency:
             raise Invalid(f"{operation.amount} was paid; a refund of {amount} is in another currency")
@@ -65,24 +68,6 @@ def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> O
         if amount <= left:
             return operation
     raise Invalid(f"a refund of {amount} is more than what is left of the payment, refunds in doubt counted")
-
-
-def _given_back(operations: Sequence[Operation], paid: Operation) -> bool:
-    """Whether the partner said that all of it was given back, by whatever way. What bounced since is there again."""
-    back = paid.amount
-    for operation in operations:
-        if operation.verb is Verb.REFUND and operation.of == paid.id and _bounced(operation):
-            back += operation.amount
-    return any(fact.kind is FactKind.REFUNDED and fact.amount == back for fact in paid.facts)
-
-
-def _bounced(refund: Operation) -> bool:
-    return any(fact.kind is FactKind.REFUND_BOUNCED for fact in refund.facts)
-
-
-def _paid_twice(operation: Operation) -> bool:
-    """Whether money came in under an attempt that was closed: that is what a refund of the order gives back first."""
-    return operation.verb is Verb.PAY and any(fact.kind is FactKind.SURPLUS_PAID for fact in operation.facts)
 
 
 def _reversing(operations: Sequence[Operation], paid: Operation) -> bool:
@@ -104,13 +89,3 @@ def _refused(operations: Sequence[Operation], paid: Operation) -> tuple[Operatio
         for operation in operations
         if operation.verb is Verb.REFUND and operation.of == paid.id and operation.state is State.DECLINED
     )
-
-
-def refunded(operations: Sequence[Operation], paid: Operation) -> Money:
-    """What refunds have taken or may have taken from a payment or capture. One that bounced took nothing in the end."""
-    taken = Money(0, paid.amount.currency)
-    for operation in operations:
-        counts = not (operation.state.over or _bounced(operation))
-        if operation.verb is Verb.REFUND and operation.of == paid.id and counts:
-            taken += operation.amount
-    return taken

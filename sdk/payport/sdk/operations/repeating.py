@@ -52,6 +52,22 @@ def refused_again(refusal: Observation) -> Observation:
     return doubt(Source.REPLY, UnknownKind.INTERRUPTED, detail)
 
 
+OF_THE_CALL = frozenset(
+    {
+        Reason.RATE_LIMITED,
+        Reason.UNAUTHENTICATED,
+        Reason.NOT_PERMITTED,
+        Reason.INVALID_REQUEST,
+        Reason.BAD_SIGNATURE,
+        Reason.MERCHANT_BLOCKED,
+        Reason.BLOCKED,
+        Reason.PARTNER_UNAVAILABLE,
+        Reason.OTHER,
+    }
+)
+"""Refusals of the call, whatever came of the operation: of a repetition, they say nothing of what was sent before."""
+
+
 def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> None:
     """Write down that a step leaves again, inside a running transaction that ends before it does."""
     current = session.operation(operation.id) or operation

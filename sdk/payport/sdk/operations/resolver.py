@@ -24,14 +24,14 @@ from payport.sdk.operations.cancelling import (
     can_cancel,
     carry_out_cancel,
     fence,
+    fenced_lately,
     is_being_cancelled,
-    refused_lately,
 )
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
-from payport.sdk.operations.repeating import REPEATED, mark_repetition, may_repeat, refused_again
+from payport.sdk.operations.repeating import OF_THE_CALL, REPEATED, mark_repetition, may_repeat, refused_again
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import TAKEN
 
@@ -134,6 +134,8 @@ def _without_answer(
         return Carried((yield from learn(setup, operation, _expired(operation))))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         return (yield from _fence(setup, operation, observation, deadline_s))
+    if operation.for_person and observation.absent and (yield from _never_arrived(setup, operation, observation, now)):
+        return Carried((yield from learn(setup, operation, _expired(operation))))
     unanswerable = cannot_ask or (observation.absent and not _ends(operation))
     if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
         why = _NO_WORD if cannot_ask else (yield from _why_not_again(operation))
@@ -144,7 +146,7 @@ def _without_answer(
 def _fence(setup: Setup, payment: Operation, observation: Observation, deadline_s: float) -> Exchange[Carried]:
     """Cancel an attempt that was asked about just now; what was told of it counts when the cancel comes to nothing."""
     now = (yield from exchange.now()).utc
-    if payment.state is State.PENDING and (yield from refused_lately(payment, now)):
+    if (yield from fenced_lately(payment, now)):
         return Carried(payment)
     fenced = yield from fence(setup, payment, deadline_s)
     if observation.state in TAKEN and not fenced.state.final:
@@ -154,6 +156,24 @@ def _fence(setup: Setup, payment: Operation, observation: Observation, deadline_
     if unheard and _over(setup, fenced, now, more_s=_ACCEPTED_S):
         return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
     return Carried(fenced)
+
+
+def _never_arrived(setup: Setup, operation: Operation, observation: Observation, now: datetime) -> Exchange[bool]:
+    """Whether what was left to a person, who had it asked about again, was never carried out, nor will be.
+
+    The partner was asked and does not know it, long after the last request of it left. Not a payout: another one would
+    have another number, by which no partner could tell the two apart.
+    """
+    if operation.verb not in (Verb.REFUND, Verb.CAPTURE) or observation.source is not Source.QUERY:
+        return False
+    history = yield from exchange.load("last request", lambda session: session.history(operation.ref))
+    return now >= _last_left(history, operation) + timedelta(seconds=setup.profile.in_flight_s)
+
+
+def _last_left(history: Sequence[Transition], operation: Operation) -> datetime:
+    """When it was written down last that a request of it leaves, or was not answered."""
+    ours = [line for line in history if line.operation == operation.id and line.source not in _LEARNT]
+    return max(line.at for line in ours if "person" not in line.detail)
 
 
 def _why_not_again(operation: Operation) -> Exchange[str]:
@@ -226,8 +246,9 @@ _SILENT = frozenset(
 def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
     """Send the identical step again. That it leaves once more is durable before the first byte.
 
-    A refusal of a repetition ends the operation only when nothing that was sent before can still arrive: a refund that
-    is refused now (too many calls, too little money) may succeed a moment later by the request that is under way.
+    A refusal of a repetition ends the operation only when it is about the operation, and nothing that was sent before
+    can still arrive: a refund that is refused now may succeed a moment later by the request that is under way, and "too
+    many calls" says nothing of what was carried out before.
     """
     step = operation.open_step
     assert step is not None
@@ -235,7 +256,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if alone is None:
         return Carried(operation)
     observation = yield from attempt(setup, operation, step, deadline_s, Purpose.RESOLVE)
-    if observation.state is State.DECLINED and not alone:
+    if observation.state is State.DECLINED and (not alone or observation.reason in OF_THE_CALL):
         observation = refused_again(observation)
     done = step.name if answered(bind(operation, observation)) else None
     operation = yield from learn(setup, operation, observation, step_done=done)
@@ -255,8 +276,7 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
     def write(session: Session) -> bool | None:
         if is_being_cancelled(session, operation):
             return None
-        ours = [line for line in session.history(operation.ref) if line.operation == operation.id]
-        last = max(line.at for line in ours if line.source not in _LEARNT)
+        last = _last_left(session.history(operation.ref), operation)
         mark_repetition(session, operation, step, now)
         return now >= last + timedelta(seconds=setup.profile.in_flight_s)
 
@@ -309,14 +329,15 @@ def _seen_by_now(setup: Setup, operation: Operation, now: datetime) -> bool:
 _ACCEPTED_S = 86_400.0
 _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
-    "partner's records, then ask for it under a new reference or adopt it"
+    "partner's records, then resolve it, which ends a refund or capture that the partner still does not know"
 )
 _NOT_TAKEN = (
-    "{partner} still does not know this {verb}, however often it was sent again: compare with the partner's records"
+    "{partner} still does not know this {verb}, however often it was sent again: compare with the partner's records, "
+    "then resolve it, which ends a refund or capture that the partner still does not know"
 )
 _NOT_AGAIN = (
     "{partner} does not know this {verb}{last}, and the same request may not be sent again: compare with the partner's "
-    "records, then ask for it under a new reference or adopt it"
+    "records, then resolve it, which ends a refund or capture that the partner still does not know"
 )
 _NO_WORD = (
     "{partner} cannot be asked about this {verb} and has not said how it ended: look it up in its own pages. It may be "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from payport.schemas.outcome import UnknownKind
+from payport.schemas.payment import FactKind
 from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.observation import Observation, Source, doubt
@@ -27,12 +28,14 @@ def unless_undone(setup: Setup, session: Session, payment: Operation, told: Obse
 
     The fence is on its way, or was not answered. Then its own answer decides; or the partner's to a question about the
     payment, if that would show it: once the fence must have arrived, and time for the question has passed too. What
-    cannot be asked about is told at once, and what a fence undid afterwards.
+    cannot be asked about is told at once, and what a fence undid afterwards. What was paid and has gone back is for the
+    fence to tell: most likely it was the fence.
     """
     if payment.verb is not Verb.PAY or payment.state.final or told.state not in TAKEN:
         return told
     held = told.state is State.AUTHORIZED  # a close lets it go; what is paid, only a reversal gives back
     reversible = held or setup.ladder(payment).fence_after_s is not None
+    undone = any(fact.kind in _UNDONE and fact.amount in (None, payment.amount) for fact in told.facts)
     if not reversible or not setup.profile.answers_queries:
         return told
     shows = setup.profile.shows_cancels and told.source is Source.QUERY
@@ -42,12 +45,13 @@ def unless_undone(setup: Setup, session: Session, payment: Operation, told: Obse
         if fence.of == payment.id and undoes and not fence.state.final:
             lines = [line for line in session.history(fence.ref) if line.operation == fence.id]
             left_at = unanswered_at(lines)
-            unknown = left_at is not None and not (shows and now >= left_at + shown_after)
+            unknown = left_at is not None and (undone or not (shows and now >= left_at + shown_after))
             if unknown or _is_out(fence, lines):
                 return doubt(told.source, UnknownKind.INTERRUPTED, _DECIDES)
     return told
 
 
+_UNDONE = (FactKind.REFUNDED, FactKind.RELEASED)
 _DECIDES = "it came through, and a cancel of it may have been carried out: that decides"
 
 
