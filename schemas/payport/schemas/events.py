@@ -10,6 +10,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from payport.schemas.classes import PERSONAL
 from payport.schemas.money import Money
+from payport.schemas.payment import FactKind
 from payport.schemas.references import PartnerId
 
 EventT_co = TypeVar("EventT_co", covariant=True)
@@ -101,7 +102,10 @@ Received: TypeAlias = Verified[Event] | Rejected
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A change of state of one operation, from the durable table: delivered at least once, until acknowledged."""
+    """A change of one operation, from the durable table: delivered at least once, until acknowledged.
+
+    ``facts``: what became known of it later (money given back, a dispute), while its ``state`` stayed as it was.
+    """
 
     id: int
     ref: str
@@ -110,3 +114,4 @@ class Change:
     state: str
     at: datetime
     detail: Mapping[str, object] = field(repr=False)
+    facts: tuple[FactKind, ...] = ()

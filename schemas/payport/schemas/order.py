@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
-from typing import cast
+from typing import Any
 
 from payport.schemas.classes import INTERNAL, PERSONAL, PUBLIC
 from payport.schemas.money import Money
@@ -89,15 +89,13 @@ class Order:
             raise ValueError(f"metadata may hold at most {MAX_METADATA_CHARACTERS} characters in all")
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
 
-    def __getstate__(self) -> list[object]:
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Order], tuple[dict[str, Any]]]:
         # a mapping proxy cannot be pickled; the plain dict behind it can
-        return [dict(self.metadata) if name == "metadata" else getattr(self, name) for name in self.__slots__]
+        return _restored, ({**{name: getattr(self, name) for name in self.__slots__}, "metadata": dict(self.metadata)},)
 
-    def __setstate__(self, state: list[object]) -> None:
-        for name, value in zip(self.__slots__, state, strict=True):
-            object.__setattr__(
-                self, name, MappingProxyType(cast("dict[str, str]", value)) if name == "metadata" else value
-            )
+
+def _restored(fields: dict[str, Any]) -> Order:
+    return Order(**fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ class UnknownKind(Enum):
     UNKNOWN_STATUS = "unknown_status"
     """The answer is authentic but says something that this version does not know."""
     STORAGE = "storage"
-    """The answer arrived but could not be written down."""
+    """The answer arrived but could not be written down; or the journal could not be read for what was sent before."""
     INTERRUPTED = "interrupted"
     """The process that was sending stopped, its lease ran out, or what was sent before may yet change what was told."""
     NOT_FOUND = "not_found"

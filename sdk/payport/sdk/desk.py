@@ -20,6 +20,7 @@ from payport.schemas.outcome import (
     PayoutOutcome,
     RefundOutcome,
 )
+from payport.schemas.payment import FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk import exchange
 from payport.sdk.adapter import (
@@ -437,6 +438,7 @@ def answered(outcome: NotSent) -> Exchange[NotSent]:
 
 
 def _change(transition: Transition) -> Change:
+    facts = transition.detail.get("facts", "")
     return Change(
         id=transition.id,
         ref=transition.ref,
@@ -445,4 +447,5 @@ def _change(transition: Transition) -> Change:
         state=transition.state.value,
         at=transition.at,
         detail=dict(transition.detail),
+        facts=tuple(FactKind(kind) for kind in facts.split(",") if kind),
     )

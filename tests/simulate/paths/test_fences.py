@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.support.paths import World, order
 
 from payport.schemas import Declined, FactKind, QrScanned, Succeeded, Unknown, Verified
+from payport.sdk.desk import Desk
+from payport.sdk.exchange import Exchange, Load
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.testing.faults import Fault
 
@@ -94,3 +98,51 @@ def test_a_fence_that_is_over_does_not_hold_up_a_refund(world: World) -> None:
     assert isinstance(world.worker.refund(REF, "BACK0001", order(REF).amount), Succeeded)
     world.settle()
     assert world.wrong_with(REF) == []
+
+
+@pytest.mark.parametrize("how", ["query", "pay", "wait", "resume"])
+def test_what_its_fence_gave_back_is_never_told_as_paid(world: World, how: str) -> None:
+    """Long after the fence, which was carried out without an answer: Alipay shows that it was paid and went back."""
+    fenced_in_silence(world, Fault.COMMIT_THEN_RESET)
+    world.partner.faults.clear()
+    world.time.pass_by(121)
+    world.forget_leases()
+    asking: dict[str, Callable[[], object]] = {
+        "query": lambda: told(world),
+        "pay": lambda: world.worker.pay(order(REF), QrScanned(auth_code=world.partner.payer.code()), deadline_s=8.0),
+        "wait": lambda: world.worker.wait(REF, 20.0),
+        "resume": lambda: world.worker.resume() and told(world),
+    }
+    outcome = asking[how]()
+    if isinstance(outcome, Succeeded):  # by the code that was scanned just now
+        assert outcome.value.partner_ref == f"{REF}T002"
+    world.settle()
+    first = next(each for each in world.operations(REF) if each.verb is Verb.PAY)
+    assert first.state is State.DECLINED
+    assert world.wrong_with(REF) == []
+
+
+@pytest.mark.parametrize("asked", ["by resume", "by the shop"])
+def test_a_fence_looks_again_before_it_is_repeated(world: World, asked: str) -> None:
+    """Another worker asked and told that it is paid, between this one's look and its repetition of the fence."""
+    fenced_in_silence(world, Fault.RESET)
+    world.partner.faults.clear()
+    world.time.pass_by(121)
+    world.forget_leases()
+    if asked == "by resume":
+        world.partner.faults.next(Fault.RESET, QUERY)
+
+    def repeat(desk: Desk, _: object) -> Exchange[object]:
+        return desk.resume(60.0) if asked == "by resume" else desk.cancel(REF, 10.0, reverse_paid=False)
+
+    run = world.run(repeat)
+    looked = False
+    while not looked:
+        effect = run.next_effect
+        looked = isinstance(effect, Load) and effect.name == "cancelled payment"
+        run.step()
+    assert isinstance(told(world), Succeeded)
+    run.finish()
+    world.settle()
+    assert world.net_minor(REF) == order(REF).amount.amount_minor
+    assert world.last(REF, Verb.CANCEL).state is State.DECLINED

@@ -11,7 +11,17 @@ from tests.support.paths import World, action_of, order
 from tests.support.scenarios import pay_scanned
 
 from payport.adapters.alipay.simulator import Wallet
-from payport.schemas import CancelledBy, Change, NotSent, NotSentKind, Pending, QrScanned, QrShown, Succeeded
+from payport.schemas import (
+    ActionRequired,
+    CancelledBy,
+    Change,
+    NotSent,
+    NotSentKind,
+    Pending,
+    QrScanned,
+    QrShown,
+    Succeeded,
+)
 from payport.schemas.references import PartnerId
 from payport.sdk.errors import ConfigurationError, ReferenceConflict
 from payport.sdk.journal.records import Verb
@@ -110,3 +120,14 @@ def test_changes_are_delivered_at_least_once(world: World) -> None:
     assert world.worker.deliver(heard.append) == 1
     assert heard == list(first[1:])
     assert world.worker.changes() == ()
+
+
+def test_who_asks_about_a_prepared_order_does_not_keep_it_from_being_sent(world: World) -> None:
+    """Pain: a page that polls its state took the right to send, again and again, and nobody sent it."""
+    with world.application() as connection:
+        world.worker.prepare(order(REF), QrShown(), connection)
+    told = world.worker.query(REF)
+    assert (told.source, type(told.outcome)) == ("journal", Pending)
+    world.gateway().resume()
+    assert world.last(REF).started
+    assert isinstance(world.worker.pay(order(REF), QrShown()), ActionRequired)

@@ -7,9 +7,10 @@ from tests.simulate.paypal.shop import Shop
 
 from payport.adapters.paypal import PayeeKind, PayPalPayee
 from payport.adapters.paypal.endpoints import PAYOUT_ITEM_CANCEL, PayoutItemCancel
-from payport.schemas import Declined, FactKind, Money, PayoutOrder, Pending, Reason, Succeeded
+from payport.schemas import Declined, FactKind, Money, PayoutOrder, Pending, Reason, Succeeded, Unknown
 from payport.sdk import ReferenceConflict
 from payport.sdk.journal.records import Verb
+from payport.sdk.testing import Fault
 
 REF = "WAGES0000001"
 FIVE = Money.of("5.00", "USD")
@@ -104,3 +105,25 @@ def test_a_payee_is_named_within_paypals_bounds() -> None:
     with pytest.raises(ValueError, match="note"):
         PayPalPayee(kind=PayeeKind.EMAIL, receiver="a@example.com", note="x" * 4001)
     assert "worker@" not in repr(WORKER)
+
+
+@pytest.mark.parametrize("again", ["resume", "payout"])
+def test_a_refused_repetition_says_nothing_of_the_batch_before(shop: Shop, again: str) -> None:
+    """Pain: carried out without an answer, repeated, refused for too many calls, told as declined, and sent twice."""
+    shop.partner.faults.next(Fault.COMMIT_THEN_SILENCE, method="payouts.post", times=3)
+    order = PayoutOrder(ref=REF, amount=FIVE, subject="Wages")
+    assert isinstance(shop.gateway.payout(order, WORKER, deadline_s=1.0), Unknown)
+    shop.time.pass_by(120)
+    shop.partner.faults.clear()
+    shop.partner.faults.next(Fault.RATE_LIMITED, method="payouts.post", times=3)
+    if again == "resume":
+        shop.gateway.resume()
+    else:
+        assert isinstance(shop.gateway.payout(order, WORKER, deadline_s=1.0), Unknown | Pending)
+    assert not shop.last(REF, Verb.PAYOUT).state.final
+    shop.partner.faults.clear()
+    shop.time.pass_by(3600)
+    shop.gateway.payout(order, WORKER)
+    shop.partner.process()
+    assert isinstance(shop.gateway.query_payout(REF).outcome, Succeeded)
+    assert len(shop.partner.ledger.transfers()) == 1

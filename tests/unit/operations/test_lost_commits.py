@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
-from tests.support.corner import ABSENT, GO_ON, PAID, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, GO_ON, PAID, SILENCE, Corner, Wink, gateway, order
 
-from payport.schemas import Succeeded, Unknown, UnknownKind
-from payport.sdk.errors import JournalError, JournalUnsure
+from payport.schemas import Money, NotSent, NotSentKind, Succeeded, Unknown, UnknownKind
+from payport.sdk.errors import JournalError, JournalUnsure, ReferenceConflict
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
 from payport.sdk.testing.stepping import Time
@@ -80,3 +81,41 @@ def test_an_intent_that_may_be_there_is_in_doubt(
     corner.says = [ABSENT, GO_ON, PAID] if committed else [GO_ON, PAID]
     assert isinstance(till.pay(order(), Wink()), Succeeded)
     assert corner.did.count("confirm") == 1
+
+
+def _down(*_: object, **__: object) -> None:
+    raise JournalError("the disk is full")
+
+
+def test_what_left_before_is_not_called_unsent_when_the_journal_is_down(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pain: charged, in doubt, and told as "nothing was sent" while the file was locked: paid once more in cash."""
+    corner = Corner(says=[replace(SILENCE, again=False)])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    monkeypatch.setattr(journal, "write", _down)
+    told = till.pay(order(), Wink())  # the journal shows it, and can write nothing
+    assert isinstance(told, Unknown)
+    with pytest.raises(ReferenceConflict):
+        till.pay(order(amount=Money.of("2.00", "EUR")), Wink())
+    monkeypatch.setattr(journal, "read", _down)
+    told = till.pay(order(), Wink())
+    assert isinstance(told, Unknown)
+    assert told.cause.kind is UnknownKind.STORAGE
+    assert "ask again with the same reference" in told.cause.detail
+
+
+def test_only_a_journal_that_can_be_read_shows_that_nothing_left(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an order that it does not know."""
+    till = gateway(Corner(), journal, time)
+    monkeypatch.setattr(journal, "write", _down)
+    told = till.pay(order(), Wink())
+    assert isinstance(told, NotSent)
+    assert told.cause.kind is NotSentKind.STORAGE
+    monkeypatch.setattr(journal, "read", _down)
+    unread = till.pay(order(), Wink())
+    assert isinstance(unread, Unknown)
+    assert unread.cause.kind is UnknownKind.STORAGE

@@ -80,3 +80,15 @@ def test_a_surplus_elsewhere_does_not_hold_up_a_refund_here() -> None:
     elsewhere = replace(SURPLUS, account="alipay:2021000000000009")
     assert paid_with([elsewhere, PAID], TEN, ACCOUNT) == PAID
     assert elsewhere == paid_with([elsewhere, PAID], TEN, elsewhere.account)
+
+
+def test_a_surplus_of_a_capture_is_given_back_too() -> None:
+    """It came in although the partner had refused to take it."""
+    capture = replace(SURPLUS, id="A/capture//1", verb=Verb.CAPTURE, of=PAID.id)
+    assert paid_with([replace(PAID, state=State.AUTHORIZED), capture], TEN, ACCOUNT) == capture
+
+
+def test_an_order_in_doubt_is_not_called_unpaid() -> None:
+    """Nobody knows yet."""
+    with pytest.raises(Invalid, match="not known yet"):
+        paid_with([replace(PAID, state=State.DOUBT)], TEN, ACCOUNT)

@@ -105,6 +105,7 @@ def sound() -> History:
 def given_back_unasked() -> History:
     """A cancel of the resolver's own reversed what is paid."""
     history = sound()
+    history.books = replace(history.books, given_back=history.books.charged)
     cancel = operation(Verb.CANCEL, of=PAY, cancelled_by=CancelledBy.REVERSED)
     history.operations = [*history.operations, cancel]
     return history

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from payport.schemas.events import Event, Rejected, Verified
 from payport.schemas.money import Money
 from payport.schemas.outcome import ActionRequired, Authorized, Declined, NotSent, NotSentKind, Pending, Succeeded
-from payport.schemas.payment import CancelledBy, FactKind
+from payport.schemas.payment import FactKind
 from payport.sdk.errors import JournalError, ReferenceConflict
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.operations.querying import Observed, UnknownReference
@@ -372,12 +372,14 @@ def what_is_paid_is_kept(history: History) -> Iterator[str]:
     asked = {entry.ref for entry in history.entries if isinstance(entry, Asked) and entry.verb == "cancel"}
     refunded = {each.of for each in history.operations if each.verb is Verb.REFUND}
     taken = {each.id: each.state for each in history.operations if each.verb is Verb.PAY}
+    for payment in history.operations:
+        paid = payment.verb is Verb.PAY and payment.state is State.SUCCEEDED and payment.id not in refunded
+        if paid and payment.ref not in asked and history.books.refunds(payment.partner_ref):
+            yield f"{payment.id}: succeeded, and was reversed without being asked"
     for cancel in history.operations:
         if cancel.verb is not Verb.CANCEL or cancel.state is not State.SUCCEEDED or cancel.ref in asked:
             continue
         state = taken.get(cancel.of)
-        if state is State.SUCCEEDED and cancel.cancelled_by is CancelledBy.REVERSED and cancel.of not in refunded:
-            yield f"{cancel.of}: succeeded, and was reversed without being asked"
         if state is State.AUTHORIZED and history.answers_queries:
             yield f"{cancel.of}: authorized, and was let go without being asked"
 

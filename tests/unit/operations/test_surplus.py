@@ -1,0 +1,185 @@
+"""Money that moved under an attempt that was told as over: it is looked at before anything more is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
+
+from payport.schemas import (
+    CancelledBy,
+    Declined,
+    Fact,
+    FactKind,
+    Money,
+    NotSent,
+    NotSentKind,
+    Reason,
+    Succeeded,
+    Unknown,
+)
+from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification
+from payport.sdk.adapter import Opened, Plan, Slot
+from payport.sdk.exchange import Exchange, now
+from payport.sdk.gateway import Gateway
+from payport.sdk.journal.records import Operation, State, Step, Verb
+from payport.sdk.journal.store import Journal
+from payport.sdk.observation import Observation, Source
+from payport.sdk.profile import Ladder, Profile
+from payport.sdk.testing.stepping import Time
+
+REF = "CORNER000001"
+ONE = Money.of("1.00", "EUR")
+WAITING = Observation(state=State.PENDING, source=Source.QUERY, amount=EURO)
+CLOSED = Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED)
+DONE = Observation(state=State.SUCCEEDED, source=Source.REPLY)
+REFUSED = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.CLOSED)
+SAID_PAID = Observation(state=State.SUCCEEDED, source=Source.NOTICE, amount=EURO, partner_ref=f"{REF}T001")
+
+
+@dataclass
+class Counter(Corner):
+    """The payer stands at it. ``notice``: what its next notice says."""
+
+    steps: tuple[str, ...] = ("confirm",)
+    notice: Observation = SAID_PAID
+
+    @property
+    def profile(self) -> Profile:
+        """Fenced after three quarters of a minute."""
+        ladder = Ladder(ask_after_s=(5.0,), fence_after_s=45.0)
+        return replace(super().profile, ladders={"default": ladder, "slow": ladder})
+
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
+        """Close it."""
+        return Plan(steps=(Step(name="close", moves_money=True, digest="close"),))
+
+    def plan_capture(self, hold: Operation, amount: Money, slot: Slot, *, final: bool) -> Plan:
+        """Take it."""
+        return Plan(steps=(Step(name="capture", moves_money=True, digest="capture"),), of=hold.id)
+
+    def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
+        """Give it back."""
+        return Plan(steps=(Step(name="refund", moves_money=True, digest="refund"),))
+
+    def open_notice(self, raw: RawNotification) -> Exchange[Opened]:
+        """A genuine one."""
+        yield from now()
+        event = Event(
+            kind=EventKind.PAYMENT, id=raw.body.decode(), partner_ref=f"{REF}T001", status="paid", partner_id=None,
+            amount=EURO, occurred_at=None,
+        )  # fmt: skip
+        thanks = Acknowledgement(status=200, content_type="text/plain", body=b"ok")
+        return Opened(event=event, lessons=((f"{REF}T001", self.notice),), acknowledgement=thanks)
+
+
+def till_with(journal: Journal, time: Time, *says: Observation) -> tuple[Counter, Gateway[Counter]]:
+    """A till after one call to pay."""
+    corner = Counter(says=list(says))
+    till = gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    return corner, till
+
+
+def operations(journal: Journal, verb: Verb) -> Sequence[Operation]:
+    return [each for each in journal.read(lambda session: session.operations(REF)) if each.verb is verb]
+
+
+def with_surplus(journal: Journal, time: Time) -> tuple[Counter, Gateway[Counter]]:
+    """It was refused, and then a notice and the partner's answer said that it was paid all the same."""
+    corner, till = till_with(journal, time, REFUSED)
+    corner.says = [replace(PAID, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert [fact.kind for fact in operations(journal, Verb.PAY)[0].facts] == [FactKind.SURPLUS_PAID]
+    corner.did.clear()
+    return corner, till
+
+
+def test_who_has_paid_all_the_same_is_not_charged_again(journal: Journal, time: Time) -> None:
+    """Nor is told that the order is closed; once the surplus went back, it may be paid."""
+    corner, till = with_surplus(journal, time)
+    for told in (till.pay(order(), Wink()), till.cancel(REF, reverse_paid=True)):
+        assert isinstance(told, NotSent)
+        assert told.cause.kind is NotSentKind.INVALID
+        assert "refund it" in told.cause.detail
+    assert corner.did == []
+    corner.says = [DONE, PAID]
+    assert isinstance(till.refund(REF, "BACK0001", EURO), Succeeded)
+    assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_an_answer_that_lags_behind_a_notice_does_not_replace_it(journal: Journal, time: Time) -> None:
+    """It is asked in the moment of the notice, and a copy of the partner's data may still say "open"."""
+    corner, till = till_with(journal, time, REFUSED)
+    corner.says = [WAITING]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert [fact.kind for fact in operations(journal, Verb.PAY)[0].facts] == [FactKind.SURPLUS_PAID]
+
+
+def test_an_answer_keeps_what_the_notice_tells_beside_it(journal: Journal, time: Time) -> None:
+    """A refund that somebody made in the partner's pages."""
+    back = Fact(kind=FactKind.REFUNDED, at=time.at, amount=ONE)
+    corner, till = till_with(journal, time, REFUSED)
+    corner.notice = replace(SAID_PAID, facts=(back,))
+    corner.says = [replace(PAID, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert back in operations(journal, Verb.PAY)[0].facts
+
+
+def test_what_was_reversed_cannot_be_refunded(journal: Journal, time: Time) -> None:
+    """Whatever a notice told before of a part of it; and the fact says what the reversal gave back."""
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [DONE]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Succeeded)
+    corner.notice = replace(SAID_PAID, facts=(Fact(kind=FactKind.REFUNDED, at=time.at, amount=ONE),))
+    till.receive(RawNotification(body=b"n1", headers={}))
+    corner.says = [replace(CLOSED, cancelled_by=CancelledBy.REVERSED)]
+    assert isinstance(till.cancel(REF, reverse_paid=True), Succeeded)
+    assert [fact.amount for fact in operations(journal, Verb.PAY)[0].facts] == [ONE, Money.of("2.00", "EUR")]
+    assert isinstance(till.refund(REF, "BACK0002", Money.of("2.00", "EUR")), NotSent)
+
+
+def test_a_refund_that_came_through_after_its_refusal_is_not_made_again(journal: Journal, time: Time) -> None:
+    """It counts as given back, and another attempt of it would give the money twice."""
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [REFUSED]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Declined)
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.query_refund(REF, "BACK0001")
+    corner.did.clear()
+    assert isinstance(till.refund(REF, "BACK0001", ONE), NotSent)
+    assert isinstance(till.refund(REF, "BACK0002", EURO), NotSent)
+    assert corner.did == []
+
+
+def test_a_refusal_of_the_call_does_not_end_a_cancel_that_left_before(journal: Journal, time: Time) -> None:
+    """The close was carried out in silence; its repetition is refused for this machine's clock."""
+    corner, till = till_with(journal, time, WAITING)
+    corner.says = [replace(SILENCE, again=False)]
+    assert isinstance(till.cancel(REF), Unknown)
+    corner.says = [replace(REFUSED, reason=Reason.INVALID_REQUEST)]
+    assert isinstance(till.cancel(REF), Unknown)
+
+
+def test_a_capture_in_another_currency_is_refused_here(journal: Journal, time: Time) -> None:
+    """As a refund is."""
+    corner, till = till_with(journal, time, replace(PAID, state=State.AUTHORIZED))
+    told = till.capture(REF, Money.of("1.00", "USD"))
+    assert isinstance(told, NotSent)
+    assert "another currency" in told.cause.detail
+    assert corner.did == ["confirm"]
+
+
+def test_fences_that_cannot_leave_do_not_use_up_the_attempts_to_cancel(journal: Journal, time: Time) -> None:
+    """Hours without a line, a round every few seconds: a few dozen attempts, and the last one closes the order."""
+    corner, till = till_with(journal, time, WAITING)
+    corner.says = [SILENCE, UNSENT] * 2_000
+    for _ in range(600):
+        time.pass_by(20)
+        till.resume()
+    assert 5 < len(operations(journal, Verb.CANCEL)) < 60
+    time.pass_by(700)
+    corner.says = [WAITING, CLOSED]
+    till.resume()
+    assert operations(journal, Verb.PAY)[0].state is State.DECLINED
