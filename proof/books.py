@@ -1,5 +1,5 @@
 """T15: the books of random days: what the journal says was paid and given back is what the partner's books say, debt by
-debt and in total for each currency. (Statements are compared with the journal where the library reads them.)
+debt and in total for each currency. No statement of the partner's is read.
 """
 
 from __future__ import annotations

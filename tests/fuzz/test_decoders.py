@@ -1,6 +1,6 @@
 """Every decoder under spoilt messages: each answers or raises an error that it declares, quickly, and nothing else.
 
-A few hundred messages for each here; ``python -m proof T9`` reads a hundred thousand for each.
+A few hundred messages for each here; ``python -m proof T9`` reads thousands for each.
 """
 
 from __future__ import annotations
