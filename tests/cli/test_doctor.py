@@ -191,6 +191,11 @@ def the_time(ahead_s: float) -> bytes:
         (Light.YELLOW, "s ahead of 127.0.0.1", lambda: the_time(-100)),
         (Light.RED, "s behind 127.0.0.1", lambda: the_time(4000)),
         (Light.YELLOW, "does not say what time it is", lambda: b"HTTP/1.1 200 OK\r\ndate: soon\r\n\r\n"),
+        (
+            Light.YELLOW,
+            "does not say what time it is",
+            lambda: b"date: Mon, 01 Jan 99999999999999999999 00:00:00 GMT\r\n\r\n",
+        ),
         (Light.YELLOW, "does not say what time it is", lambda: b"HTTP/1.1 200 OK\r\n\r\n"),
         (Light.YELLOW, "does not say what time it is", lambda: b"nothing at all"),
         (Light.GREEN, "this machine's clock is", lambda: the_time(0).replace(b"GMT", b"-0000")),

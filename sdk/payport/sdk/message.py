@@ -70,7 +70,7 @@ class WireReply:
 
         try:
             until = parsedate_to_datetime(values[0])
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return None if until.tzinfo is None else max(0.0, (until - now).total_seconds())
 

@@ -20,6 +20,8 @@ from payport.sdk.testing.stepping import MORNING
         (0.0, ("Sun, 22 Nov 2026 01:00:07 GMT",)),
         (None, ("Mon, 23 Nov 2026 01:00:07 -0000",)),
         (None, ("soon",)),
+        (None, ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT",)),
+        (None, ("Mon, 23 Nov 2026 01:00:07 +99999999999999999999",)),
         (None, ("1.5",)),
         (None, ("-1",)),
         (None, ("٣",)),

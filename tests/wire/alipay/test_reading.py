@@ -424,7 +424,14 @@ def test_reading_answers_never_raises(method: str, fields: dict[str, Any]) -> No
 
 @pytest.mark.parametrize(
     ("expected", "text"),
-    [(NOON, NOON_TEXT), (NOON, f"{NOON_TEXT}.000"), (None, None), (None, ""), (None, "31/01/2026")],
+    [
+        (NOON, NOON_TEXT),
+        (NOON, f"{NOON_TEXT}.000"),
+        (None, None),
+        (None, ""),
+        (None, "31/01/2026"),
+        (None, "0001-01-01 00:00:00"),
+    ],
 )
 def test_times_are_china_standard_time(expected: object, text: str | None) -> None:
     """No offset stands in the text; a form that is not known is no time."""

@@ -286,7 +286,9 @@ def test_times_come_with_and_without_a_fraction(text: str) -> None:
     assert china_time(NOON) == "2026-01-31T12:00:00+08:00"
 
 
-@pytest.mark.parametrize("text", ["", "2026-01-31", "2026-01-31 12:00:00+08:00", "2026-01-31T12:00:00", "noon"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-01-31", "2026-01-31 12:00:00+08:00", "2026-01-31T12:00:00", "noon", "0001-01-01T00:00:00+08:00"]
+)
 def test_a_time_without_offset_is_none(text: str) -> None:
     """Nobody can tell which instant it is."""
     with pytest.raises(ValueError, match=r"time|format|isoformat"):

@@ -78,7 +78,10 @@ def from_china_time(text: str) -> datetime:
     """The instant that Alipay means. Raises ``ValueError``."""
     if not _TIME.fullmatch(text):
         raise ValueError("not a time such as 2026-01-31 12:00:00")
-    return datetime.fromisoformat(text + "+08:00").astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text + "+08:00").astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time before all that there are") from None
 
 
 def signed_parameters(alipay: Alipay, request: Call, *, escaped: bool = False) -> Exchange[dict[str, str]]:

@@ -22,7 +22,10 @@ def from_stamp(text: str) -> datetime:
     """The instant that UnionPay means. Raises ``ValueError``."""
     if not _STAMP.fullmatch(text):
         raise ValueError("not a time such as 20260131120000")
-    return datetime.strptime(text + "+0800", "%Y%m%d%H%M%S%z").astimezone(UTC)
+    try:
+        return datetime.strptime(text + "+0800", "%Y%m%d%H%M%S%z").astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time before all that there are") from None
 
 
 def near(short: str, txn_time: str) -> datetime | None:

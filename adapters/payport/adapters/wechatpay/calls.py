@@ -113,7 +113,10 @@ def from_wire_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or "T" not in text:
         raise ValueError("not a time such as 2026-01-31T12:00:00+08:00")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time before or after all that there are") from None
 
 
 def needs_encryption(request: Call) -> bool:

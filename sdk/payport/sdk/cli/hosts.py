@@ -110,6 +110,6 @@ def _date(host: str, link: ssl.SSLSocket) -> datetime | None:
 def _parsed(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

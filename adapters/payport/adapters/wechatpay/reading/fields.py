@@ -49,7 +49,7 @@ def instant(text: str | None) -> datetime | None:
         return None
     try:
         return from_wire_time(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 
