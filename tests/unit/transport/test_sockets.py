@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -115,6 +117,35 @@ def test_the_second_address_is_tried(listener: socket.socket, monkeypatch: pytes
     assert not blocking.stale()
     assert not waiting.stale()
     assert trip.left is False
+
+
+@pytest.mark.parametrize("error", [errno.EAFNOSUPPORT, errno.EMFILE])
+def test_an_address_that_no_socket_can_be_made_for(
+    error: int, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host without IPv6, or a moment without file handles: the next address is tried, and nothing has left."""
+    (good,) = places(listener.getsockname()[1])
+    found = [(socket.AF_INET6, *good[1:])]
+    genuine = socket.socket.__init__
+
+    def make(sock: socket.socket, family: int = -1, kind: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        if family == socket.AF_INET6:
+            raise OSError(error, os.strerror(error))
+        genuine(sock, family, kind, proto, fileno)
+
+    resolve_to(monkeypatch, found)
+    monkeypatch.setattr(socket.socket, "__init__", make)
+    trip = Trip(time.monotonic() + 5)
+    blocking, waiting = BlockingSocket(trip), WaitingSocket(trip)
+    with pytest.raises(SendError, match=os.strerror(error)):
+        blocking.connect("api.example.com", 443)
+    with pytest.raises(SendError, match=os.strerror(error)):
+        anyio.run(waiting.connect, "api.example.com", 443)
+    found.append(good)
+    blocking.connect("api.example.com", 443)
+    anyio.run(waiting.connect, "api.example.com", 443)
+    assert not blocking.stale()
+    assert not waiting.stale()
 
 
 def test_a_host_without_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

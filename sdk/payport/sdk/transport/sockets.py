@@ -76,8 +76,8 @@ class BlockingSocket(Socket):
         self.trip.stage = FailureKind.UNREACHABLE
         fault = SendError(FailureKind.UNREACHABLE, "the host has no address")
         for number, (family, kind, protocol, _, address) in enumerate(found):
-            self._sock = sock = socket.socket(family, kind, protocol)
             try:
+                self._sock = sock = socket.socket(family, kind, protocol)
                 # Each address gets its share of the time: a dead first one must not eat it all.
                 sock.settimeout(self.trip.opening_s() / (len(found) - number))
                 sock.connect(address)
@@ -114,7 +114,6 @@ class BlockingSocket(Socket):
         sock = self._open()
         try:
             sock.settimeout(self.trip.opening_s())
-            context.set_alpn_protocols(["http/1.1"])
             self._sock = secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
             secured.do_handshake()
         except TimeoutError:
