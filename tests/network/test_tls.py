@@ -12,11 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.support.certificates import Authority, Certified, server_context
 from tests.support.drivers import DRIVERS, Driver, post
-from tests.support.loopback import Partner, Visit
+from tests.support.loopback import Partner, Visit, polite
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.message import FailureKind, SendFailure, WireReply
 from payport.sdk.tls import ClientCertificate, Trust, context, spki_pin
+from payport.sdk.transport.http import HTTP
 
 TLS = FailureKind.TLS
 LOST = FailureKind.CONNECTION_LOST
@@ -89,6 +90,28 @@ def test_a_good_server_is_spoken_to(
         got = driver.send([request] * 2, hosts=frozenset({partner.host}), trust=Trust(ca_file=authority.ca_file))
     assert [answer.content for answer in got if isinstance(answer, WireReply)] == [b"paid", b"paid"], got
     assert partner.raw == 1
+
+
+@EVERY_DRIVER
+def test_a_context_is_not_set_while_others_open_connections_with_it(
+    driver: Driver, authority: Authority, good: Certified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL reads its list of protocols at every hello, in any thread: what is offered was set when it was built."""
+    trust, told = Trust(ca_file=authority.ca_file), list[str | None]()
+    server = server_context(good)
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    context(trust, HTTP)
+
+    def answer(visit: Visit) -> None:
+        assert isinstance(visit.sock, ssl.SSLSocket)
+        told.append(visit.sock.selected_alpn_protocol())
+        polite(visit)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", lambda *_: pytest.fail("set on a shared context"))
+    with Partner(answer, context=server) as partner:
+        got = exchange(driver, partner, trust)
+    assert isinstance(got, WireReply), got
+    assert told == ["http/1.1"]
 
 
 @EVERY_DRIVER

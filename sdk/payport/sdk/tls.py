@@ -60,20 +60,21 @@ class Trust:
             _check_pin(pin)
 
 
-def context(trust: Trust) -> ssl.SSLContext:
+def context(trust: Trust, protocols: tuple[str, ...] = ()) -> ssl.SSLContext:
     """The context for ``trust``: built once, then shared. Safe to call from any thread.
 
+    ``protocols``: what is offered by ALPN; nobody may set that later, since other threads open connections meanwhile.
     Files are read the first time only; a renewed file counts after a restart. Raises
     :class:`payport.sdk.errors.ConfigurationError` naming the file that is wrong and how to mend it.
     """
-    return _contexts.get(trust)
+    return _contexts.get(trust, protocols)
 
 
 class _Contexts:
     """Built contexts by their settings."""
 
     def __init__(self) -> None:
-        self._built: dict[Trust, ssl.SSLContext] = {}
+        self._built: dict[tuple[Trust, tuple[str, ...]], ssl.SSLContext] = {}
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._renew_lock)
@@ -82,14 +83,14 @@ class _Contexts:
         # Another thread may have held it at the fork; that thread does not exist in the child.
         self._lock = threading.Lock()
 
-    def get(self, trust: Trust) -> ssl.SSLContext:
-        built = self._built.get(trust)
+    def get(self, trust: Trust, protocols: tuple[str, ...]) -> ssl.SSLContext:
+        built = self._built.get((trust, protocols))
         if built is not None:
             return built
         with self._lock:
-            built = self._built.get(trust)
+            built = self._built.get((trust, protocols))
             if built is None:
-                built = self._built[trust] = _build(trust)
+                built = self._built[trust, protocols] = _build(trust, protocols)
             return built
 
 
@@ -153,7 +154,7 @@ def _check_pin(pin: str) -> None:
         )
 
 
-def _build(trust: Trust) -> ssl.SSLContext:
+def _build(trust: Trust, protocols: tuple[str, ...]) -> ssl.SSLContext:
     # create_default_context would honour SSLKEYLOGFILE, which writes every session key to a file.
     built = _PinningContext(ssl.PROTOCOL_TLS_CLIENT)
     built.pins = trust.pins
@@ -161,6 +162,8 @@ def _build(trust: Trust) -> ssl.SSLContext:
     built.verify_flags |= ssl.VERIFY_X509_STRICT
     if built.security_level < 2:  # pragma: no cover - some systems' OpenSSL: level 2 refuses SHA-1 and 1024-bit keys
         built.set_ciphers("DEFAULT:@SECLEVEL=2")
+    if protocols:
+        built.set_alpn_protocols(protocols)
     _load_authorities(built, trust)
     if trust.crl_file is not None:
         _load_crl(built, trust.crl_file)

@@ -32,6 +32,16 @@ def test_a_context_is_built_once_for_equal_settings(authority: Authority) -> Non
     assert context(Trust(ca_data=Path(authority.ca_file).read_text())) is not built[0]
 
 
+@pytest.mark.parametrize("protocols", [("http/1.1",), ()])
+def test_each_protocol_has_a_context_of_its_own(protocols: tuple[str, ...], authority: Authority) -> None:
+    """What HTTP offers is not offered to a mail server or a database that trusts the same authority."""
+    trust, to_server = Trust(ca_file=authority.ca_file), ssl.MemoryBIO()
+    client = context(trust, protocols).wrap_bio(ssl.MemoryBIO(), to_server, server_hostname="127.0.0.1")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    assert (b"\x08http/1.1" in to_server.read()) is bool(protocols)
+
+
 def test_a_context_verifies_strictly(authority: Authority) -> None:
     """At least TLS 1.2, names checked, RFC 5280 to the letter, no short keys."""
     built = context(Trust(ca_file=authority.ca_file))

@@ -32,6 +32,8 @@ from payport.sdk.transport.trip import SendError, Trip
 
 MAX_CONNECTIONS = 64
 CONNECT_S = 5.0
+HTTP = ("http/1.1",)
+"""What we speak inside TLS."""
 IDLE_S = 4.0
 """Shorter than what servers keep (Node and Apache: 5 s), so that a request seldom meets a connection being closed."""
 
@@ -65,7 +67,7 @@ class HttpTransport:
         self._closed = False
         self._connect_s = connect_s
         self._through = None if transport is None else _Through(transport)
-        self._context = tls.context(trust)
+        self._context = tls.context(trust, HTTP)
         self._pooled = Pooled(self._context, max_connections, idle_s)
 
     def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
@@ -116,7 +118,7 @@ class AsyncHttpTransport:
         self._closed = False
         self._connect_s = connect_s
         self._through = None if transport is None else _AsyncThrough(transport)
-        self._context = context = tls.context(trust)
+        self._context = context = tls.context(trust, HTTP)
         self._stands_in = backend != "aiohttp"  # whether mocks of httpx are to see our requests
         aiohttp_sender = _load_aiohttp() if backend == "aiohttp" else None
 

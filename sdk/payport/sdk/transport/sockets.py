@@ -157,7 +157,11 @@ class WaitingSocket(Socket):
         self.trip.stage = FailureKind.UNREACHABLE
         fault = SendError(FailureKind.UNREACHABLE, "the host has no address")
         for number, (family, kind, protocol, _, address) in enumerate(found):
-            self._sock = sock = socket.socket(family, kind, protocol)
+            try:
+                self._sock = sock = socket.socket(family, kind, protocol)
+            except OSError as error:
+                fault = SendError(FailureKind.UNREACHABLE, f"cannot connect: {reason(error)}")
+                continue
             sock.settimeout(0)
             with anyio.move_on_after(self.trip.opening_s() / (len(found) - number)):
                 problem = await _connected(sock, address)
@@ -178,7 +182,6 @@ class WaitingSocket(Socket):
         self.trip.stage = FailureKind.TLS
         sock = self._open()
         try:
-            context.set_alpn_protocols(["http/1.1"])
             self._sock = secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
             while True:
                 try:
