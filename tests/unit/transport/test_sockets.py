@@ -124,8 +124,9 @@ def test_an_address_that_no_socket_can_be_made_for(
     error: int, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A host without IPv6, or a moment without file handles: the next address is tried, and nothing has left."""
-    (good,) = places(listener.getsockname()[1])
-    found = [(socket.AF_INET6, *good[1:])]
+    found = places(9, listener.getsockname()[1])
+    found[0] = (socket.AF_INET6, *found[0][1:])
+    good = found.pop()
     genuine = socket.socket.__init__
 
     def make(sock: socket.socket, family: int = -1, kind: int = -1, proto: int = -1, fileno: int | None = None) -> None:
