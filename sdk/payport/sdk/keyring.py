@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeAlias, TypeVar
 
+from payport.sdk.forks import follow_forks
+
 K = TypeVar("K")
 
 _MINUTE_S = 60.0
@@ -103,10 +105,16 @@ class KeyRing(Generic[K]):
         self._fetches_a_minute = fetches_a_minute
         self._fetch_timeout_s = fetch_timeout_s
         self._refresh_margin_s = refresh_margin_s
-        self._lock = Lock()
         self._state = _State[K]()
+        self._begin()
+        follow_forks(in_child=self._begin)
         for serial, key in (keys or {}).items():
             self.learn(serial, key)
+
+    def _begin(self) -> None:
+        """After a fork: whoever held the lock or was fetching did so in the parent, and reports nothing here."""
+        self._lock = Lock()
+        self._state.fetching = {name: entry for name, entry in self._state.fetching.items() if not entry.pending}
 
     def find(self, serial: str, now_s: float) -> Finding[K]:
         """The key of ``serial``, or what to do to get it."""

@@ -11,6 +11,8 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from payport.sdk.forks import follow_forks
+
 if TYPE_CHECKING:
     from tenacity import Retrying
 
@@ -78,7 +80,7 @@ class RetryBudget:
     finding out what happened must not starve because charging does.
     """
 
-    __slots__ = ("_capacity", "_lock", "_tokens")
+    __slots__ = ("__weakref__", "_capacity", "_lock", "_tokens")
 
     RETRY_TOKENS = 5
     TIMEOUT_TOKENS = 10
@@ -87,6 +89,10 @@ class RetryBudget:
     def __init__(self, capacity: int = 500) -> None:
         self._capacity = capacity
         self._tokens = capacity
+        self._begin()
+        follow_forks(in_child=self._begin)
+
+    def _begin(self) -> None:
         self._lock = Lock()
 
     @property

@@ -27,6 +27,7 @@ from payport.schemas.outcome import (
     Succeeded,
     Unknown,
 )
+from payport.sdk.forks import follow_forks
 from payport.sdk.journal.records import Operation, Verb
 
 GatewayT = TypeVar("GatewayT")
@@ -60,7 +61,7 @@ def worth_trying_elsewhere(outcome: Retriable) -> bool:
             assert_never(outcome)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Health:
     """Puts a gateway behind the others for a while when it keeps failing. In memory, safe for threads.
 
@@ -71,9 +72,16 @@ class Health:
 
     failures: int = 3
     rest_s: float = 30.0
-    _lock: Lock = field(default_factory=Lock, repr=False)
+    _lock: Lock = field(init=False, repr=False, compare=False)
     _row: int = 0
     _resting_until_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._begin()
+        follow_forks(in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = Lock()
 
     def rests(self, now_s: float) -> bool:
         """Whether others should be asked first."""

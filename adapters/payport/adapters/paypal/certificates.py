@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.forks import follow_forks
 from payport.sdk.keyring import KeyRing
 from payport.sdk.keys import UNREADABLE_CERTIFICATE, PublicKey
 
@@ -56,13 +57,17 @@ class Signers:
 
     def __init__(self, roots: str | None) -> None:
         self.ring: KeyRing[PublicKey] = KeyRing()
-        self._lock = Lock()
+        self._begin()
+        follow_forks(in_child=self._begin)
         self._store: Store | None = None
         if roots is not None:
             try:
                 self._store = Store(parse_chain(roots, most=64))
             except MalformedCertificate as error:
                 raise ConfigurationError(f"webhook_roots: {error}") from None
+
+    def _begin(self) -> None:
+        self._lock = Lock()
 
     def trusted(self, chain: Sequence[x509.Certificate], name: str, at: datetime) -> Signer | None:
         """The leaf's key when the chain ends at a root, is valid at ``at`` and is made out to ``name``."""

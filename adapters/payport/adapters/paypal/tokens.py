@@ -20,6 +20,7 @@ from payport.sdk import exchange, strict_json
 from payport.sdk.calling import call
 from payport.sdk.events import KeyLearned
 from payport.sdk.exchange import Exchange
+from payport.sdk.forks import follow_forks
 from payport.sdk.journal.records import State
 from payport.sdk.keyring import Fetch, KeyRing, Known, Missing, Wait
 from payport.sdk.message import WireReply, WireRequest
@@ -60,8 +61,12 @@ class TokenCache:
 
     def __init__(self) -> None:
         self.ring: KeyRing[Token] = KeyRing(fetches_a_minute=_FETCHES_A_MINUTE)
-        self._lock = Lock()
         self._number = 1
+        self._begin()
+        follow_forks(in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = Lock()
 
     @property
     def serial(self) -> str:

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from payport.sdk.errors import ConfigurationError
+from payport.sdk.forks import follow_forks
 from payport.sdk.keys import UNREADABLE_CERTIFICATE, PublicKey
 
 ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
@@ -119,8 +120,12 @@ class Signers:
     def __init__(self, chains: Sequence[Chain], *, test: bool) -> None:
         self.chains = tuple(chains)
         self._owners = frozenset({UNIONPAY, UNIONPAY_IN_TEST} if test else {UNIONPAY})
-        self._lock = Lock()
         self._known: OrderedDict[str, _Believed] = OrderedDict()
+        self._begin()
+        follow_forks(in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._known)

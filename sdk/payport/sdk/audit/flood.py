@@ -5,6 +5,8 @@ from __future__ import annotations
 from threading import Lock
 from typing import Final
 
+from payport.sdk.forks import follow_forks
+
 BURST: Final = 60
 PER_SECOND: Final = 1.0
 
@@ -12,7 +14,7 @@ PER_SECOND: Final = 1.0
 class Flood:
     """Lets ``burst`` through at once and ``per_second`` after that, and counts what it held back. Thread-safe."""
 
-    __slots__ = ("_burst", "_held", "_lock", "_per_second", "_tokens", "_when_s")
+    __slots__ = ("__weakref__", "_burst", "_held", "_lock", "_per_second", "_tokens", "_when_s")
 
     def __init__(self, burst: int = BURST, per_second: float = PER_SECOND) -> None:
         self._burst = float(burst)
@@ -20,6 +22,10 @@ class Flood:
         self._tokens = self._burst
         self._when_s: float | None = None
         self._held = 0
+        self._begin()
+        follow_forks(in_child=self._begin)
+
+    def _begin(self) -> None:
         self._lock = Lock()
 
     def admit(self, now_s: float) -> int | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from payport.schemas.order import Payer
 from payport.schemas.payment import CancelledBy
 from payport.sdk.errors import PayportError
+from payport.sdk.forks import follow_forks
 from payport.sdk.host_clock import SystemClock
 from payport.sdk.incidents.kinds import ABNORMAL_TRANSACTION
 from payport.sdk.incidents.records import Trouble
@@ -68,12 +69,17 @@ class Watch:
         self._windows = Windows(
             [reading for rule in rules for reading in rule.readings], [each for rule in rules for each in rule.usual_s]
         )
-        self._lock, self._following, self._stop = Lock(), Lock(), Event()
+        self._stop = Event()
         self._counted: OrderedDict[str, None] = OrderedDict()
         self._tail: Tail | None = None
         self._reported = 0
         self._thread: Thread | None = None
         self._failed = 0
+        self._renew_locks()
+        follow_forks(in_child=self._renew_locks)
+
+    def _renew_locks(self) -> None:
+        self._lock, self._following = Lock(), Lock()
 
     @property
     def holds(self) -> bool:
