@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,7 +27,7 @@ from tests.support.audit_chains import (
 
 from payport.sdk.audit.archiving import Archive, check_archive, check_order, read_archives, write_archive
 from payport.sdk.audit.chain import Chain, Flaw, FlawKind, Place, Row
-from payport.sdk.audit.keeping import drop
+from payport.sdk.audit.keeping import drop, drop_archives
 from payport.sdk.audit.retention import LEAST_DAYS, Retention
 from payport.sdk.audit.signing import AuditKey, PublicKeys
 from payport.sdk.errors import AuditError, ConfigurationError
@@ -265,6 +267,57 @@ def test_an_archive_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="is there already"):
         write(tmp_path, BEGIN, second(21))
     assert [first] == read_archives(tmp_path)
+    assert found(tmp_path) == []
+
+
+def test_a_full_disk_leaves_no_half_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once there is room, the next run goes on as if the first had never been; so it does after a crash."""
+    with monkeypatch.context() as patch:
+        patch.setattr("payport.sdk.audit.archiving.os.fsync", failing_after(1))
+        with pytest.raises(AuditError, match="No space left"):
+            write(tmp_path, BEGIN, second(21))
+    assert read_archives(tmp_path) == []
+    (file,) = tmp_path.iterdir()
+    for left in (file, tmp_path / f".audit-{MemoryTrail(ROWS).chain.name}-1.part"):
+        left.write_text("half of it")
+    archive = write(tmp_path, BEGIN, second(21))
+    assert [archive] == read_archives(tmp_path)
+    assert found(tmp_path) == []
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gz", ".json"]
+
+
+def failing_after(times: int) -> Callable[[int], None]:
+    """What a full disk does to what is made durable on it."""
+    done: list[int] = []
+
+    def sync(handle: int) -> None:
+        done.append(handle)
+        if len(done) > times:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return sync
+
+
+def test_deleting_an_archive_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left is a file that counts for nothing, and not a manifest whose records are lost."""
+    trail, later = MemoryTrail(list(ROWS)), second(60) + timedelta(days=LEAST_DAYS)
+    write(tmp_path, BEGIN, second(21), trail)
+    gone: list[Path] = []
+    genuine = Path.unlink
+
+    def unlink(path: Path, *, missing_ok: bool = False) -> None:
+        if gone:
+            raise KeyboardInterrupt
+        gone.append(path)
+        genuine(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", unlink)
+        with pytest.raises(KeyboardInterrupt):
+            drop_archives(trail, tmp_path, second(21), Retention(), KEYS, later)
+    assert found(tmp_path) == []
+    assert drop_archives(trail, tmp_path, second(21), Retention(), KEYS, later) == []
+    assert write(tmp_path, BEGIN, second(21), trail) is not None
     assert found(tmp_path) == []
 
 

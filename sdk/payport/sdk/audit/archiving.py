@@ -176,7 +176,7 @@ def write_archive(
         if flaws:
             file.unlink()
             raise AuditError(f"not archived: {flaws[0].what}; look with payport audit verify")
-        _write_manifest(manifest, archive)
+        _write_manifest(partial, manifest, archive)
     except (OSError, ValueError) as error:
         raise AuditError(f"the archive could not be written to {folder}: {error}") from error
     finally:
@@ -282,12 +282,13 @@ def _write_rows(path: Path, rows: Iterable[Row]) -> None:
         os.fsync(raw.fileno())
 
 
-def _write_manifest(path: Path, archive: Archive) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _write_manifest(partial: Path, path: Path, archive: Archive) -> None:
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(canonical_text({**archive.content(), "signature": archive.signature}) + "\n")
         file.flush()
         os.fsync(file.fileno())
+    partial.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)  # the names are durable, too

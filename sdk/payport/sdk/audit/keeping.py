@@ -114,8 +114,9 @@ def drop_archives(
     for each in gone:
         chain = chains[each.start, each.chain]
         trail.note(_entry(What.DROPPED, "deleted", chain, each.before, each.through, now, each.file))
-        each.path.with_name(each.file).unlink(missing_ok=True)
+        # a file without its manifest counts for nothing, while a manifest without its file is a loss
         each.path.unlink()
+        each.path.with_name(each.file).unlink(missing_ok=True)
     return gone
 
 
