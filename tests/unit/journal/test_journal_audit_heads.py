@@ -81,6 +81,25 @@ def test_a_head_that_cannot_be_kept_is_said(url: str) -> None:
     journal.close()
 
 
+@pytest.mark.parametrize("error", [ConnectionError("the store is away"), KeyboardInterrupt()], ids=["away", "stopped"])
+def test_a_sink_of_ones_own_may_raise_anything(error: BaseException, file_url: str) -> None:
+    """Closing says that the end is not signed, and closes all the same; so it does when somebody stops it there."""
+
+    def away(_: SignedHead) -> None:
+        raise error
+
+    journal = Journal.open(file_url, audit=policy(away))
+    journal.write(intend())
+    said = AuditError if isinstance(error, Exception) else KeyboardInterrupt
+    with pytest.raises(said, match="ConnectionError" if said is AuditError else None):
+        journal.sign_heads()
+    with pytest.raises(said):
+        journal.close()
+    with pytest.raises(JournalError, match="closed"):
+        journal.write(intend("SHOP0002"))
+    assert [path.name for path in Path(file_url.removeprefix("sqlite:///")).parent.iterdir()] == ["payments.db"]
+
+
 def test_a_tail_that_was_cut_off_with_everything_that_tells(kind: str, url: str, tmp_path: Path) -> None:
     """Records, transitions, and the head of the chain: only the file outside of the database knows."""
     sink = HeadFile(tmp_path / "heads")

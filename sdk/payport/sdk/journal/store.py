@@ -222,18 +222,20 @@ class Journal:
         if self._soon is not None:
             self._soon.hurry()
         unsigned: PayportError | None = None
-        if not self._closed:
-            try:
+        try:
+            if not self._closed:
                 self.sign_heads()
-            except PayportError as error:
-                unsigned = error
-        self._closed = True
-        self.companions.close()
-        self._writer.close()
-        self._readers.close()
-        self._database.engine.dispose()
+        except PayportError as error:
+            unsigned = error
+        finally:
+            self._closed = True
+            self.companions.close()
+            self._writer.close()
+            self._readers.close()
+            self._database.engine.dispose()
         if unsigned is not None:
-            raise AuditError(f"the journal is closed, but the end of its audit trail is not signed: {unsigned}")
+            what = f"the journal is closed, but the end of its audit trail is not signed: {unsigned}"
+            raise AuditError(what) from unsigned
 
     def __enter__(self) -> Self:
         return self

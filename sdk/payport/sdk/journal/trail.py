@@ -143,8 +143,7 @@ class JournalTrail:
             due = at_once or new >= policy.head_every or waited_s >= policy.head_every_s
             if new > 0 and due:
                 head = SignedHead.sign(chain, now, policy.key)
-                for sink in policy.sinks:
-                    sink(head)
+                _hand_out(head, policy)
                 self._note_signed(chain, head, now)
                 signed.append(head)
         return signed
@@ -167,6 +166,16 @@ class JournalTrail:
 
     def _write(self, work: Callable[[AuditPart], T]) -> T:
         return self._journal.write(lambda session: work(_part(session)), actor=self._actor)
+
+
+def _hand_out(head: SignedHead, policy: AuditPolicy) -> None:
+    for sink in policy.sinks:
+        try:
+            sink(head)
+        except AuditError:
+            raise
+        except Exception as error:
+            raise AuditError(f"a head of the audit trail was not taken: {type(error).__name__}") from error
 
 
 def _part(session: Session) -> AuditPart:
