@@ -17,7 +17,7 @@ from tests.support.audit_chains import BEGIN, FIRST, KEY, START, MemoryTrail, ch
 from payport.sdk.audit.chain import Chain, FlawKind, Place, Row
 from payport.sdk.audit.heads import HeadEvents, HeadFile, SignedHead, read_heads
 from payport.sdk.audit.signing import AuditKey, PublicKeys
-from payport.sdk.audit.verifying import Verification
+from payport.sdk.audit.verifying import HeadCheck, Verification
 from payport.sdk.errors import AuditError, ConfigurationError
 from payport.sdk.events import AuditHeadSigned, SdkEvent
 from payport.sdk.secrets import Secret
@@ -138,6 +138,16 @@ def test_heads_of_records_that_were_archived(file: HeadFile) -> None:
     looking = Verification(trail=trail, heads=file.path, keys=KEYS)
     assert list(looking.flaws()) == []
     assert (looking.records, looking.heads_seen, looking.heads_archived) == (26, 5, 2)
+
+
+def test_a_head_whose_record_leaves_while_heads_are_checked(file: HeadFile) -> None:
+    """It was there when the look began: it is not one that was written anew."""
+    trail = MemoryTrail(list(ROWS))
+    checking = HeadCheck(trail, KEYS)
+    trail.take_out(0, end_of(ROWS[:25]), FIRST, entry(51))
+    found = [flaw for _, each in read_heads(file.path) for flaw in checking.step("", each)]
+    assert [*found, *checking.end()] == []
+    assert checking.archived == 2
 
 
 def test_transitions_and_records_belong_together() -> None:

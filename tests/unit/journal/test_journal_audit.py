@@ -11,10 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from tests.support.audit_chains import KEY as AUDIT_KEY
 from tests.support.audit_journals import flaws, records, told
 from tests.support.databases import Server, application, by_hand
 from tests.support.journal_records import (
@@ -30,15 +28,11 @@ from tests.support.journal_records import (
 )
 from tests.support.old_journal import KEY, write_old_journal
 
-from payport.sdk.audit.archiving import check_archive, check_order, read_archives
 from payport.sdk.audit.chain import FlawKind, Place
-from payport.sdk.audit.keeping import Archiving, drop
 from payport.sdk.audit.policy import AuditPolicy
 from payport.sdk.audit.record import Entry, Origin, Record, What
-from payport.sdk.audit.retention import Retention
-from payport.sdk.audit.signing import PublicKeys
 from payport.sdk.audit.verifying import Verification
-from payport.sdk.errors import AuditError, ConfigurationError, JournalError
+from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.journal import Journal
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.session import Session
@@ -426,42 +420,3 @@ def test_lost_chains_are_missed(file_journal: Journal, file_url: str) -> None:
     with by_hand("sqlite", file_url) as cursor:
         cursor.execute("DELETE FROM payport_audit_chain WHERE chain = 0")
     assert flaws(journal) == [FlawKind.MISSING, FlawKind.INSERTED]
-
-
-def test_old_records_are_archived_and_leave(journal: Journal, tmp_path: Path) -> None:
-    """On every database: archived, verified, taken out; the journal goes on, and so does the next archive."""
-    keys = PublicKeys([AUDIT_KEY.public])
-    now = NOW + timedelta(days=400)
-
-    def archiving(trail: JournalTrail) -> Archiving:
-        return Archiving(trail=trail, folder=tmp_path / "old", key=AUDIT_KEY, keys=keys, library="1.0.0", now=now)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("payport.sdk.journal.auditing.datetime", Earlier)
-        journal._database.auditing.begin({})
-    for number in range(25):
-        journal.write(intend(f"SHOP{number:04d}"))
-    run = archiving(JournalTrail(journal, "officer"))
-    until = NOW + timedelta(days=1)
-    (made,) = run.archive(until)
-    assert (made.count, list(check_archive(made, keys))) == (26, [])
-    assert run.archive(until) == []
-    assert run.move(until, Retention()) == 26
-    assert told(journal) == [("audit.archived", "written"), ("audit.dropped", "archived")]
-    assert flaws(journal) == []
-    assert list(check_order(read_archives(tmp_path / "old"), JournalTrail(journal).chains())) == []
-    journal.write(intend("LATER001"))
-    assert run.archive(NOW + timedelta(seconds=1)) == [], "the records of the archiving are newer"
-    with pytest.raises(AuditError, match="still to come"):
-        run.archive(now + timedelta(days=1))
-    with pytest.raises(AuditError, match="kept for 1096 days"):
-        drop(JournalTrail(journal), until, Retention(), now)
-    assert drop(JournalTrail(journal), NOW - timedelta(days=1), Retention(), NOW + timedelta(days=2000)) == 0
-
-
-class Earlier(datetime):
-    """The time of the records."""
-
-    @classmethod
-    def now(cls, tz: object = None) -> datetime:  # type: ignore[override] # a fixed zone
-        return NOW

@@ -77,9 +77,8 @@ class Archiving:
                 if (each.start, each.chain) == (chain.start, chain.chain) and _instant(each.ends) < before
             ]
             through = max(ends, default=chain.dropped)
-            if through.seq > chain.dropped.seq:
-                why = _entry(What.DROPPED, "archived", chain, chain.dropped, through, self.now, str(self.folder))
-                moved += self.trail.take_out(chain.chain, through, before, why)
+            why = _entry(What.DROPPED, "archived", chain, chain.dropped, through, self.now, str(self.folder))
+            moved += self.trail.take_out(chain.chain, max(through, chain.dropped), before, why)
         return moved
 
 
@@ -92,9 +91,8 @@ def drop(trail: Trail, before: datetime, retention: Retention, now: datetime) ->
     dropped = 0
     for chain in trail.chains():
         through = end_of_old(trail, chain.chain, chain.dropped, before, now)
-        if through.seq > chain.dropped.seq:
-            why = _entry(What.DROPPED, "deleted", chain, chain.dropped, through, now, "the journal")
-            dropped += trail.take_out(chain.chain, through, before, why)
+        why = _entry(What.DROPPED, "deleted", chain, chain.dropped, through, now, "the journal")
+        dropped += trail.take_out(chain.chain, through, before, why)
     return dropped
 
 

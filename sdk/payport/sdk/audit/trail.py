@@ -48,8 +48,10 @@ class Trail(Protocol):
     def take_out(self, chain: int, through: Place, before: datetime, why: Entry) -> int:
         """Take every record up to this one, whose hash it must be, out of the journal; answers how many there were.
 
-        The chain goes on from it. ``before``: an instant that all of them are older than; ``why``: what is recorded of
-        it, before the first is gone. Raises :class:`payport.sdk.errors.AuditError` when the record is not there.
+        The chain goes on from it, before the first is gone. ``before``: an instant that all of them are older than;
+        ``why``: what is recorded of it. Where the chain goes on from there already, only what an interrupted call has
+        left behind is taken out, and nothing is recorded. Raises :class:`payport.sdk.errors.AuditError` when the record
+        is not there.
         """
         ...
 

@@ -126,8 +126,11 @@ class HeadCheck:
             self.archived += 1
         elif head.head.seq > chain.head.seq:
             self._note(self._beyond, head, newest=True)
-        elif self._hash(chain, head.head.seq) != head.head.hash:
-            self._note(self._against, head, newest=False)
+        elif (found := self._hash(chain, head.head.seq)) != head.head.hash:
+            if found is None and self._left(chain, head.head.seq):
+                self.archived += 1
+            else:
+                self._note(self._against, head, newest=False)
 
     def end(self) -> Iterator[Flaw]:
         """After the last head."""
@@ -156,6 +159,10 @@ class HeadCheck:
 
     def _hash(self, chain: Chain, seq: int) -> bytes | None:
         return chain.dropped.hash if seq == chain.dropped.seq else self._trail.hash_at(chain.chain, seq)
+
+    def _left(self, chain: Chain, seq: int) -> bool:
+        """Whether a record was taken out since this check began."""
+        return any(each.chain == chain.chain and each.dropped.seq >= seq for each in self._trail.chains())
 
     @staticmethod
     def _note(heads: dict[int, SignedHead], head: SignedHead, *, newest: bool) -> None:

@@ -275,9 +275,16 @@ class AuditPart:
         found = self._read("compare the audit trail with the journal", statement, {"limit": MOST_FLAWS})
         return [cast("tuple[str, int]", tuple(row)) for row in found]
 
-    def drop(self, chain: int, after: int, through: Place, before_us: int) -> int:
-        """Take the records of these places out; the chain goes on from the last of them.
+    def newest_told(self, chain: int, after: int, through: int) -> int:
+        """The number of the newest transition that the records of these places tell of; 0 when they tell of none."""
+        values = {"after": chain * PLACES + after, "last": chain * PLACES + through}
+        found = self._read("compare the audit trail with the journal", self._sql.newest_told, values)
+        return cast("int | None", found[0][0]) or 0
 
+    def drop(self, chain: int, after: int, through: Place, before_us: int, told: int) -> None:
+        """Have the chain go on from this record: those up to it are out, and :meth:`sweep` deletes them.
+
+        ``told``: the newest transition that they tell of; no record of it, or of an older one, is missed from now on.
         Raises :class:`payport.sdk.errors.AuditError` when that is not the record that stands there.
         """
         if self.hash_at(chain, through.seq) != through.hash:
@@ -285,9 +292,18 @@ class AuditPart:
                 f"record {through.seq} of chain {chain} is not the one that was archived; nothing was done"
             )
         moved = {"p_chain": chain, "p_seq": after, "seq": through.seq, "hash": through.hash, "at": before_us}
+        moved["told"] = told
         if self._write("move the beginning of the audit trail", self._sql.move_dropped, moved) != 1:
             raise AuditError("somebody else is taking records out of the journal; try again when that is done")
-        values = {"after": chain * PLACES + after, "last": chain * PLACES + through.seq}
+
+    def sweep(self, chain: int, most: int) -> int:
+        """Delete so many records at most that the chain does not begin before any more; how many there were."""
+        dropped = next(each.dropped.seq for each, _ in self.chains() if each.chain == chain)
+        oldest = self.records(chain, 0, 1)
+        if not oldest or oldest[0].seq > dropped:
+            return 0
+        last = min(oldest[0].seq + most - 1, dropped)
+        values = {"after": chain * PLACES, "last": chain * PLACES + last}
         return self._write("take records out of the audit trail", self._sql.drop_records, values)
 
     def signed(self, chain: int, seq: int, at: datetime) -> None:

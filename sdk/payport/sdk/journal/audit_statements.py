@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, select, update
 
 from payport.sdk.journal.statements import Statement, compiled
 from payport.sdk.journal.tables import audit_chains, audit_exchanges, audit_keys, audit_records, transitions
@@ -34,6 +34,7 @@ class AuditStatements:
     records_of_debt: Statement
     record_hash: Statement
     untold: Statement
+    newest_told: Statement
     unfounded: Statement
     told_twice: Statement
     drop_records: Statement
@@ -70,7 +71,8 @@ def _on_chains() -> dict[str, ClauseElement]:
             seq=bindparam("seq"), hash=bindparam("hash")
         ),
         "move_dropped": this.where(table.dropped_seq == bindparam("p_seq")).values(
-            dropped_seq=bindparam("seq"), dropped_hash=bindparam("hash"), dropped_at=bindparam("at")
+            dropped_seq=bindparam("seq"), dropped_hash=bindparam("hash"), dropped_at=bindparam("at"),
+            since=case((table.since < bindparam("told"), bindparam("told")), else_=table.since),
         ),
         "move_signed": this.values(signed_seq=bindparam("seq"), signed_at=bindparam("at")),
     }  # fmt: skip
@@ -98,8 +100,9 @@ def _on_records() -> dict[str, ClauseElement]:
 def _on_transitions() -> dict[str, ClauseElement]:
     table = audit_records.c
     same = and_(table.about == transitions.c.operation, table.version == transitions.c.version)
-    # those from before there was a trail have no record, and those whose records were taken out have none any more
-    begun = select(func.min(audit_chains.c.since)).scalar_subquery()
+    # those from before there was a trail have no record, and those whose records were taken out have none any more;
+    # earlier versions noted of the latter only how old they were
+    begun = select(func.max(audit_chains.c.since)).scalar_subquery()
     dropped = select(func.max(audit_chains.c.dropped_at)).scalar_subquery()
     return {
         "untold": select(transitions.c.operation, transitions.c.version)
@@ -107,6 +110,9 @@ def _on_transitions() -> dict[str, ClauseElement]:
         .where(transitions.c.id > begun, transitions.c.at >= dropped, table.id.is_(None))
         .order_by(transitions.c.id)
         .limit(bindparam("limit")),
+        "newest_told": select(func.max(transitions.c.id))
+        .select_from(audit_records.join(transitions, same))
+        .where(table.id > bindparam("after"), table.id <= bindparam("last")),
         "unfounded": select(table.about, table.version)
         .select_from(audit_records.outerjoin(transitions, same))
         .where(table.version.is_not(None), transitions.c.id.is_(None))

@@ -119,7 +119,7 @@ audit_chains = Table(
     Column("dropped_at", _NUMBER, nullable=False),
     Column("signed_seq", _NUMBER, nullable=False),
     Column("signed_at", _NUMBER, nullable=False),
-    # the newest transition from before there was a trail
+    # the newest transition from before there was a trail, or whose record was taken out
     Column("since", _NUMBER, nullable=False),
     sqlite_strict=True,
 )

@@ -107,25 +107,20 @@ class JournalTrail:
         return self._write(work)
 
     def take_out(self, chain: int, through: Place, before: datetime, why: Entry) -> int:
-        """Take records out, a part at a time."""
-        taken = 0
+        """Take records out: the chain goes on from the last of them at once, and they leave a part at a time."""
         begins = next(each for each in self.chains() if each.chain == chain).dropped.seq
-        while begins < through.seq:
-            ends = min(begins + OUT, through.seq)
-            taken += self._take_out(chain, begins, ends, through, rows.micros(before), None if taken else why)
-            begins = ends
-        return taken
+        if begins < through.seq:
+            told = self._read(lambda part: part.newest_told(chain, begins, through.seq))
 
-    def _take_out(self, chain: int, after: int, ends: int, through: Place, before_us: int, why: Entry | None) -> int:
-        def work(part: AuditPart) -> int:
-            newest = part.hash_at(chain, ends)
-            if newest is None or part.hash_at(chain, through.seq) != through.hash:
-                raise AuditError(f"record {through.seq} of chain {chain} is not the one that was archived")
-            if why is not None:
+            def work(part: AuditPart) -> None:
                 part.note(why)
-            return part.drop(chain, after, Place(ends, newest), before_us)
+                part.drop(chain, begins, through, rows.micros(before), told)
 
-        return self._write(work)
+            self._write(work)
+        taken = 0
+        while left := self._write(lambda part: part.sweep(chain, OUT)):
+            taken += left
+        return taken
 
     def sign_heads(self, policy: AuditPolicy, *, at_once: bool = True) -> Sequence[SignedHead]:
         """Sign how far each chain has come since its last head, hand that to the sinks, and record it.
