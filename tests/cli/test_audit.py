@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.status import Status
 from tests.cli.conftest import Command, Shop
 from tests.support.databases import by_hand
 
@@ -220,6 +222,14 @@ def test_a_report_tells_what_was_not_recorded(audited: Shop, payport: Command) -
     assert payport("audit", "verify", "--config", audited.config).status == 1
 
 
+def test_a_report_of_no_time(audited: Shop, payport: Command) -> None:
+    """The last day before the first: said, as ``payport report`` says it."""
+    for command in (["audit", "report"], ["report"]):
+        ran = payport(*command, "--from", "2026-02-01", "--to", "2026-01-31", "--config", audited.config)
+        assert (ran.status, ran.out) == (2, "")
+        assert "--from 2026-02-01 is after --to 2026-01-31; change one of them" in ran.err
+
+
 def test_a_head_on_demand(audited: Shop, payport: Command) -> None:
     """For cron, beside the worker: the line goes to the file, and is printed."""
     with audited.gateway() as gateway:  # closes without signing, as a process that is killed does
@@ -309,6 +319,36 @@ def test_what_is_old_enough_can_be_deleted(old: Shop, payport: Command, tmp_path
     days = ("--from", "2020-01-01", "--to", "2099-01-01")
     found = json.loads(payport("audit", "report", *days, "--json", "--config", old.config).out)
     assert found["by_result"]["audit.dropped deleted"] == 2
+
+
+def test_what_takes_its_time_says_what_it_does(
+    old: Shop, payport: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Years of records take minutes, and nobody should have to guess whether it still works."""
+    said: list[str] = []
+    genuine = Console.status
+
+    def status(console: Console, text: str) -> Status:
+        said.append(text)
+        return genuine(console, text)
+
+    monkeypatch.setattr(Console, "status", status)
+    for words, expected in [
+        (["audit", "export", "--order", "SHOP10010001"], ["reading"]),
+        (["audit", "report", "--from", "2020-01-01", "--to", "2099-01-01"], ["counting"]),
+        (["report"], ["counting"]),
+        (
+            ["audit", "archive", "--before", day(1), "--to", str(tmp_path / "archive"), "--move"],
+            ["archiving", "verifying the archives, and taking out what they hold"],
+        ),
+        (
+            ["audit", "drop", "--before", day(3.5), "--archive", str(tmp_path / "archive")],
+            ["deleting", "verifying the archives, and deleting the old ones"],
+        ),
+    ]:
+        said.clear()
+        assert payport(*words, "--config", old.config).status == 0
+        assert said == expected
 
 
 def test_an_archive_needs_a_key(shop: Shop, payport: Command, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from tests.cli.conftest import Command
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import payport.sdk.cli
@@ -36,6 +38,24 @@ def test_help_names_every_command() -> None:
     assert result.exit_code == 0
     for name in ("demo", "resume", "explain", "doctor", "simulate", "keygen"):
         assert name in result.output
+
+
+def helps(command: object, name: str = "payport") -> Iterator[tuple[list[str], str]]:
+    """Each command as it is called, and what is said about it and its options."""
+    for each in getattr(command, "params", ()):
+        yield name.split()[1:], getattr(each, "help", None) or ""
+    yield name.split()[1:], getattr(command, "help", None) or ""
+    for word, within in getattr(command, "commands", {}).items():
+        yield from helps(within, f"{name} {word}")
+
+
+def test_no_help_loses_what_stands_in_square_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of payport.toml are named so, and the terminal's mark-up looks the same."""
+    monkeypatch.setenv("COLUMNS", "250")
+    named = [(words, text.replace("\\[", "[")) for words, text in helps(get_command(commands.app)) if "[" in text]
+    assert {"verify", "move-journal"} <= {words[-1] for words, _ in named}
+    for words, text in named:
+        assert text in CliRunner().invoke(commands.app, [*words, "--help"]).output
 
 
 def test_version(payport: Command) -> None:

@@ -46,7 +46,7 @@ def verify(
     *,
     config: Config = None,
     heads: Annotated[
-        Path | None, typer.Option(help="A file of signed heads; by default that of [audit].", show_default=False)
+        Path | None, typer.Option(help="A file of signed heads; by default that of \\[audit].", show_default=False)
     ] = None,
     archive: Annotated[list[Path] | None, typer.Option(help="A folder of archives; several times for several.")] = None,
     public_key: Keys = None,
@@ -83,6 +83,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Count what was done in a time: by actor, kind, result, day and partner; what was refused; what is missing."""
+    if begins > ends:
+        raise ConfigurationError(f"--from {begins:%Y-%m-%d} is after --to {ends:%Y-%m-%d}; change one of them")
     with _trail(Settings.load(config)) as trail:
         after = ends.replace(tzinfo=UTC) + timedelta(days=1)
         report_time(new_console(), trail, begins.replace(tzinfo=UTC), after, as_json=as_json)
@@ -119,16 +121,20 @@ def archive(
     retention = Retention(settings.audit.retention_days)
     if move:
         retention.check_move(until, now)
+    console = new_console()
     with _trail(settings, actor) as trail:
         keys = trusted_keys(settings)
         archiving = Archiving(trail=trail, folder=to, key=key, keys=keys, library=__version__, now=now)
-        made = archiving.archive(until)
+        with console.status("archiving"):
+            made = archiving.archive(until)
         for each in made:
             typer.echo(f"{each.file}: {each.count:,} records, {each.begins} to {each.ends}")
         if not made:
             typer.echo("nothing from before that is not archived yet", err=True)
         if move:
-            typer.echo(f"{archiving.move(until, retention):,} records left the journal")
+            with console.status("verifying the archives, and taking out what they hold"):
+                moved = archiving.move(until, retention)
+            typer.echo(f"{moved:,} records left the journal")
 
 
 @app.command()
@@ -144,11 +150,15 @@ def drop(
     until, now = before.replace(tzinfo=UTC), datetime.now(UTC)
     retention = Retention(settings.audit.retention_days)
     retention.check_drop(until, now)
+    console = new_console()
     with _trail(settings, actor) as trail:
-        typer.echo(f"{drop_records(trail, until, retention, now):,} records of the journal were deleted")
-        trail.drop_exchanges(until)
+        with console.status("deleting"):
+            dropped = drop_records(trail, until, retention, now)
+            trail.drop_exchanges(until)
+        typer.echo(f"{dropped:,} records of the journal were deleted")
         if archive is not None:
-            gone = drop_archives(trail, archive, until, retention, trusted_keys(settings), now)
+            with console.status("verifying the archives, and deleting the old ones"):
+                gone = drop_archives(trail, archive, until, retention, trusted_keys(settings), now)
             typer.echo(f"{len(gone)} archives with {sum(each.count for each in gone):,} records were deleted")
 
 

@@ -122,11 +122,13 @@ def export(console: Console, trail: JournalTrail, ref: str, now: datetime, *, as
 
     ``personal``: with what is sealed in them, as far as it was not erased.
     """
-    rows = trail.of_debt(ref)
-    detail = {"records": len(rows), "personal": "opened" if personal else "sealed"}
-    trail.note(Entry(what=What.EXPORTED, result="shown" if rows else "nothing_there", at=now, ref=ref, detail=detail))
-    records = [read_record(row.body) for row in rows]
-    opened = [trail.personal(ref, each.sealed) if personal and each.sealed else None for each in records]
+    with console.status("reading"):
+        rows = trail.of_debt(ref)
+        detail = {"records": len(rows), "personal": "opened" if personal else "sealed"}
+        result = "shown" if rows else "nothing_there"
+        trail.note(Entry(what=What.EXPORTED, result=result, at=now, ref=ref, detail=detail))
+        records = [read_record(row.body) for row in rows]
+        opened = [trail.personal(ref, each.sealed) if personal and each.sealed else None for each in records]
     if as_json:
         for row, found in zip(rows, opened, strict=True):
             extra = f',"personal":{canonical_text(found)}' if found else ""
@@ -153,8 +155,9 @@ def _show_records(console: Console, records: Sequence[Record], opened: Sequence[
 
 def report(console: Console, trail: JournalTrail, begins: datetime, ends: datetime, *, as_json: bool) -> None:
     """Count what was recorded from ``begins`` (included) to ``ends`` (not included)."""
-    found = Report(begins=begins, ends=ends).add(read_record(row.body) for row in trail.between(begins, ends))
-    found.untold = sum(1 for _ in trail.untold())
+    with console.status("counting"):
+        found = Report(begins=begins, ends=ends).add(read_record(row.body) for row in trail.between(begins, ends))
+        found.untold = sum(1 for _ in trail.untold())
     if as_json:
         console.file.write(json.dumps(_as_json(found), ensure_ascii=False, indent=2) + "\n")
         return

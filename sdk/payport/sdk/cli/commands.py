@@ -125,7 +125,7 @@ def explain(
     *,
     config: Config = None,
 ) -> None:
-    """Tell the story of one order from journal, notices and audit trail: what happened, and what to do next."""
+    """Tell the story of one order from journal, notices and audit trail: what happened, what it means, what to do."""
     with open_journal(Settings.load(config)) as journal:
         found = explain_order(_console(), journal, ref)
     raise typer.Exit(0 if found else 1)
@@ -179,9 +179,10 @@ def report(
     """How well the partners work, against thresholds, and how sure that is. CSV is of one section."""
     settings = Settings.load(config)
     span = span_of(settings, days, first, last)
-    with open_journal(settings) as journal:
+    console = _console()
+    with open_journal(settings) as journal, console.status("counting"):
         found = make_report(settings, journal, span, account, section)
-    write_report(_console(), found, format_of(form, out), out)
+    write_report(console, found, format_of(form, out), out)
     raise typer.Exit(1 if check and found.misses else 0)
 
 
@@ -219,7 +220,7 @@ app.command()(drill)
 def move_journal(
     *,
     config: Config = None,
-    to: Annotated[Path, typer.Option(help="A payport.toml whose [journal] is an empty database on a server.")],
+    to: Annotated[Path, typer.Option(help="A payport.toml whose \\[journal] is an empty database on a server.")],
 ) -> None:
     """Move the journal out of its SQLite file into a database server. Stop everything that uses it before."""
     show_move(_console(), Settings.load(config), Settings.load(to))
