@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import BigInteger, and_, bindparam, case, delete, func, insert, select, update
 
 from payport.sdk.journal.statements import Statement, compiled
 from payport.sdk.journal.tables import audit_chains, audit_exchanges, audit_keys, audit_records, transitions
@@ -58,6 +58,7 @@ def compile_audit_statements(dialect: Dialect, backend: Backend) -> AuditStateme
 def _on_chains() -> dict[str, ClauseElement]:
     table = audit_chains.c
     read = select(table.chain, table.seq, table.hash)
+    told = bindparam("told", type_=BigInteger())
     this = update(audit_chains).where(table.chain == bindparam("p_chain"))
     return {
         "chains": select(
@@ -72,7 +73,7 @@ def _on_chains() -> dict[str, ClauseElement]:
         ),
         "move_dropped": this.where(table.dropped_seq == bindparam("p_seq")).values(
             dropped_seq=bindparam("seq"), dropped_hash=bindparam("hash"), dropped_at=bindparam("at"),
-            since=case((table.since < bindparam("told"), bindparam("told")), else_=table.since),
+            since=case((table.since < told, told), else_=table.since),
         ),
         "move_signed": this.values(signed_seq=bindparam("seq"), signed_at=bindparam("at")),
     }  # fmt: skip
