@@ -35,6 +35,10 @@ from payport.schemas.actions import AppParameters
 from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk.exchange import drive
 from payport.sdk.journal.records import State
+from payport.sdk.message import FailureKind, SendFailure, WireReply
+from payport.sdk.observation import Source
+
+LOST = SendFailure(FailureKind.TIMED_OUT, may_have_left=True, detail="no answer came in time")
 
 # --- refunds
 
@@ -181,6 +185,30 @@ def test_after_any_refusal_of_a_transfer_wechat_is_asked(code: str) -> None:
     unclear = performed(sending(), {BILLS: refused(403, code), BILL_QUERY: unsigned(502)})
     assert why(unclear) is UnknownKind.PARTNER_FAULT
     assert (gone.reason is Reason.MERCHANT_FUNDS) is (code == "NOT_ENOUGH")
+
+
+@pytest.mark.parametrize(
+    "answer", [refused(500, "SYSTEM_ERROR"), unsigned(502), said(202), LOST, said(200, transfer(), by="merchant")]
+)
+def test_a_transfer_is_asked_about_before_it_is_sent_again(answer: WireReply | SendFailure) -> None:
+    """After anything but a believed 200. A refund needs no question: it is sent again at once."""
+    host = Host({BILLS: answer, BILL_QUERY: refused(404, "NOT_FOUND")})
+    found = drive(merchant().perform(sending(), sending().steps[0], 100.0), host)
+    assert (found.state, found.again, host.asked) == (State.DOUBT, True, [BILLS, BILL_QUERY])
+    there = performed(sending(), {BILLS: answer, BILL_QUERY: said(200, transfer("PROCESSING"))})
+    assert there.state is State.PENDING
+    unclear = performed(sending(), {BILLS: answer, BILL_QUERY: unsigned(502)})
+    assert (unclear.state, unclear.again, unclear.source) == (State.DOUBT, False, Source.REPLY)
+    host = Host({REFUNDS: answer})
+    assert drive(merchant().perform(refunding(), refunding().steps[0], 100.0), host).again
+    assert host.asked == [REFUNDS]
+
+
+def test_what_was_sent_stays_in_doubt_while_nobody_answers() -> None:
+    """A question without an answer right after a request: that nothing was sent may not be concluded from it."""
+    for replies in ({REFUNDS: refused(403, "NOT_ENOUGH")}, {REFUNDS: refused(400, "ORDER_CLOSED")}):
+        found = performed(refunding(), {**replies, REFUND_QUERY: unsigned(502)})
+        assert (found.state, found.source) == (State.DOUBT, Source.REPLY)
 
 
 def test_a_request_that_wechat_could_not_verify_did_nothing() -> None:

@@ -149,13 +149,18 @@ def test_a_lost_code_is_fetched_again() -> None:
     assert host.asked == [QUERY, f"{TRADES}/native"]
 
 
-@pytest.mark.parametrize(
-    "reply", [unsigned(500), refused(400, "ORDERPAID"), said(200, {})], ids=["fault", "paid", "odd"]
-)
+@pytest.mark.parametrize("reply", [refused(400, "ORDERPAID"), said(200, {})], ids=["paid", "odd"])
 def test_a_code_that_cannot_be_fetched_again_is_waited_for(reply: Any) -> None:
     """The order is there; it is not over before its time is."""
     found = asked(paying(), {QUERY: said(200, transaction("NOTPAY")), f"{TRADES}/native": reply})
     assert (found.state, found.action) == (State.PENDING, None)
+
+
+@pytest.mark.parametrize("reply", [unsigned(500), refused(500, "SYSTEM_ERROR"), refused(429, "FREQUENCY_LIMITED")])
+def test_a_code_that_is_not_fetched_yet_stays_in_doubt(reply: Any) -> None:
+    """What is pending hands nothing out any more, and the next question may bring the code."""
+    found = asked(paying(), {QUERY: said(200, transaction("NOTPAY")), f"{TRADES}/native": reply})
+    assert (found.state, found.absent) == (State.DOUBT, False)
 
 
 def test_a_code_is_not_fetched_again_when_its_time_is_over() -> None:

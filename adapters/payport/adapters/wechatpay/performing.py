@@ -52,6 +52,23 @@ def perform(adapter: WeChatPay, operation: Operation, step: Step, deadline_s: fl
         from payport.adapters.wechatpay import cancelling  # noqa: PLC0415 - with the first cancel
 
         return (yield from cancelling.perform(adapter, operation, request, deadline_s))
+    told = yield from _sent(adapter, operation, request, deadline_s)
+    if told.again and told.state is State.DOUBT and plain_name(request.name) == TRANSFER:
+        return (yield from _asked_before_again(adapter, operation, told, deadline_s))
+    return told
+
+
+def _asked_before_again(
+    adapter: WeChatPay, operation: Operation, told: Observation, deadline_s: float
+) -> Exchange[Observation]:
+    """A transfer is sent again only once WeChat says that there is none: it wants to be asked whatever went wrong."""
+    found = yield from ask(adapter, operation, deadline_s)
+    if found.absent:
+        return told
+    return replace(told, again=False) if found.state is State.DOUBT else found
+
+
+def _sent(adapter: WeChatPay, operation: Operation, request: Call, deadline_s: float) -> Exchange[Observation]:
     answer = yield from ask_wechat(adapter, request, deadline_s)
     if isinstance(answer, Observation):
         return answer
@@ -91,7 +108,7 @@ def _refused(
     told = refusal(answer)
     meaning, reason = answer.verdict.meaning, answer.verdict.reason
     if meaning is Meaning.DONE:
-        return (yield from ask(adapter, operation, deadline_s))
+        return _outside((yield from ask(adapter, operation, deadline_s)))
     name = plain_name(request.name)
     if meaning is Meaning.PENDING and name != CODEPAY:
         return doubt(Source.REPLY, UnknownKind.PARTNER_FAULT, f"HTTP {answer.status}: not processed yet", again=True)
@@ -102,10 +119,15 @@ def _refused(
         return told
     found = yield from ask(adapter, operation, deadline_s)
     if not found.absent:
-        return found
+        return _outside(found)
     if reason is Reason.INSUFFICIENT_FUNDS:
         return replace(told, reason=Reason.MERCHANT_FUNDS)
     return _not_taken(told, answer) if meaning is Meaning.ABSENT else told
+
+
+def _outside(found: Observation) -> Observation:
+    """What a question taught right after a request; where it taught nothing, the doubt is the request's: it left."""
+    return replace(found, source=Source.REPLY) if found.state is State.DOUBT else found
 
 
 def _not_taken(told: Observation, answer: Answer) -> Observation:
@@ -197,7 +219,8 @@ def _handed_out_again(
     """The order or transfer is there and waits, but the answer that held its code was lost.
 
     The identical request brings it again: WeChat recognises the number, so nothing new is made. Where it cannot be
-    repeated, the operation is pending until its time is over.
+    repeated, the operation is pending until its time is over; where it was and brought nothing, it stays in doubt, as
+    what is pending hands nothing out any more.
     """
     waiting = replace(told, state=State.PENDING)
     step = next((one for one in operation.steps if one.replayable and one.request is not None), None)
@@ -207,7 +230,11 @@ def _handed_out_again(
         return waiting
     request = Call.decode(step.request)
     answer = yield from ask_wechat(adapter, request, deadline_s)
-    if isinstance(answer, Observation) or not answer.ok:
+    if isinstance(answer, Observation) or answer.verdict.again:
+        cause = answer.unknown if isinstance(answer, Observation) else None
+        kind = cause.kind if cause else UnknownKind.PARTNER_FAULT
+        return doubt(Source.QUERY, kind, "it is there and waits, but what opens it could not be fetched again")
+    if not answer.ok:
         return waiting
     try:
         again = yield from _carried_out(adapter, operation, request, answer)
