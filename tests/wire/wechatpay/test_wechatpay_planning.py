@@ -34,6 +34,10 @@ WAITING = {**COMMON, "time_expire": END, "notify_url": "https://shop.example/not
 SCENE = {"scene_info": {"payer_client_ip": "203.0.113.7"}}
 
 
+KEPT_TEXT = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1, max_size=256)
+"""What WeChat promises to take: characters of one to three bytes."""
+
+
 @dataclass(frozen=True)
 class NewMethod:
     """A way to pay that WeChat Pay does not have."""
@@ -149,6 +153,7 @@ REFUSED: dict[str, tuple[object, dict[str, Any], dict[str, Any], str]] = {
     "notify_url with a query": (QrShown(), {"notify_url": "https://shop.example/?a=1"}, {}, "no query"),
     "too much metadata": (QrShown(), {"metadata": {"a": "x" * 127}}, {}, "128"),
     "half a character": (QrShown(), {"metadata": {"a": "\ud800"}}, {}, "surrogate"),
+    "an emoji in the subject": (QrShown(), {"subject": "Tea \U0001f375"}, {}, "subject holds .*emoji"),
     "half a character in the subject": (QrShown(), {"subject": "\ud800"}, {}, "surrogate"),
 }
 
@@ -187,7 +192,7 @@ def test_notes_of_an_order() -> None:
     assert body["scene_info"] == {"store_info": {"out_id": "S1"}}
 
 
-@given(st.sampled_from([QrShown(), JsApi(), MobileWeb(), QrScanned(auth_code=CODE)]), st.text(min_size=1, max_size=256))
+@given(st.sampled_from([QrShown(), JsApi(), MobileWeb(), QrScanned(auth_code=CODE)]), KEPT_TEXT)
 def test_the_same_intent_is_the_same_call(method: WeChatPayMethod, subject: str) -> None:
     """Pure: what is frozen in the journal can be planned again and is the same."""
     order = replace(ORDER, subject=subject.strip() or "x")
@@ -252,6 +257,9 @@ def test_a_reason_is_cut_between_characters() -> None:
     call = only_call(p.plan_refund(ACCOUNT, operation(), AMOUNT, SLOT, reason="冷" * 40))
     assert call.body is not None
     assert call.body["reason"] == "冷" * 26
+    call = only_call(p.plan_refund(ACCOUNT, operation(), AMOUNT, SLOT, reason="too cold \U0001f976"))
+    assert call.body is not None
+    assert call.body["reason"] == "too cold ?", "what WeChat does not promise to take keeps no money back"
 
 
 # --- payout
@@ -308,6 +316,22 @@ def test_a_transfer_is_not_sent_again_once_it_cannot_be_asked_about() -> None:
     """WeChat answers questions about 30 days: then "not there" is no reason to send it once more."""
     plan = p.plan_payout(ACCOUNT, PayoutOrder(ref="PAYOUT0001", amount=AMOUNT, subject="Wages"), PAYEE, SLOT)
     assert [step.replay_until for step in plan.steps] == [SLOT.now + timedelta(days=30)]
+
+
+@pytest.mark.parametrize(
+    ("order", "payee", "words"),
+    [
+        ({"remark": "Prize \U0001f389"}, {}, "remark"),
+        ({"remark": "", "subject": "Prize \U0001f389"}, {}, "remark"),
+        ({}, {"report": {"活动名称": "Tea \U0001f375"}}, "活动名称"),
+        ({}, {"perception": "\U0001f4b0"}, "perception"),
+    ],
+)
+def test_what_wechat_does_not_promise_to_take(order: dict[str, str], payee: dict[str, Any], words: str) -> None:
+    """Characters of four bytes, such as emoji: said before anything is sent. A name may hold them: it is encrypted."""
+    with pytest.raises(InvalidIntent, match=f"{words} holds a character"):
+        p.plan_payout(ACCOUNT, replace(WAGES, **order), replace(PAYEE, **payee), PAY_SLOT)
+    assert p.plan_payout(ACCOUNT, WAGES, replace(PAYEE, name="\U00020bb7野家"), PAY_SLOT).steps
 
 
 def test_what_no_transfer_can_be() -> None:

@@ -6,6 +6,7 @@ Sources: pay.weixin.qq.com, request parameters of each endpoint named here, for 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -65,6 +66,8 @@ LONGEST_REMARK = 32
 NAME_FROM_MINOR = 200_000
 NO_NAME_BELOW_MINOR = 30
 
+_UNKEPT = re.compile(r"[^\x00-\uffff]")
+
 NOT_BEFORE, PAID, KEEP_PAID = "not_before", "paid", "keep_paid"
 APPID, RETURN_URL = "appid", "return_url"
 """Notes of calls: see :class:`.calls.Call`."""
@@ -103,7 +106,7 @@ def plan_pay(account: WeChatPayAccount, order: Order, method: WeChatPayMethod, s
     appid = appid_of(account, method)
     body: dict[str, object] = {
         **_merchant(account, appid),
-        "description": order.subject[:LONGEST_DESCRIPTION],
+        "description": _text("subject", order.subject)[:LONGEST_DESCRIPTION],
         "out_trade_no": slot.partner_ref,
         "amount": {"total": order.amount.amount_minor, "currency": order.amount.currency},
         **_attach(order.metadata),
@@ -120,6 +123,13 @@ def plan_pay(account: WeChatPayAccount, order: Order, method: WeChatPayMethod, s
     step = _step(Call(name=named(account, name), body=body, notes=notes), replayable=not scanned)
     ladder = SCANNED if scanned else "shown"
     return Plan(steps=(step,), method=type(method).__name__, ladder=ladder, payable_until=until)
+
+
+def _text(name: str, text: str) -> str:
+    """A text of characters that WeChat promises to take: one to three bytes long in UTF-8."""
+    if re.search(_UNKEPT, text):
+        raise InvalidIntent(f"{name} holds a character that WeChat Pay does not promise to take (emoji, rare ones)")
+    return text
 
 
 def appid_of(account: WeChatPayAccount, method: WeChatPayMethod) -> str:
@@ -242,7 +252,8 @@ def plan_refund(account: WeChatPayAccount, payment: Operation, amount: Money, sl
         },
     }
     if reason:
-        body["reason"] = reason.encode(errors="replace")[:LONGEST_REASON_BYTES].decode(errors="ignore")
+        kept = re.sub(_UNKEPT, "?", reason)
+        body["reason"] = kept.encode(errors="replace")[:LONGEST_REASON_BYTES].decode(errors="ignore")
     if account.notify_url is not None:
         body["notify_url"] = account.notify_url
     if account.sub_mchid is not None:
@@ -266,14 +277,14 @@ def plan_payout(account: WeChatPayAccount, order: PayoutOrder, payee: WeChatPayP
         "transfer_scene_id": payee.scene_id,
         "openid": payee.openid,
         "transfer_amount": order.amount.amount_minor,
-        "transfer_remark": (order.remark or order.subject)[:LONGEST_REMARK],
+        "transfer_remark": _text("remark", order.remark or order.subject)[:LONGEST_REMARK],
         "transfer_scene_report_infos": [
-            {"info_type": kind, "info_content": content} for kind, content in payee.report.items()
+            {"info_type": kind, "info_content": _text(kind, content)} for kind, content in payee.report.items()
         ],
         **_name(order.amount, payee.name),
     }
     if payee.perception is not None:
-        body["user_recv_perception"] = payee.perception
+        body["user_recv_perception"] = _text("perception", payee.perception)
     if account.notify_url is not None:
         body["notify_url"] = account.notify_url
     call = Call(name=TRANSFER, body=body, hidden=("user_name",), notes={APPID: account.appid})
