@@ -83,6 +83,8 @@ def test_a_transient_error_leaves_the_key_free(shop: Shop) -> None:
         ((422, "138"), "POST", "/payments", payment(amount={"currency": "eur", "value": 1})),
         ((422, "130"), "POST", "/payments", payment(reference="")),
         ((422, "14_030"), "POST", "/payments", payment(returnUrl="")),
+        ((422, "14_004"), "POST", "/payments", payment(shopperReference="42")),
+        ((422, "14_004"), "POST", "/sessions", payment(shopperReference="x" * 257)),
         ((422, "14_006"), "POST", "/payments", payment(paymentMethod={})),
         ((400, "702"), "POST", "/payments", [1]),
         ((404, "000"), "POST", "/nothing", payment()),

@@ -30,7 +30,7 @@ from payport.adapters.adyen.planning import (
     plan_pay,
     plan_refund,
 )
-from payport.schemas import HostedPage, MobileWeb, Money, Order, QrShown
+from payport.schemas import HostedPage, MobileWeb, Money, Order, Payer, QrShown
 from payport.sdk.adapter import InvalidIntent
 from payport.sdk.journal.records import Operation, State
 
@@ -113,6 +113,8 @@ def test_a_method_that_can_never_work_is_refused(arguments: dict[str, Any]) -> N
         ("decimals", replace(ORDER, amount=Money(101, "IDR")), CARD),
         ("metadata", replace(ORDER, metadata={"k" * 21: "v"}), CARD),
         ("metadata", replace(ORDER, metadata={"k": "v" * 81}), CARD),
+        ("shopper_reference", ORDER, AdyenSession(shopper_reference="42")),
+        ("shopper_reference", ORDER, replace(CARD, shopper_reference="x" * 257, store=True)),
         ("notes", replace(ORDER, metadata={str(number): "v" for number in range(21)}), CARD),
     ],
 )
@@ -120,6 +122,23 @@ def test_what_adyen_cannot_take_is_refused_before_anything_is_sent(words: str, o
     """With the reason."""
     with pytest.raises(InvalidIntent, match=words):
         plan_pay(ACCOUNT, order, method, SLOT)
+
+
+@pytest.mark.parametrize("method", [CARD, AdyenSession()])
+def test_who_pays_is_told_where_adyen_can_take_it(method: Any) -> None:
+    """3 to 256 characters. The order's own number of the payer is left out else: no payment fails for it."""
+    told = {
+        number: call_of(plan_pay(ACCOUNT, replace(ORDER, payer=Payer(id=number)), method, SLOT)).body.get(
+            "shopperReference"
+        )
+        for number in ("42", "421", "x" * 256, "x" * 257)
+    }
+    assert told == {"42": None, "421": "421", "x" * 256: "x" * 256, "x" * 257: None}
+    stated = replace(method, shopper_reference="shopper-42")
+    assert (
+        call_of(plan_pay(ACCOUNT, replace(ORDER, payer=Payer(id="421")), stated, SLOT)).body["shopperReference"]
+        == "shopper-42"
+    )
 
 
 def test_a_payment_needs_somewhere_to_come_back_to() -> None:

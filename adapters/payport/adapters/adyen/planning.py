@@ -52,6 +52,7 @@ RETURNED = ("redirectResult", "payload", "MD", "PaRes", "threeDSResult", "threed
 
 _MAX_DETAIL = 100_000
 _MAX_METADATA = 20
+_SHOPPER_LENGTHS = range(3, 257)
 _REASONS = frozenset({"FRAUD", "CUSTOMER REQUEST", "RETURN", "DUPLICATE", "OTHER"})
 
 
@@ -75,7 +76,7 @@ def _plan_direct(account: AdyenAccount, order: Order, method: AdyenPaymentMethod
         "browserInfo": None if method.browser is None else dict(method.browser),
         "origin": method.origin,
         "shopperIP": method.shopper_ip,
-        "shopperReference": method.shopper_reference or order.payer.id,
+        "shopperReference": _shopper(order, method),
         "additionalData": {"manualCapture": "true" if _manual(order) else "false"},
     }
     if method.store or method.off_session:
@@ -92,7 +93,7 @@ def _plan_session(account: AdyenAccount, order: Order, method: AdyenSession, slo
         "channel": method.channel,
         "countryCode": method.country_code,
         "expiresAt": _end(slot),
-        "shopperReference": method.shopper_reference or order.payer.id,
+        "shopperReference": _shopper(order, method),
         "additionalData": {"manualCapture": "true" if _manual(order) else "false"},
     }
     return _planned("session", _call(account, "sessions", body, slot), order, slot, method, way=SESSION_WAY)
@@ -119,6 +120,17 @@ def _common(account: AdyenAccount, order: Order, slot: Slot) -> dict[str, object
         "metadata": dict(_notes_of(order.metadata)) or None,
         "captureDelayHours": None if _manual(order) else 0,
     }
+
+
+def _shopper(order: Order, method: AdyenPaymentMethod | AdyenSession) -> str | None:
+    """The payer's number in the merchant's books; the order's own is left out where Adyen cannot take it."""
+    stated = method.shopper_reference
+    if stated is None:
+        number = order.payer.id
+        return number if number is not None and len(number) in _SHOPPER_LENGTHS else None
+    if len(stated) not in _SHOPPER_LENGTHS:
+        raise InvalidIntent("Adyen takes a shopper_reference of 3 to 256 characters")
+    return stated
 
 
 def _manual(order: Order) -> bool:

@@ -48,6 +48,7 @@ REFUSALS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 def payments(books: Books, request: Request) -> Node:
     """``POST /payments``."""
     value, currency = request.amount()
+    request.check_shopper()
     method = request.body.get("paymentMethod")
     if not isinstance(method, dict) or not isinstance(cast("Node", method).get("type"), str):
         raise Refusal(422, "14_006", "Required object 'paymentMethod' is not provided.")
@@ -219,6 +220,7 @@ def get_session(books: Books, request: Request) -> Node:
 
 def _page(books: Books, request: Request, mark: str, life: timedelta) -> PageRow:
     value, currency = request.amount()
+    request.check_shopper()
     end = request.body.get("expiresAt")
     try:
         expires_at = datetime.fromisoformat(str(end)) if end is not None else request.now + life

@@ -59,6 +59,12 @@ class Request:
             raise Refusal(422, "14_004" if name != "reference" else "130", f"Required field '{name}' is not provided.")
         return value
 
+    def check_shopper(self) -> None:
+        """The shopper's reference may be left out, and has a length that Adyen takes where it is there."""
+        shopper = self.body.get("shopperReference")
+        if shopper is not None and not (isinstance(shopper, str) and 3 <= len(shopper) <= 256):
+            raise Refusal(422, "14_004", "Invalid field 'shopperReference': 3 to 256 characters.")
+
     def amount(self) -> tuple[int, str]:
         """Value and currency of the amount, which must be there."""
         node = self.body.get("amount")
