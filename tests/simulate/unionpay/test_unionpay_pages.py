@@ -189,6 +189,23 @@ def test_a_defect_is_paid_and_flagged(shop: Shop) -> None:
     assert [fact.kind for fact in told.value.facts] == [FactKind.FLAGGED]
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_notice_of_a_defect_is_asked_about(shop: Shop, *, answered: bool) -> None:
+    """A6 alone settles nothing: what cannot be confirmed now is pending, and asked about again."""
+    shop.partner.payer.open(action_of(shop.gateway.pay(ORDER, HostedPage())))
+    shop.partner.settle_with_defect(f"{REF}T001")
+    if not answered:
+        shop.partner.faults.next(Fault.SILENCE, "queryTrans.do 00/00")
+    defective = shop.partner.notices.altered(shop.partner.notices[-1], {"respCode": "A6"})
+    assert isinstance(shop.gateway.receive(defective), Verified)
+    assert len(shop.sent("00/00")) == 1
+    assert shop.operations()[0].state is (State.SUCCEEDED if answered else State.PENDING)
+    shop.later(minutes(2))
+    (settled,) = shop.operations()
+    assert settled.state is State.SUCCEEDED
+    assert [fact.kind for fact in settled.facts] == [FactKind.FLAGGED]
+
+
 def test_a_lost_code_is_not_given_twice(shop: Shop) -> None:
     """The answer with the code was lost: a repetition is only recognised (12), and the order waits out its time."""
     shop.partner.faults.next(Fault.COMMIT_THEN_SILENCE, "backTransReq.do 01/07")

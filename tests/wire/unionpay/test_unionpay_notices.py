@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.wire.unionpay.answers import ABSENT, SILENCE, answered
 from tests.wire.unionpay.stage import NOON, STAMP, UNTIL, Host, form, paid, signed, unionpay
 
 from payport.adapters.unionpay.notices import ACCEPTED, REFUSED
@@ -17,6 +18,7 @@ from payport.schemas.payment import CancelledBy, FactKind
 from payport.sdk.adapter import Opened
 from payport.sdk.events import SignatureFailed
 from payport.sdk.journal.records import State
+from payport.sdk.message import SendFailure
 from payport.sdk.observation import Observation, Source
 
 AMOUNT = Money.of("12.34", "CNY")
@@ -28,9 +30,11 @@ def opened(body: bytes, *, query: str = "", host: Host | None = None) -> Opened 
     return (host or Host()).run(unionpay().open_notice(raw))
 
 
-def told(**changes: str) -> tuple[Opened, Observation]:
-    """A genuine notice with these fields, and its one lesson."""
-    found = opened(form(signed({name: value for name, value in paid(**changes).items() if value})))
+def told(*answers: bytes | SendFailure, **changes: str) -> tuple[Opened, Observation]:
+    """A genuine notice with these fields, and its one lesson. ``answers``: to questions about it."""
+    host = Host([*answers])
+    found = opened(form(signed({name: value for name, value in paid(**changes).items() if value})), host=host)
+    assert host.answers == []
     assert isinstance(found, Opened)
     ((reference, observation),) = found.lessons
     assert reference == changes.get("orderId", "SHOP10010001T001")
@@ -92,11 +96,36 @@ def test_notices_of_failures(changes: dict[str, str], state: State, reason: Reas
     assert (lesson.state, lesson.reason) == (state, reason)
 
 
-def test_a_defect_settles_and_is_flagged() -> None:
-    """A6."""
-    _, lesson = told(respCode="A6")
+PAGE = {"txnSubType": "01", "bizType": "000201"}
+
+
+@pytest.mark.parametrize("code", ["A6", "00"])
+def test_a_confirmed_defect_settles_and_is_flagged(code: str) -> None:
+    """A6: UnionPay is asked, and says that it happened."""
+    _, lesson = told(answered(code, **PAGE), respCode="A6")
     assert lesson.state is State.SUCCEEDED
     assert [fact.kind for fact in lesson.facts] == [FactKind.FLAGGED]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SILENCE,
+        ABSENT,
+        answered("64", **PAGE),
+        answered("05", **PAGE),
+        answered("A6", **PAGE, txnAmt="1"),
+        answered("A6", **PAGE, queryId="512611231200000000009"),
+        answered("A6", **PAGE, txnType="02"),
+    ],
+    ids=["silence", "absent", "refused", "working", "another amount", "another number", "another kind"],
+)
+def test_an_unconfirmed_defect_is_pending_and_flagged(answer: bytes | SendFailure) -> None:
+    """Acknowledged all the same: ``resume`` goes on asking."""
+    found, lesson = told(answer, respCode="A6")
+    assert (lesson.state, lesson.cancelled_by) == (State.PENDING, None)
+    assert [fact.kind for fact in lesson.facts] == [FactKind.FLAGGED]
+    assert found.acknowledgement == ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -186,7 +215,7 @@ def test_resends_are_one_event_and_different_ends_are_two() -> None:
     first, again = (told()[0].event.id for _ in range(2))
     assert first == again
     others = [
-        told(respCode="A6")[0].event.id,
+        told(SILENCE, respCode="A6")[0].event.id,
         told(txnType="31")[0].event.id,
         told(txnTime="20261123120001")[0].event.id,
         told(queryId="512611231200000000002")[0].event.id,

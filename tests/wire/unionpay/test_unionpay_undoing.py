@@ -174,7 +174,10 @@ def noticed(**changes: str) -> Observation:
         **paid(orderId="BACK10010001R001", txnType="33", txnSubType="00", origQryId=COMPLETION_ID, respCode="00"),
         **changes,
     }
-    opened = Host().run(unionpay().open_notice(RawNotification(headers={}, body=form(signed(fields)))))
+    said = (
+        [undone(origRespCode="A6", queryId=fields["queryId"])] if fields["respCode"] == "A6" else []
+    )  # which is asked about
+    opened = Host([*said]).run(unionpay().open_notice(RawNotification(headers={}, body=form(signed(fields)))))
     assert isinstance(opened, Opened)
     assert opened.event.kind is EventKind.REFUND
     ((_, told),) = opened.lessons

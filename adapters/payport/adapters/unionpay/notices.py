@@ -6,13 +6,16 @@ Source: UnionPay's ACP 5.1.0 interface papers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from payport.adapters.unionpay import signing
 from payport.adapters.unionpay.cancelling import cancelled_by
-from payport.adapters.unionpay.envelope import is_for_another, why_not_authentic
+from payport.adapters.unionpay.envelope import Answer, is_for_another, why_not_authentic
 from payport.adapters.unionpay.forms import MalformedMessage, codec_of, parse_notice
+from payport.adapters.unionpay.mapping import DEFECTIVE, Meaning, verdict
 from payport.adapters.unionpay.planning import (
     BY_CANCEL,
     COMPLETION,
@@ -25,6 +28,7 @@ from payport.adapters.unionpay.planning import (
     SCANNED,
     UNDO,
 )
+from payport.adapters.unionpay.questions import question
 from payport.adapters.unionpay.reading import Unreadable, at_of, money, outcome, parsed
 from payport.adapters.unionpay.wire import UnionPayTransaction
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification, Rejected, RejectedKind
@@ -35,6 +39,7 @@ from payport.sdk import exchange
 from payport.sdk.adapter import Opened
 from payport.sdk.events import SignatureFailed
 from payport.sdk.exchange import Exchange
+from payport.sdk.journal.records import State
 from payport.sdk.observation import Observation, Source, doubt
 
 if TYPE_CHECKING:
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
 
 ACCEPTED = Acknowledgement(status=200, content_type="text/plain", body=b"ok")
 REFUSED = Acknowledgement(status=400, content_type="text/plain", body=b"refused")
+ASK_S = 5.0
+"""How long a defective success may take to be confirmed: UnionPay gives up on a receiver after about ten seconds."""
 
 _KINDS = {
     CONSUME: EventKind.PAYMENT,
@@ -82,9 +89,27 @@ def open_notice(unionpay: UnionPay, raw: RawNotification) -> Exchange[Opened | R
         return _rejected(RejectedKind.WRONG_ACCOUNT, f"it is addressed to sub-merchant {fields.get('subMerId')}")
     try:
         record = parsed(fields)
-        return _opened(record, _lessons(record, now), money(record))
+        lessons, amount = _lessons(record, now), money(record)
     except Unreadable as error:
         return _unread(fields, str(error))
+    settles = any(told.state in (State.SUCCEEDED, State.AUTHORIZED) for _, told in lessons)
+    if settles and record.resp_code == DEFECTIVE and not (yield from _is_confirmed(unionpay, fields)):
+        # pending, so that it is asked about
+        lessons = tuple(
+            (reference, replace(told, state=State.PENDING, cancelled_by=None)) for reference, told in lessons
+        )
+    return _opened(record, lessons, amount)
+
+
+def _is_confirmed(unionpay: UnionPay, fields: Mapping[str, str]) -> Exchange[bool]:
+    """Whether UnionPay says when asked, too, that this very transaction happened."""
+    now = yield from exchange.now()
+    answer = yield from question(unionpay, fields["orderId"], fields.get("txnTime", ""), now.monotonic_s + ASK_S)
+    if not isinstance(answer, Answer) or answer.meaning is not Meaning.DONE:
+        return False
+    found = verdict(answer.fields.get("origRespCode", ""))
+    same = all(answer.fields.get(name) == fields.get(name) for name in ("txnType", "txnAmt", "queryId"))
+    return same and found is not None and found.meaning in (Meaning.DONE, Meaning.FLAGGED)
 
 
 def _rejected(kind: RejectedKind, detail: str) -> Rejected:
