@@ -27,8 +27,9 @@ from tests.wire.adyen.words import (
 from payport.adapters.adyen.cancelling import plan_cancel
 from payport.adapters.adyen.endpoints import OneSession
 from payport.adapters.adyen.methods import AdyenMethod, AdyenPaymentMethod, AdyenSession
+from payport.adapters.adyen.notices import ACCEPTED, REFUSED
 from payport.adapters.adyen.planning import PSP, SESSION, SESSION_WAY, TAKE, WAY, plan_complete, plan_pay, plan_refund
-from payport.schemas.events import EventKind
+from payport.schemas.events import EventKind, Rejected, RejectedKind
 from payport.schemas.methods import HostedPage
 from payport.schemas.money import Money
 from payport.schemas.order import Order
@@ -219,6 +220,24 @@ def test_a_report_is_named_by_its_file() -> None:
     told = opened(batch(signed({**item, "merchantReference": ""})))
     assert isinstance(told, Opened)
     assert told.event.kind is EventKind.OTHER
+
+
+@pytest.mark.parametrize("unsigned", [{"additionalData": {}}, {"additionalData": {"hmacSignature": ""}}, {}])
+def test_a_report_without_a_signature_holds_no_queue_up(unsigned: dict[str, Any]) -> None:
+    """Adyen does not sign all of them. It teaches nothing and is not kept; beside anything else it is refused."""
+    item = {name: value for name, value in ITEM.items() if name != "additionalData"}
+    report = {**item, "eventCode": "REPORT_AVAILABLE", **unsigned}
+    told = opened(batch(report))
+    assert isinstance(told, Rejected)
+    assert (told.kind, told.acknowledgement) == (RejectedKind.UNSIGNED, ACCEPTED)
+    for other in (signed(ITEM), {**item, "eventCode": "AUTHORISATION", **unsigned}):
+        for items in ((report, other), (other, report)):
+            told = opened(batch(*items))
+            assert isinstance(told, Rejected)
+            assert told.acknowledgement == REFUSED
+    forged = opened(batch({**report, "additionalData": {"hmacSignature": "bm8="}}))
+    assert isinstance(forged, Rejected)
+    assert (forged.kind, forged.acknowledgement) == (RejectedKind.BAD_SIGNATURE, REFUSED)
 
 
 @pytest.mark.parametrize(("seconds", "handed_out"), [(0, True), (-600, True), (59, True), (61, False), (86_400, False)])

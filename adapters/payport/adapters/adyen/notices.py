@@ -30,6 +30,7 @@ ACCEPTED = Acknowledgement(status=200, content_type="text/plain", body=b"[accept
 REFUSED = Acknowledgement(status=401, content_type="text/plain", body=b"refused")
 HEADER = "hmacsignature"
 MAX_ITEMS = 100
+_NOT_KEPT = "a report is announced without a signature: not believed, and not sent again, since it would hold others up"
 
 Node = Mapping[str, object]
 
@@ -47,7 +48,10 @@ def open_notice(adyen: Adyen, raw: RawNotification) -> Exchange[Opened | Rejecte
         node = _json(raw)
         if "notificationItems" not in node:
             return _platform_event(adyen, raw, node)
-        items = [_authentic(adyen, item) for item in _items(node)]
+        found = _items(node)
+        if all(_is_unsigned_report(item) for item in found):
+            return Rejected(kind=RejectedKind.UNSIGNED, detail=_NOT_KEPT, acknowledgement=ACCEPTED)
+        items = [_authentic(adyen, item) for item in found]
         _check_environment(adyen, node.get("live"))
         read = [_addressed(adyen, item) for item in items]
         lessons = tuple(lesson for item in read for lesson in lessons_of(item, now))
@@ -84,10 +88,20 @@ def _items(node: Node) -> list[Node]:
     return items
 
 
-def _authentic(adyen: Adyen, item: Node) -> Node:
+def _is_unsigned_report(item: Node) -> bool:
+    """Whether it only says that a report can be fetched, which Adyen does not always sign."""
+    return item.get("eventCode") == "REPORT_AVAILABLE" and _signature_of(item) is None
+
+
+def _signature_of(item: Node) -> str | None:
     additional = item.get("additionalData")
     signature = cast("Node", additional).get("hmacSignature") if isinstance(additional, Mapping) else None
-    if not isinstance(signature, str) or not signature:
+    return signature if isinstance(signature, str) and signature else None
+
+
+def _authentic(adyen: Adyen, item: Node) -> Node:
+    signature = _signature_of(item)
+    if signature is None:
         raise _Refused(RejectedKind.UNSIGNED, "an item carries no hmacSignature")
     try:
         message = payload_of(item).encode()
