@@ -250,6 +250,8 @@ def test_an_order_that_was_paid_before_is_asked_about() -> None:
     line = Line(xml(refused), xml(said(PAID)))
     told = performed(QrShown(), line)
     assert (told.state, told.partner_id, line.paths) == (State.SUCCEEDED, TRANSACTION, [c.UNIFIED_ORDER, c.ORDER_QUERY])
+    told = performed(QrShown(), Line(xml(refused), SILENCE))
+    assert (told.state, told.source) == (State.DOUBT, Source.REPLY)
 
 
 def test_a_refused_order() -> None:
@@ -307,6 +309,8 @@ def test_a_refused_refund_is_believed_when_wechat_knows_of_none(
     told = over(line, adapter().perform(made, plan.steps[0], deadline()))
     assert isinstance(told, Observation)
     assert (told.state, told.reason, line.paths) == (state, reason, [c.REFUND, c.REFUND_QUERY])
+    # a doubt is the request's: it left, so that nothing was sent may never be concluded
+    assert told.state is not State.DOUBT or told.source is Source.REPLY
 
 
 def test_a_refund_is_asked_about_by_its_own_number() -> None:

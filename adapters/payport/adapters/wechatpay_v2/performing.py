@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from payport.adapters.wechatpay_v2 import cancelling
@@ -44,7 +45,7 @@ def perform(wechat: WeChatPayV2, operation: Operation, step: Step, deadline_s: f
     if isinstance(answer, Observation):
         return answer
     if not answer.ok and _was_done(answer):
-        return (yield from ask(wechat, operation, deadline_s))  # it was paid before: the question tells how
+        return _outside((yield from ask(wechat, operation, deadline_s)))  # it was paid before: the question tells how
     if call.path == UNIFIED_ORDER:
         return (yield from _opened(wechat, call, answer))
     if call.path == MICROPAY:
@@ -58,7 +59,12 @@ def _refunded(wechat: WeChatPayV2, operation: Operation, answer: Answer, deadlin
     if told.state is not State.DECLINED or told.reason is Reason.BAD_SIGNATURE:
         return told
     found = yield from ask(wechat, operation, deadline_s)
-    return told if found.absent else found
+    return told if found.absent else _outside(found)
+
+
+def _outside(found: Observation) -> Observation:
+    """What a question taught right after a request; where it taught nothing, the doubt is the request's: it left."""
+    return replace(found, source=Source.REPLY) if found.state is State.DOUBT else found
 
 
 def _was_done(answer: Answer) -> bool:
