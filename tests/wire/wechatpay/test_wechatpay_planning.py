@@ -327,7 +327,7 @@ def test_a_transfer_is_not_sent_again_once_it_cannot_be_asked_about() -> None:
         ({}, {"perception": "\U0001f4b0"}, "perception"),
     ],
 )
-def test_what_wechat_does_not_promise_to_take(order: dict[str, str], payee: dict[str, Any], words: str) -> None:
+def test_what_wechat_does_not_promise_to_take(order: dict[str, Any], payee: dict[str, Any], words: str) -> None:
     """Characters of four bytes, such as emoji: said before anything is sent. A name may hold them: it is encrypted."""
     with pytest.raises(InvalidIntent, match=f"{words} holds a character"):
         p.plan_payout(ACCOUNT, replace(WAGES, **order), replace(PAYEE, **payee), PAY_SLOT)
