@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 from tests.support.journal_records import debt
+from tests.support.journal_writers import adding, refs
 
 from payport.sdk import journal as package
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.journal import Journal, engine
 from payport.sdk.journal.backends import sqlite_file
 from payport.sdk.journal.backends.sqlite import Sqlite
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -96,6 +99,60 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
         journal.write(lambda session: session.add_debt(debt()))
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"payments.db": 0o600, "payments.db-wal": 0o600, "payments.db-shm": 0o600}
+
+
+SERVER = """
+import os, signal, sys
+from tests.support.journal_writers import adding
+from payport.adapters.alipay import Alipay
+from payport.adapters.alipay.simulator import AlipaySimulator
+from payport.sdk import Gateway
+from payport.sdk.journal import Journal
+url = sys.argv[1]
+first = Journal.open(url)
+first.write(adding("BEFORE"))
+with AlipaySimulator() as partner, Gateway(Alipay(partner.account), journal=url, transport=partner.transport()):
+    print("open", flush=True)
+    input()
+    first.write(adding("AFTER"))
+    print("acknowledged", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A process that has the journal open twice, and is killed."""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are not lost so on Windows")
+def test_a_process_that_opens_a_journal_twice_keeps_its_locks(url: str) -> None:
+    """Another process that comes and goes leaves the log alone, so what is acknowledged afterwards is there."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, url], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stdout.readline() == "open\n"
+        with Journal.open(url) as journal:
+            journal.write(adding("BETWEEN"))
+        server.stdin.write("\n")
+        server.stdin.flush()
+        assert server.stdout.readline() == "acknowledged\n"
+    with Journal.open(url) as journal:
+        assert refs(journal, ["BEFORE", "BETWEEN", "AFTER"]) == ["BEFORE", "BETWEEN", "AFTER"]
+
+
+def test_a_file_that_may_not_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found without opening it."""
+    place = tmp_path / "payments.db"
+    place.touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != place)
+    with pytest.raises(ConfigurationError, match=r"file cannot be written \(Permission denied\); let this process"):
+        Journal.open(f"sqlite:///{place}")
+
+
+def test_a_link_to_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+    """The file is made where it leads, for its owner alone."""
+    (tmp_path / "payments.db").symlink_to(tmp_path / "elsewhere.db")
+    sqlite_file.prepare_file(tmp_path / "payments.db")
+    assert stat.S_IMODE((tmp_path / "elsewhere.db").stat().st_mode) == 0o600
 
 
 MOUNTS = [

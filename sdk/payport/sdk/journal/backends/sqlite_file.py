@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from errno import EACCES, EISDIR
 from pathlib import Path
 
 from payport.sdk.errors import ConfigurationError
@@ -25,7 +26,8 @@ def prepare_file(path: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
     ``mounts``: the table of mounted file systems; where the system has none (not Linux), a network share is only
     recognised by a Windows ``\\\\\\\\host\\\\share`` path. Raises :class:`ConfigurationError` that says how to mend it.
     """
-    folder = path.resolve().parent
+    file = path.resolve()
+    folder = file.parent
     if not folder.is_dir():
         raise ConfigurationError(f"journal {path}: the folder {folder} does not exist; create it, or change the URL")
     kind = "smb" if str(folder).startswith("\\\\") else file_system(folder, _lines(mounts))
@@ -35,7 +37,7 @@ def prepare_file(path: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
             "use a folder on a local disk"
         )
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _create(file)
     except OSError as error:
         raise ConfigurationError(
             f"journal {path}: the file cannot be written ({error.strerror}); "
@@ -60,6 +62,21 @@ def file_system(folder: Path, mounts: Iterable[str]) -> str:
         if folder.is_relative_to(point) and len(point) >= best:
             best, kind = len(point), columns[2]
     return kind
+
+
+def _create(file: Path) -> None:
+    """Create it where it is not there; one that is there is not opened.
+
+    Closing it would drop every lock that this process has on it: another process could then remove the log that a
+    journal of this one is writing (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if file.is_dir():
+            raise OSError(EISDIR, os.strerror(EISDIR)) from None
+        if not os.access(file, os.R_OK | os.W_OK):
+            raise OSError(EACCES, os.strerror(EACCES)) from None
 
 
 def _lines(mounts: Path) -> list[str]:
