@@ -16,6 +16,7 @@ from tests.support.journal_writers import adding, held, outcome, queued, refs, w
 from payport.sdk.errors import JournalError
 from payport.sdk.journal import Journal
 from payport.sdk.journal.session import Session
+from payport.sdk.journal.writer import Writer
 
 
 @pytest.fixture
@@ -250,6 +251,75 @@ def test_closing_finishes_what_waits_and_refuses_the_rest(url: str) -> None:
     assert asyncio.run(late()) == ["the journal is closed"] * 2
     with Journal.open(url) as again:
         assert refs(again, ["A", "B", "C"]) == ["A", "B"]
+
+
+@pytest.fixture
+def closing_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal's thread, which tasks have called, gets the turn after who closes."""
+    lead = Writer._lead_for_tasks
+
+    def late(self: Writer) -> None:
+        wait_for(lambda: self._closed)
+        lead(self)
+
+    monkeypatch.setattr(Writer, "_lead_for_tasks", late)
+
+
+@pytest.mark.usefixtures("closing_first")
+def test_closing_wakes_the_tasks_that_it_wrote_for(url: str) -> None:
+    """Two of the loop in which a third one closes the journal."""
+    journal = Journal.open(url)
+
+    async def main() -> None:
+        writing = [asyncio.ensure_future(journal.awrite(adding(ref))) for ref in ("A", "B")]
+        await asyncio.sleep(0)
+        assert queued(journal) == 2
+        journal.close()
+        await asyncio.wait_for(asyncio.gather(*writing), 5)
+
+    asyncio.run(main())
+    with Journal.open(url) as again:
+        assert refs(again, ["A", "B"]) == ["A", "B"]
+
+
+@pytest.mark.usefixtures("closing_first")
+def test_closing_wakes_the_thread_behind_a_task(url: str) -> None:
+    """Its work goes along with that of the task."""
+    journal = Journal.open(url)
+    with ThreadPoolExecutor(3) as threads:
+        with held(journal):
+            tasks = threads.submit(lambda: asyncio.run(asyncio.wait_for(journal.awrite(adding("A")), 5)))
+            wait_for(lambda: queued(journal) == 1)
+            thread = Thread(target=journal.write, args=(adding("B"),), daemon=True)
+            thread.start()
+            wait_for(lambda: queued(journal) == 2)
+            closing = threads.submit(journal.close)
+            wait_for(lambda: journal._writer._closing)
+        closing.result(20)
+        tasks.result(20)
+        thread.join(5)
+        assert not thread.is_alive()
+    with Journal.open(url) as again:
+        assert refs(again, ["A", "B"]) == ["A", "B"]
+
+
+def test_a_thread_that_could_not_be_started_is_asked_for_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task is told, nothing of it is written, and the next one finds a thread."""
+
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Thread, "start", refuse)
+            with pytest.raises(JournalError, match="can't start new thread"):
+                await journal.awrite(adding("A"))
+        await asyncio.wait_for(journal.awrite(adding("B")), 5)
+
+    asyncio.run(main())
+    assert refs(journal, ["A", "B"]) == ["B"]
 
 
 def test_a_writer_that_overlaps_with_closing_is_told(url: str) -> None:

@@ -101,12 +101,13 @@ class Writer:
         """Finish what is queued, refuse everything else, and wait for both."""
         self._closing = True
         self._turn.acquire()
+        group: list[Unit[Any]] = []
         try:
-            self._carry_out([])
+            self._carry_out(group)
             self._closed = True
             self.disconnect()
         finally:
-            self._pass_on()
+            self._end(group)
         self._thread.shutdown()
 
     def disconnect(self) -> None:
@@ -136,7 +137,9 @@ class Writer:
         try:
             self._thread.submit(self._lead_for_tasks)
         except RuntimeError as error:
-            raise JournalError("the journal is closed") from error
+            self._called = False
+            why = "the journal is closed" if self._closed else f"the journal has no thread for tasks: {error}"
+            raise JournalError(why) from error
 
     def _lead_for_tasks(self) -> None:
         self._turn.acquire()
@@ -161,9 +164,12 @@ class Writer:
         try:
             self._carry_out(group)
         finally:
-            self._pass_on()
-            if len(group) > 1 or (group and group[0].waiter is not None):
-                wake([unit.waiter for unit in group if unit.waiter is not None])
+            self._end(group)
+
+    def _end(self, group: list[Unit[Any]]) -> None:
+        self._pass_on()
+        if len(group) > 1 or (group and group[0].waiter is not None):
+            wake([unit.waiter for unit in group if unit.waiter is not None])
 
     def _carry_out(self, group: list[Unit[Any]]) -> None:
         with suppress(IndexError):  # who gave up waiting took the last one back at this moment
