@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from tests.support.journal_records import debt
@@ -36,6 +36,35 @@ class Commits:
     def count(self, word: str) -> int:
         """How many statements begin so."""
         return sum(statement.startswith(word) for statement in self.statements)
+
+
+class Failing(sqlite3.Cursor):
+    """Says of a commit what ``ends`` has for it, once it, or something else ``instead``, is done."""
+
+    ends: ClassVar[list[BaseException | None]] = []
+    instead: ClassVar[str] = "COMMIT"
+
+    def execute(self, sql: str, parameters: Any = ()) -> Failing:
+        error = self.ends.pop(0) if sql == "COMMIT" and self.ends else None
+        super().execute(self.instead if error is not None else sql, parameters)
+        if error is not None:
+            raise error
+        return self
+
+
+def fail_commits(journal: Journal, monkeypatch: pytest.MonkeyPatch, *ends: BaseException | None) -> None:
+    """The next ones."""
+    journal.write(lambda session: None)  # so that there is a connection
+    link: Any = journal._writer._link  # type: ignore[union-attr] # in a file
+    monkeypatch.setattr(Failing, "ends", list(ends))
+    monkeypatch.setattr(link, "cursor", link.connection.cursor(Failing))
+
+
+def sqlite_error(name: str) -> sqlite3.OperationalError:
+    """As the driver raises it."""
+    error = sqlite3.OperationalError("the disk said so")
+    error.sqlite_errorname = name
+    return error
 
 
 @contextmanager

@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 from tests.support.journal_records import debt, intend
-from tests.support.journal_writers import adding, held, outcome, queued, refs, wait_for
+from tests.support.journal_writers import (
+    Failing,
+    adding,
+    fail_commits,
+    held,
+    outcome,
+    queued,
+    refs,
+    sqlite_error,
+    wait_for,
+)
 
 from payport.sdk.errors import JournalError
 from payport.sdk.journal import Journal
@@ -96,6 +106,50 @@ def test_a_full_disk_is_a_storage_error_and_passes(tmp_path: Path, url: str, mon
         limits[-1].execute("PRAGMA max_page_count=100000").close()
         journal.write(intend("LAST"))
         assert ended.count("written") + 1 == len(journal.read(lambda session: session.open_operations()))
+
+
+@pytest.mark.parametrize(
+    ("error", "first", "second"),
+    [
+        pytest.param(sqlite_error("SQLITE_IOERR_FSYNC"), "JournalUnsure", "JournalUnsure", id="the disk fails"),
+        pytest.param(KeyboardInterrupt(), "KeyboardInterrupt", "JournalUnsure", id="Ctrl-C"),
+    ],
+)
+def test_a_commit_that_may_be_there_is_told_as_such(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, error: BaseException, first: str, second: str
+) -> None:
+    """Everything stands in the log when it fails: nobody whose work is in it hears that nothing was written."""
+
+    def lead() -> str:
+        try:
+            return outcome(lambda: journal.write(adding("A")))
+        except KeyboardInterrupt:
+            return "KeyboardInterrupt"
+
+    fail_commits(journal, monkeypatch, None, error)
+    with ThreadPoolExecutor(2) as threads:
+        with held(journal):
+            one = threads.submit(lead)
+            wait_for(lambda: queued(journal) == 1)
+            other = threads.submit(outcome, lambda: journal.write(adding("B")))
+            wait_for(lambda: queued(journal) == 2)
+        assert (one.result(), other.result()) == (first, second)
+    assert refs(journal, ["A", "B"]) == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("instead", "name"),
+    [pytest.param("ROLLBACK", "SQLITE_FULL", id="full"), pytest.param("", "SQLITE_BUSY", id="busy")],
+)
+def test_a_commit_that_is_certain_to_have_left_nothing(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, instead: str, name: str
+) -> None:
+    """There was no room for the end of it, or the transaction goes on and is rolled back."""
+    fail_commits(journal, monkeypatch, sqlite_error(name))
+    monkeypatch.setattr(Failing, "instead", instead)
+    assert outcome(lambda: journal.write(adding("A"))) == "JournalError"
+    assert refs(journal, ["A"]) == []
+    journal.write(adding("A"))
 
 
 def test_a_loop_that_is_gone_does_not_hold_up_the_others(journal: Journal) -> None:

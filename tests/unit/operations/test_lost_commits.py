@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import pytest
 from tests.support.corner import ABSENT, GO_ON, PAID, SILENCE, Corner, Wink, gateway, order
+from tests.support.journal_writers import Failing, fail_commits, sqlite_error
 
 from payport.schemas import Money, NotSent, NotSentKind, Succeeded, Unknown, UnknownKind
 from payport.sdk.errors import JournalError, JournalUnsure, ReferenceConflict
@@ -119,3 +120,18 @@ def test_only_a_journal_that_can_be_read_shows_that_nothing_left(
     unread = till.pay(order(), Wink())
     assert isinstance(unread, Unknown)
     assert unread.cause.kind is UnknownKind.STORAGE
+
+
+@pytest.mark.parametrize("instead", ["COMMIT", "ROLLBACK"])
+def test_a_disk_that_fails_during_the_commit_of_an_intent(
+    journal: Journal, time: Time, instead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And has no room afterwards: this process may see it or not, the next one that opens the file may see it."""
+    corner = Corner(says=[ABSENT, GO_ON, PAID])
+    till = gateway(corner, journal, time)
+    fail_commits(journal, monkeypatch, sqlite_error("SQLITE_IOERR_FSYNC"), *[sqlite_error("SQLITE_FULL")] * 20)
+    monkeypatch.setattr(Failing, "instead", instead)
+    outcome = till.pay(order(), Wink())
+    assert isinstance(outcome, Unknown)
+    assert outcome.cause.kind is UnknownKind.STORAGE
+    assert corner.did == []

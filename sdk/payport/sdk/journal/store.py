@@ -135,7 +135,7 @@ class Journal:
         """Run ``work`` in one transaction; what it wrote is durable on return.
 
         Raises what ``work`` raises, with nothing written, and :class:`payport.sdk.errors.JournalError` when the storage
-        fails; :class:`payport.sdk.errors.JournalUnsure` when a server did not say whether it committed. ``work`` must
+        fails; :class:`payport.sdk.errors.JournalUnsure` when nobody can say whether it was committed. ``work`` must
         not wait for anything, nor do anything but read and write through the session: it is rolled back and called
         again when another writer of the same commit fails (writers on SQLite that are in flight share one), when a
         server undoes it to let another one through, and once when the connection breaks before it is committed.

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Condition
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from payport.sdk.errors import JournalError, JournalUnsure
+from payport.sdk.errors import JournalError
 from payport.sdk.journal.backends.backend import Lost, Undone
 from payport.sdk.journal.pool import Pool
 from payport.sdk.journal.unit import Unit
@@ -149,7 +149,4 @@ class Transactions:
                 link.roll_back()
                 raise failed from error
             link.close()
-            raise JournalUnsure(
-                f"{self._database.backend.name} did not say whether it committed, so what was written may be there or "
-                f"not: {error}"
-            ) from error
+            raise self._database.backend.unsure(error) from error

@@ -206,6 +206,7 @@ class Writer:
 
     def _run(self, group: list[Unit[Any]], begin: str) -> None:
         """One transaction. What goes wrong with all of it stands in every unit's ``error`` afterwards."""
+        committing = False
         try:
             link = self._connected()
             link.cursor.execute(begin)
@@ -216,13 +217,14 @@ class Writer:
                 for unit in group:
                     self._run_in_savepoint(link, unit)
             if link.connection.in_transaction:
+                committing = True
                 link.cursor.execute("COMMIT")
             for unit in group:
                 unit.ended = True
         except self._errors as error:
-            self._fail(group, error)
+            self._fail(group, error, committing=committing)
         except BaseException as error:
-            self._fail(group, error)
+            self._fail(group, error, committing=committing)
             raise
 
     def _run_alone(self, link: Link, unit: Unit[Any]) -> None:
@@ -258,10 +260,12 @@ class Writer:
             link.cursor.execute("ROLLBACK TO unit")
         link.cursor.execute("RELEASE unit")
 
-    def _fail(self, group: list[Unit[Any]], cause: BaseException) -> None:
+    def _fail(self, group: list[Unit[Any]], cause: BaseException, *, committing: bool) -> None:
+        backend = self._database.backend
+        unsure = committing and not self._left_nothing(cause)
         for unit in group:
             if unit.error is None:
-                unit.error = self._database.backend.error(cause, "write")
+                unit.error = backend.unsure(cause) if unsure else backend.error(cause, "write")
                 unit.error.__cause__ = cause
         if self._link is not None:
             try:
@@ -269,6 +273,15 @@ class Writer:
                     self._link.cursor.execute("ROLLBACK")
             except self._errors:
                 self.disconnect()
+
+    def _left_nothing(self, cause: BaseException) -> bool:
+        """Whether a commit that failed is certain to have left nothing.
+
+        The log may hold all of it when the disk fails, or an interrupt comes, only after that: then the next process
+        that opens the file takes it for committed. A full disk had no room for the end of it.
+        """
+        goes_on = self._link is not None and self._link.connection.in_transaction
+        return goes_on or getattr(cause, "sqlite_errorname", "") == "SQLITE_FULL"
 
     def _connected(self) -> Link:
         if self._closed:

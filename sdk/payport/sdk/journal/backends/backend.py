@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError
+from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError, JournalUnsure
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Pool, Table
@@ -160,6 +160,12 @@ class Backend(ABC):
                 return Lost(f"the journal could not {doing}: the connection to {self.name} was lost ({words})")
             case Failure.OTHER:
                 return JournalError(f"the journal could not {doing}: {words}")
+
+    def unsure(self, error: BaseException) -> JournalUnsure:
+        """Our error for one that came instead of the answer to a commit."""
+        return JournalUnsure(
+            f"{self.name} did not say whether it committed, so what was written may be there or not: {error}"
+        )
 
     def words(self, error: BaseException) -> str:
         """What the driver says, without the row that it says it of."""
