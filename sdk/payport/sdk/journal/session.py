@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from payport.sdk.errors import JournalError
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
 
 if TYPE_CHECKING:
@@ -22,6 +23,14 @@ class Lease:
 
     owner: str
     ttl_s: float
+
+
+class Unreadable(JournalError):
+    """A row of an operation is damaged, or sealed with a key that was not given. ``operation``: its id."""
+
+    def __init__(self, operation: str, why: str) -> None:
+        super().__init__(why)
+        self.operation = operation
 
 
 class Session(Protocol):
@@ -133,7 +142,8 @@ class Session(Protocol):
 
         Due is an operation of the account that is not final, not leased, not left to a person, and whose time has come
         by ``now``. What is in doubt and may be sent again for minutes only goes before everything else. Those that
-        somebody is writing at this moment, and those in ``passing``, are passed over.
+        somebody is writing at this moment, and those in ``passing``, are passed over. Raises :class:`Unreadable` for
+        one that cannot be read: whoever passes it over gets the next.
         """
         ...
 

@@ -16,6 +16,7 @@ from payport.sdk.journal.operating_part import OperatingPart
 from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_postponed, check_successor
+from payport.sdk.journal.session import Unreadable
 
 if TYPE_CHECKING:
     from payport.sdk.audit.exchanges import RawExchange
@@ -225,14 +226,21 @@ class SqlSession:
             values = {"standing": standing, "account": account, "now": rows.micros(now), "limit": limit}
             for row in self._read("look for what is due", self._sql.due, values):
                 name = str(row[0])
-                if name in passing or not self._lock_if_free(_ref_of(name)) or not self.lease(name, owner, ttl_s):
+                if name in passing or not self._lock_if_free(_ref_of(name)):
                     continue
-                found = self.operation(name)
+                found = self._readable(name)
                 # looked for before it was locked: another may have settled or moved it
-                if found is not None and rows.is_due(found, now):
+                if found is not None and rows.is_due(found, now) and self.lease(name, owner, ttl_s):
                     return found
-                self.release(name, owner)
         return None
+
+    def _readable(self, operation_id: str) -> Operation | None:
+        try:
+            return self.operation(operation_id)
+        except JournalError as error:
+            if self.failure is not None:
+                raise
+            raise Unreadable(operation_id, str(error)) from error
 
     def open_operations(self, account: str | None = None) -> Sequence[Operation]:
         """Every operation that is not final, oldest first."""

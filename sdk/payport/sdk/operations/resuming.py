@@ -8,6 +8,7 @@ from payport.sdk import exchange
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation
+from payport.sdk.journal.session import Unreadable
 from payport.sdk.operations.learning import release, storage_failed
 from payport.sdk.operations.leasing import claim, take
 from payport.sdk.operations.resolver import resolve
@@ -28,7 +29,12 @@ def resume(setup: Setup, deadline_s: float) -> Exchange[Resumed]:
     still_open: list[str] = []
     passing: set[str] = set()
     while (yield from exchange.now()).monotonic_s < deadline_s:
-        claimed = yield from claim(setup, deadline_s, passing)
+        try:
+            claimed = yield from claim(setup, deadline_s, passing)
+        except Unreadable as error:  # the others are not held up by it
+            passing.add(error.operation)
+            yield from storage_failed(setup, f"resume {error.operation}", error)
+            continue
         if claimed is None:
             break
         if claimed.id in settled or claimed.id in still_open:
