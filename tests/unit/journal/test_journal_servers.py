@@ -15,8 +15,9 @@ from tests.support.journal_records import NOW, debt, intend, operation
 from tests.support.journal_writers import adding, in_the_middle, outcome, refs, wait_for
 from tests.support.relay import relayed
 
-from payport.sdk.errors import JournalConflict, JournalError, JournalUnsure
+from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError, JournalUnsure
 from payport.sdk.journal import Journal, transactions
+from payport.sdk.journal.backends.backend import Lost
 from payport.sdk.journal.session import Session
 
 COMMIT = {"postgresql": b"COMMIT\x00", "mariadb": b"\x03COMMIT"}
@@ -50,6 +51,51 @@ def test_connections_that_died_while_nobody_used_them_are_replaced(server: Serve
     end_connections(server, url)
     journal.write(adding("B"))
     assert refs(journal, ["A7", "B"]) == ["A7", "B"]
+
+
+def test_a_postgresql_that_ends_idle_connections() -> None:
+    """Whoever writes after a quiet time finds another one."""
+    server = SERVERS["postgresql"]
+    url = server.url("idle")
+    with server.by_hand(url) as cursor:
+        cursor.execute(f"ALTER DATABASE \"{url.rpartition('/')[2]}\" SET idle_session_timeout = '300ms'")
+        with Journal.open(url) as journal:
+            for ref in ("A", "B", "C"):
+                journal.write(adding(ref))
+                assert refs(journal, [ref]) == [ref]
+                wait_for(lambda: not server.others(cursor))
+
+
+def test_a_server_that_was_made_a_replica_is_named(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are renewed, perhaps to the new primary; where they are not, the storage has failed."""
+    journal.write(adding("A"))
+
+    def read_only(_: Session) -> None:
+        raise Lost("read only")
+
+    def replica(_: object, connection: object) -> None:
+        raise ConfigurationError("db is a standby")
+
+    monkeypatch.setattr(type(journal._database.backend), "set_up", replica)
+    with pytest.raises(JournalError, match="is a standby"):
+        journal.write(read_only)
+    monkeypatch.undo()
+    journal.write(adding("B"))
+
+
+def test_a_connection_that_the_driver_closed_is_not_kept(server: Server, url: str, journal: Journal) -> None:
+    """Whatever the server said when it ended it."""
+
+    def breaks(session: Session) -> None:
+        end_connections(server, url)
+        with suppress(JournalError):
+            session.debt("A")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        journal.write(breaks)
+    pool = journal._writer._pool  # type: ignore[union-attr] # on a server
+    assert len(pool) == 0
 
 
 def test_work_whose_connection_breaks_is_done_again_once(server: Server, url: str, journal: Journal) -> None:

@@ -44,6 +44,11 @@ class Link:
     def __post_init__(self) -> None:
         self.cursor = self.connection.cursor()
 
+    @property
+    def broken(self) -> bool:
+        """Whether nothing can be done with it: we closed it, or the driver did when the server ended it."""
+        return self.closed or bool(getattr(self.connection, "closed", False))
+
     def roll_back(self) -> None:
         """End a transaction that shall leave nothing; where that fails, close the connection, which does it too."""
         try:
@@ -84,7 +89,10 @@ class Database:
     recent: Recent = field(default_factory=Recent, repr=False)
 
     def connect(self, *, reading: bool = False) -> Link:
-        """A new connection with every setting in force. ``reading``: it refuses to write."""
+        """A new connection with every setting in force. ``reading``: it refuses to write.
+
+        Raises :class:`JournalError` when none can be had, or none that is safe.
+        """
         try:
             proxy = self.engine.raw_connection()
             raw = proxy.driver_connection
@@ -94,6 +102,8 @@ class Database:
         except self.backend.errors as error:
             words = self.backend.words(root_of(error))
             raise JournalError(f"the journal could not open {self.backend.place}: {words}") from error
+        except ConfigurationError as error:  # the place is not what it was when the journal was opened
+            raise JournalError(str(error)) from error
 
     def foreign(self, connection: object) -> Cursor:
         """A cursor on the application's own connection, inside a transaction that the application will end.

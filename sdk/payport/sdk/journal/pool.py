@@ -56,7 +56,7 @@ class Pool:
 
     def give_back(self, link: Link) -> None:
         """Take a connection back. One that is broken, or in the middle of something, is closed."""
-        if self._closed or link.closed or link.connection.in_transaction or len(self._idle) >= MAX_IDLE:
+        if self._closed or link.broken or link.connection.in_transaction or len(self._idle) >= MAX_IDLE:
             link.close()
         else:
             self._idle.append(link)

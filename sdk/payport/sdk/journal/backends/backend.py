@@ -27,7 +27,8 @@ class Failure(Enum):
     UNDONE = "undone"
     """The database undid the transaction to let another one through (a deadlock): the same work may be done again."""
     LOST = "lost"
-    """The connection is gone, and the transaction with it, unless it was just being committed."""
+    """The connection is gone, or nothing can be written on it any more, and the transaction with it, unless it was just
+    being committed."""
     OTHER = "other"
 
 
@@ -36,7 +37,7 @@ class Undone(JournalConflict):
 
 
 class Lost(JournalError):
-    """The connection to the database is gone."""
+    """The connection to the database is of no use any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ class Backend(ABC):
             case Failure.UNDONE:
                 return Undone(f"the journal could not {doing}: another transaction was in its way ({words})")
             case Failure.LOST:
-                return Lost(f"the journal could not {doing}: the connection to {self.name} was lost ({words})")
+                return Lost(f"the journal could not {doing}: the connection to {self.name} is of no use now ({words})")
             case Failure.OTHER:
                 return JournalError(f"the journal could not {doing}: {words}")
 

@@ -42,6 +42,9 @@ _FAILURES = {
     1053: Failure.LOST,  # the server is shut down
     1927: Failure.LOST,  # somebody ended the connection (MariaDB)
     4031: Failure.LOST,  # idle for too long (MySQL)
+    1290: Failure.LOST,  # read only, after a switchover
+    1792: Failure.LOST,
+    1836: Failure.LOST,
     2006: Failure.LOST,
     2013: Failure.LOST,
     2055: Failure.LOST,
@@ -255,6 +258,10 @@ class _PyMySql:
     @property
     def in_transaction(self) -> bool:
         return self._raw.open and bool(self._raw.server_status & 1)  # SERVER_STATUS_IN_TRANS
+
+    @property
+    def closed(self) -> bool:
+        return not self._raw.open
 
     def cursor(self) -> driver.Cursor:
         return self._raw.cursor()

@@ -46,7 +46,12 @@ _FAILURES = {
     "57P01": Failure.LOST,  # the server is shut down, or somebody ended the connection
     "57P02": Failure.LOST,
     "57P03": Failure.LOST,
+    "57P04": Failure.LOST,  # the database was dropped
+    "57P05": Failure.LOST,  # idle for too long
     "25P03": Failure.LOST,  # idle inside a transaction for too long
+    "25P04": Failure.LOST,  # the transaction took too long
+    "25006": Failure.LOST,  # read only, after a switchover
+    "0A000": Failure.LOST,  # the same when a transaction begins; or what was prepared is from before a change of tables
 }
 
 _SET_UP = """
@@ -238,6 +243,10 @@ class _Psycopg:
     @property
     def in_transaction(self) -> bool:
         return _in_transaction(self._raw)
+
+    @property
+    def closed(self) -> bool:
+        return self._raw.closed
 
     def cursor(self) -> driver.Cursor:
         return cast("driver.Cursor", self._raw.cursor())
