@@ -76,6 +76,19 @@ def test_everything_goes_along_and_goes_on(file_url: str, target_url: str) -> No
             assert flaws(new) == []
 
 
+def test_a_notice_with_long_names_in_a_file_from_before(file_url: str, target_url: str) -> None:
+    """Its columns have what a server has no room for: it can be read there, and goes along."""
+    long = notice("e" * 300, partner_ref="r" * 300)
+    with Journal.open(file_url, sealing_key=SEALS) as old, Journal.open(target_url, sealing_key=SEALS) as new:
+        old.write(lambda session: session.add_notice(long))
+        with by_hand("sqlite", file_url) as cursor:
+            cursor.execute("UPDATE payport_notice SET event_id = ?, partner_ref = ?", ("e" * 300, "r" * 300))
+        old.move_to(new)
+        for each in (old, new):
+            assert each.read(lambda session: session.notices(ACCOUNT)) == [long]
+        assert not new.write(lambda session: session.add_notice(long))
+
+
 def test_what_was_forgotten_cannot_write_into_the_file_any_more(file_url: str, target_url: str) -> None:
     """Neither a process that has it open nor one that opens it; to look at it is fine."""
     with Journal.open(file_url, sealing_key=SEALS) as old, Journal.open(file_url, sealing_key=SEALS) as forgotten:

@@ -254,6 +254,28 @@ def test_every_write_is_a_line_of_history_and_a_change_to_deliver(journal: Journ
     assert history == journal.read(lambda session: session.history("SHOP0001"))
 
 
+@pytest.mark.parametrize(("chars", "found"), [(128, True), (129, False), (5000, False)])
+def test_a_notice_about_somebody_elses_order_is_kept_however_long_its_reference(
+    journal: Journal, chars: int, found: bool
+) -> None:
+    """A database server would refuse it for ever. As none of ours is so long, it is not searched for."""
+    foreign = notice(partner_ref="x" * chars)
+    assert journal.write(lambda session: session.add_notice(foreign))
+    assert [foreign] == journal.read(lambda session: session.notices(ACCOUNT))
+    assert [foreign] * found == journal.read(lambda session: session.notices(ACCOUNT, partner_ref="x" * chars))
+
+
+@pytest.mark.parametrize("chars", [255, 256, 5000])
+def test_a_notice_is_kept_once_however_long_the_name_of_its_event(journal: Journal, chars: int) -> None:
+    """Some partners give it no name, and whatever tells it from others has to do."""
+    first, second = notice("x" * chars), notice("x" * (chars - 1) + "y")
+    assert [journal.write(lambda session, one=one: session.add_notice(one)) for one in (first, second)] == [True, True]  # type: ignore[misc] # bound now
+    assert not journal.write(lambda session: session.add_notice(first))
+    journal.write(lambda session: session.notice_applied(ACCOUNT, first.event.id))
+    assert [second] == journal.read(lambda session: session.notices(ACCOUNT, applied=False))
+    assert [replace(first, applied=True), second] == journal.read(lambda session: session.notices(ACCOUNT))
+
+
 def test_a_notice_is_kept_once(journal: Journal) -> None:
     """A resend is recognised by partner, account and event; its raw body is sealed and comes back."""
     assert journal.write(lambda session: session.add_notice(notice()))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import delete, func, insert, select, text, update
 
 from payport.sdk.errors import ConfigurationError, JournalError
+from payport.sdk.journal.rows import searched
 from payport.sdk.journal.schema import MOVED
-from payport.sdk.journal.tables import SCHEMA_TABLE, audit_chains, metadata
+from payport.sdk.journal.tables import SCHEMA_TABLE, audit_chains, metadata, notices
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -72,8 +73,10 @@ def _filled(new: Connection) -> Sequence[Table]:
 
 def _copy_table(old: Connection, new: Connection, table: Table) -> int:
     read = select(table).order_by(*table.primary_key.columns)
-    for rows in old.execution_options(yield_per=BATCH).execute(read).mappings().partitions(BATCH):
-        batch = [dict(row) for row in rows]
+    for part in old.execution_options(yield_per=BATCH).execute(read).mappings().partitions(BATCH):
+        batch = [dict(row) for row in part]
+        if table is notices:  # a file from before has columns that a server has no room for
+            batch = [row | searched(row["event_id"], row["partner_ref"]) for row in batch]
         if table is audit_chains:  # a file has one of them, a server has more, with nothing in them yet
             new.execute(delete(table).where(table.c.chain.in_([row["chain"] for row in batch])))
             new.execute(update(table).values(since=min(row["since"] for row in batch)))

@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TypeVar, cast
 
 from payport.schemas.encoding import load
@@ -44,6 +45,10 @@ _CLEAR_NOTICE = tuple(item.name for item in fields(Notice) if item.name != "raw"
 _MOVING = tuple(item.name for item in fields(Operation) if item.name not in FROZEN and item.name != "steps")
 _CLEAR_MOVING = tuple(name for name in _MOVING if name != "action")
 _FROZEN_TEXT = "_frozen_text"
+_REFERENCE_CHARS = 128
+"""The longest reference at a partner that is searched for, as the column has it. None of ours is longer."""
+_EVENT_CHARS = 255
+"""The longest name of an event that its column holds; of a longer one it holds the digest."""
 _ACTION = ""
 """Under which name an action is sealed among the requests of the steps, none of which is called so."""
 
@@ -281,26 +286,40 @@ def read_transition(row: Row) -> Transition:
 
 def notice_row(notice: Notice, keys: SealingKeys | None) -> dict[str, object]:
     """The columns of a notice."""
-    raw = notice.raw
+    raw, event = notice.raw, notice.event
     return {
         "partner": notice.partner,
         "account": notice.account,
-        "event_id": notice.event.id,
-        "partner_ref": notice.event.partner_ref,
+        **searched(event.id, event.partner_ref),
         "applied": int(notice.applied),
         "body": encode(notice),
-        "sealed": None if raw is None or keys is None else keys.seal(raw, notice_name(notice.account, notice.event.id)),
+        "sealed": None if raw is None or keys is None else keys.seal(raw, notice_name(notice.account, event.id)),
     }
+
+
+def searched(event_id: str, partner_ref: str | None) -> dict[str, object]:
+    """The columns of a notice that the partner has a say in; it may say more than a column holds."""
+    fits = partner_ref is not None and len(partner_ref) <= _REFERENCE_CHARS
+    return {"event_id": event_column(event_id), "partner_ref": partner_ref if fits else None}
+
+
+def event_column(event_id: str) -> str:
+    """What stands for an event in its column."""
+    if len(event_id) <= _EVENT_CHARS:
+        return event_id
+    return sha256(event_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_notice(row: Row, keys: SealingKeys | None) -> Notice:
     """The notice of a row: id, partner, account, event_id, applied, body, sealed."""
     name = notice_name(str(row[2]), str(row[3]))
     notice = decode(row[5], Notice, name)
-    if (notice.partner, notice.account, notice.event.id) != tuple(row[1:4]):
+    event_id = notice.event.id
+    # a file from before knows every event by its whole name
+    if (notice.partner, notice.account) != tuple(row[1:3]) or row[3] not in (event_id, event_column(event_id)):
         raise JournalError(f"{name} in the journal contradicts itself: its columns and its body differ")
     sealed = cast("bytes | None", row[6])
-    raw = None if sealed is None or keys is None else keys.open(sealed, name)
+    raw = None if sealed is None or keys is None else keys.open(sealed, notice_name(notice.account, event_id))
     return replace(notice, raw=raw, applied=row[4] == 1)
 
 

@@ -288,7 +288,7 @@ class SqlSession:
 
     def notice_applied(self, account: str, event_id: str) -> None:
         """Mark a notification as applied."""
-        values = {"p_account": account, "p_event_id": event_id}
+        values = {"p_account": account, "p_event_id": rows.event_column(event_id)}
         self._write("mark a notice as applied", self._sql.notice_applied, values)
 
     def _tell(self, operation: Operation, source: str, detail: Mapping[str, str], now: datetime) -> None:
