@@ -112,3 +112,9 @@ def gateway(corner: CornerT, journal: Journal, time: Time) -> Gateway[CornerT]:
 
 def order(ref: str = "CORNER000001", amount: Money = EURO) -> Order:
     return Order(ref=ref, amount=amount, subject="Bread", payable_until=MORNING + timedelta(hours=1))
+
+
+def leases_run_out(journal: Journal) -> None:
+    """As if so much time had passed on the database's clock."""
+    sql = "UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL"
+    journal.write(lambda session: session._cursor.execute(sql))  # type: ignore[attr-defined] # below the interface

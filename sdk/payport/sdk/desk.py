@@ -78,6 +78,8 @@ NativeT = TypeVar("NativeT")
 RequestT = TypeVar("RequestT")
 ReplyT = TypeVar("ReplyT")
 
+_CALLS = count()
+
 
 @dataclass(slots=True)
 class Desk:
@@ -92,8 +94,8 @@ class Desk:
     closed: bool = False
     flood: Flood = field(default_factory=Flood)
     refusals: Flood = field(default_factory=Flood)
-    calls: Iterator[int] = field(default_factory=count)
-    """Numbers the calls of this process: each takes leases under its own name."""
+    calls: Iterator[int] = _CALLS
+    """Numbers the calls of this process: each takes leases under its own name, whichever gateways share a clock."""
     permitted: frozenset[GatewayVerb] = frozenset(VERBS)
     viewed: Desk | None = None
     """The desk that this is a view of: it is closed with it."""

@@ -6,7 +6,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
+from tests.support.corner import (
+    ABSENT,
+    EURO,
+    GO_ON,
+    PAID,
+    SILENCE,
+    UNSENT,
+    Corner,
+    NoRoad,
+    Wink,
+    gateway,
+    leases_run_out,
+    order,
+)
+from tests.support.journal_records import intend
 
 from payport.schemas import (
     Declined,
@@ -19,12 +33,13 @@ from payport.schemas import (
     Unknown,
     UnknownKind,
 )
+from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import State
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
 from payport.sdk.testing.conformance.checks.dying import FailingHost
-from payport.sdk.testing.stepping import MORNING, Run, Time
+from payport.sdk.testing.stepping import MORNING, Run, Time, WorkerClock
 
 
 def test_each_step_is_written_down_before_the_next_one_leaves(journal: Journal, time: Time) -> None:
@@ -63,7 +78,7 @@ def test_a_step_whose_answer_could_not_be_written_down_stops_the_rest(journal: J
     assert corner.did == ["create"]
     time.pass_by(20)
     corner.says = [ABSENT, GO_ON, PAID]
-    journal.write(lambda session: session.release("CORNER000001/pay//1", "corner:1/0"))
+    leases_run_out(journal)
     till.resume()
     assert corner.did[1:] == ["ask", "create", "confirm"]
     assert isinstance(till.pay(order(), Wink()), Succeeded)
@@ -167,3 +182,15 @@ def test_refusals_are_told_with_the_partners_code(journal: Journal, time: Time) 
     till = gateway(corner, journal, time)
     assert till.pay(order(), Wink()) == Declined(reason=Reason.LIMIT_EXCEEDED, partner_code="L1")
     assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_two_gateways_that_were_given_one_clock_do_not_hold_one_lease(journal: Journal, time: Time) -> None:
+    """Each call has a name of its own in the whole process."""
+    attempt = journal.write(intend())
+    clock = WorkerClock(time, "till")
+    taken: list[bool] = []
+    for _ in range(2):
+        till = Gateway(Corner(), journal=journal, transport=NoRoad(), sinks=(), clock=clock)
+        owner = till._desk._setup("pay").owner  # pyright: ignore[reportPrivateUsage]
+        taken.append(journal.write(lambda session, owner=owner: session.lease(attempt.id, owner, 30.0)))  # type: ignore[misc] # bound now
+    assert taken == [True, False]

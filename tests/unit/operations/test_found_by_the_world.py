@@ -7,7 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
-from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
+from tests.support.corner import (
+    ABSENT,
+    EURO,
+    PAID,
+    SILENCE,
+    UNSENT,
+    Corner,
+    NoRoad,
+    Wink,
+    gateway,
+    leases_run_out,
+    order,
+)
 
 from payport.schemas import (
     ActionRequired,
@@ -358,8 +370,7 @@ def test_a_repeated_cancel_whose_answer_is_lost_is_made_sure_of(
     corner.says = [held]
     time.pass_by(60.0)
     assert isinstance(till.query(REF).outcome, ActionRequired), "nothing new is told"
-    # as if the lease of the third call had run out
-    journal.write(lambda session: session.release(f"{REF}/cancel//1", "corner:1/2"))
+    leases_run_out(journal)
     corner.says = [held, CLOSED]
     till.resolve(REF)
     (hold,) = operations(journal, Verb.PAY)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import pytest
-from tests.support.corner import ABSENT, GO_ON, PAID, SILENCE, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, GO_ON, PAID, SILENCE, Corner, Wink, gateway, leases_run_out, order
 from tests.support.journal_writers import Failing, fail_commits, sqlite_error
 
 from payport.schemas import Money, NotSent, NotSentKind, Succeeded, Unknown, UnknownKind
@@ -77,8 +77,7 @@ def test_an_intent_that_may_be_there_is_in_doubt(
     assert corner.did == []
 
     monkeypatch.undo()
-    # as if its lease had run out
-    journal.write(lambda session: session.release("CORNER000001/pay//1", "corner:1/0"))
+    leases_run_out(journal)
     corner.says = [ABSENT, GO_ON, PAID] if committed else [GO_ON, PAID]
     assert isinstance(till.pay(order(), Wink()), Succeeded)
     assert corner.did.count("confirm") == 1

@@ -147,6 +147,7 @@ class Workers:
             clock=clock,
             deadline_s=10.0,
         )
+        desk.calls = count()  # a process of its own
         process = Process(name, shelf, desk, adapter, clock)
         self.alive.append(process)
         skew = f", its clock {clock.skew_s:+.0f} s" if clock.skew_s else ""
