@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Thread
 
 import anyio
 import pytest
@@ -81,3 +81,22 @@ def test_idle_readers_are_few(journal: Journal) -> None:
         barrier.set()
         assert all(read.result(20) for read in reads)
     assert len(journal._readers._pool) <= 8
+
+
+def test_a_thread_that_could_not_be_started_is_asked_for_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task is told, nothing of it is written, and the next one finds a thread."""
+
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Thread, "start", refuse)
+            with pytest.raises(JournalError, match="can't start new thread"):
+                await journal.awrite(adding("A"))
+        await asyncio.wait_for(journal.awrite(adding("B")), 5)
+
+    asyncio.run(main())
+    assert refs(journal, ["A", "B"]) == ["B"]

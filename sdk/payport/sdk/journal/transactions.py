@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Condition
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,8 +63,9 @@ class Transactions:
         self._enter()
         waiting = task_waiter()
         unit = Unit(work, waiting, actor)
-        call = self._threads.submit(self._write_for, unit)
+        call: Future[None] = Future()
         try:
+            self._call_thread(unit, call)
             await waiting.wait()
         except BaseException:
             if call.cancel():
@@ -97,7 +98,16 @@ class Transactions:
             self._under_way -= 1
             self._changed.notify_all()
 
-    def _write_for(self, unit: Unit[Any]) -> None:
+    def _call_thread(self, unit: Unit[Any], call: Future[None]) -> None:
+        try:
+            self._threads.submit(self._write_for, unit, call)
+        except RuntimeError as error:  # it is queued all the same: one of the threads that there are may be at it
+            if call.cancel():
+                raise JournalError(f"the journal has no thread for tasks: {error}") from error
+
+    def _write_for(self, unit: Unit[Any], call: Future[None]) -> None:
+        if not call.set_running_or_notify_cancel():
+            return
         try:
             self._carry_out(unit)
         except BaseException as error:  # noqa: BLE001 - handed to the task that asked

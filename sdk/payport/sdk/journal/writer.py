@@ -79,7 +79,7 @@ class Writer:
         unit = Unit(work, waiting, actor)
         self._queue.append(unit)
         try:
-            self._call_thread()
+            self._call_thread(unit)
             await waiting.wait()
         except BaseException:
             self._withdraw(unit)
@@ -129,7 +129,7 @@ class Writer:
             return False
         return True
 
-    def _call_thread(self) -> None:
+    def _call_thread(self, unit: Unit[Any]) -> None:
         """Have the journal's thread take the turn for tasks: they cannot wait for it themselves."""
         if self._called:
             return
@@ -138,8 +138,9 @@ class Writer:
             self._thread.submit(self._lead_for_tasks)
         except RuntimeError as error:
             self._called = False
-            why = "the journal is closed" if self._closed else f"the journal has no thread for tasks: {error}"
-            raise JournalError(why) from error
+            if self._withdraw(unit):  # else somebody is at it already
+                why = "the journal is closed" if self._closed else f"the journal has no thread for tasks: {error}"
+                raise JournalError(why) from error
 
     def _lead_for_tasks(self) -> None:
         self._turn.acquire()
