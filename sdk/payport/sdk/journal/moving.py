@@ -76,7 +76,8 @@ def _copy_table(old: Connection, new: Connection, table: Table) -> int:
     for part in old.execution_options(yield_per=BATCH).execute(read).mappings().partitions(BATCH):
         batch = [dict(row) for row in part]
         if table is notices:  # a file from before has columns that a server has no room for
-            batch = [row | searched(row["event_id"], row["partner_ref"]) for row in batch]
+            for row in batch:
+                row.update(searched(row["event_id"], row["partner_ref"]))
         if table is audit_chains:  # a file has one of them, a server has more, with nothing in them yet
             new.execute(delete(table).where(table.c.chain.in_([row["chain"] for row in batch])))
             new.execute(update(table).values(since=min(row["since"] for row in batch)))
