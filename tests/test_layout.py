@@ -21,7 +21,7 @@ GROUND_UP = (
     (
         "values",
         (
-            "lazy errors version message profile secrets compact_json card_numbers strict_json strict_xml "
+            "lazy errors version message profile secrets checks compact_json card_numbers strict_json strict_xml "
             "journal.records observation lattice outcomes forks background scorecards.measures "
             "incidents.kinds incidents.records watch.moves watch.holds watch.tail verbs partner_records"
         ),

@@ -127,7 +127,7 @@ def test_every_setting_is_read() -> None:
 @pytest.mark.parametrize(
     ("why", "changes"),
     [
-        ("sign_type must be one of HMAC-SHA256, MD5, got 'SHA256'", {"sign_type": "SHA256"}),
+        ("sign_type must be one of HMAC-SHA256, MD5, got 6 characters that begin with 'SHA2'", {"sign_type": "SHA256"}),
         ("client_key_path needs client_cert_path", {"client_key_path": "key.pem"}),
         ("unknown key", {"api_v3_key": "x"}),
         ("accept_md5", {"accept_md5": "perhaps"}),

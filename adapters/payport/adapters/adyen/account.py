@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from payport.sdk.checks import check_types, shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -47,9 +48,10 @@ class AdyenAccount:
     trust: Trust | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not _MERCHANT.fullmatch(self.merchant_account):
             raise ConfigurationError(
-                f"merchant_account must be the account's name in the Customer Area, got {self.merchant_account!r}"
+                f"merchant_account must be the account's name in the Customer Area, got {shown(self.merchant_account)}"
             )
         key = self.api_key.reveal()
         if len(key) < 16 or not key.isascii() or not key.isprintable() or " " in key:
@@ -64,14 +66,14 @@ class AdyenAccount:
         if self.live_prefix is not None and not _PREFIX.fullmatch(self.live_prefix):
             raise ConfigurationError(
                 f"live_prefix must be the company's prefix alone, such as 1797a841fbb37ca7-AdyenDemo, "
-                f"got {self.live_prefix!r}"
+                f"got {shown(self.live_prefix)}"
             )
         self._check_urls()
 
     def _check_urls(self) -> None:
         if self.api_url is not None and not _URL.fullmatch(self.api_url):
             raise ConfigurationError(
-                f"api_url must be an https URL such as {TEST_URL}, got {self.api_url!r}; "
+                f"api_url must be an https URL such as {TEST_URL}, got {shown(self.api_url)}; "
                 "plain http would show the key to everybody on the way"
             )
         if self.api_url is not None and self.live_prefix is not None:
@@ -83,7 +85,7 @@ class AdyenAccount:
                 "client_key must be of the same environment: test_..., or live_... with live_prefix"
             )
         if self.return_url is not None and not self.return_url.startswith(("https://", "http://")):
-            raise ConfigurationError(f"return_url must be an absolute http(s) URL, got {self.return_url!r}")
+            raise ConfigurationError(f"return_url must be an absolute http(s) URL, got {shown(self.return_url)}")
 
     @property
     def live(self) -> bool:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from payport.sdk.checks import check_types, shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -64,30 +65,33 @@ class AlipayAccount:
     trust: Trust | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not _APP_ID.fullmatch(self.app_id):
             raise ConfigurationError(
-                f"app_id must be the 16 digits shown in the Alipay console for the application, got {self.app_id!r}"
+                f"app_id must be the 16 digits shown in the Alipay console for the application, "
+                f"got {shown(self.app_id)}"
             )
         if self.seller_id is not None and not _SELLER_ID.fullmatch(self.seller_id):
             raise ConfigurationError(
-                f"seller_id must be the merchant's 16-digit number that begins with 2088, got {self.seller_id!r}"
+                f"seller_id must be the merchant's 16-digit number that begins with 2088, "
+                f"got {shown(self.seller_id)}"
             )
         if (self.alipay_public_key is None) == (self.certificates is None):
             raise ConfigurationError(
                 "give either alipay_public_key (public-key mode) or certificates (certificate mode), and only one"
             )
         if self.charset not in _CHARSETS:
-            raise ConfigurationError(f"charset must be one of {', '.join(_CHARSETS)}, got {self.charset!r}")
+            raise ConfigurationError(f"charset must be one of {', '.join(_CHARSETS)}, got {shown(self.charset)}")
         if not _GATEWAY.fullmatch(self.gateway_url):
             raise ConfigurationError(
-                f"gateway_url must be an https URL such as {PRODUCTION_URL}, got {self.gateway_url!r}; "
+                f"gateway_url must be an https URL such as {PRODUCTION_URL}, got {shown(self.gateway_url)}; "
                 "plain http would show payments to everybody on the way"
             )
         for name in ("notify_url", "return_url"):
             url: str | None = getattr(self, name)
             if url is not None and (not url.startswith(("https://", "http://")) or len(url) > 256):
                 raise ConfigurationError(
-                    f"{name} must be an absolute http(s) URL of at most 256 characters, got {url!r}"
+                    f"{name} must be an absolute http(s) URL of at most 256 characters, got {shown(url)}"
                 )
 
     @property

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from payport.sdk.checks import check_types, shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -55,6 +56,7 @@ class PayPalAccount:
     trust: Trust | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name, pattern, wanted in (
             ("client_id", _CLIENT_ID, "the client id that the developer dashboard shows for the application"),
             ("merchant_id", _MERCHANT_ID, "the merchant's 13 characters from PayPal's account settings"),
@@ -63,16 +65,16 @@ class PayPalAccount:
         ):
             value: str | None = getattr(self, name)
             if value is not None and not pattern.fullmatch(value):
-                raise ConfigurationError(f"{name} must be {wanted}, got {value!r}")
+                raise ConfigurationError(f"{name} must be {wanted}, got {shown(value)}")
         if not _API.fullmatch(self.api_url):
             raise ConfigurationError(
                 f"api_url must be https://host such as {LIVE_URL} or {SANDBOX_URL}, without a path, "
-                f"got {self.api_url!r}; plain http would show payments to everybody on the way"
+                f"got {shown(self.api_url)}; plain http would show payments to everybody on the way"
             )
         for name in ("return_url", "cancel_url"):
             url: str | None = getattr(self, name)
             if url is not None and not url.startswith(("https://", "http://")):
-                raise ConfigurationError(f"{name} must be an absolute http(s) URL, got {url!r}")
+                raise ConfigurationError(f"{name} must be an absolute http(s) URL, got {shown(url)}")
         if self.brand_name is not None and not 1 <= len(self.brand_name) <= 127:
             raise ConfigurationError(f"brand_name must be 1 to 127 characters, got {len(self.brand_name)}")
         if self.webhook_roots is not None and "-----BEGIN CERTIFICATE-----" not in self.webhook_roots:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from payport.sdk.checks import check_types, shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -47,9 +48,11 @@ class StripeAccount:
     trust: Trust | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not _ACCOUNT_ID.fullmatch(self.account_id):
             raise ConfigurationError(
-                f"account_id must be the acct_... shown in the Stripe Dashboard under settings, got {self.account_id!r}"
+                f"account_id must be the acct_... shown in the Stripe Dashboard under settings, "
+                f"got {shown(self.account_id)}"
             )
         if not _KEY.fullmatch(self.secret_key.reveal()):
             raise ConfigurationError(
@@ -64,13 +67,13 @@ class StripeAccount:
         self._check_publishable()
         if not _URL.fullmatch(self.api_url):
             raise ConfigurationError(
-                f"api_url must be an https URL such as {PRODUCTION_URL}, got {self.api_url!r}; "
+                f"api_url must be an https URL such as {PRODUCTION_URL}, got {shown(self.api_url)}; "
                 "plain http would show the key to everybody on the way"
             )
         if not _VERSION.fullmatch(self.api_version):
             raise ConfigurationError(f"api_version must be one of Stripe's, such as {API_VERSION}")
         if self.return_url is not None and not self.return_url.startswith(("https://", "http://")):
-            raise ConfigurationError(f"return_url must be an absolute http(s) URL, got {self.return_url!r}")
+            raise ConfigurationError(f"return_url must be an absolute http(s) URL, got {shown(self.return_url)}")
 
     def _check_publishable(self) -> None:
         if self.publishable_key is None:

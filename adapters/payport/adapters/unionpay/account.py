@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from payport.sdk.checks import check_types, shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -47,6 +48,7 @@ class UnionPayKey:
         return cls(pfx=Secret(base64.b64encode(content).decode()), password=password)
 
     def __post_init__(self) -> None:
+        check_types(self)
         pem = (self.private_key is not None, self.certificate is not None)
         if (self.pfx is not None) == any(pem) or pem in ((True, False), (False, True)):
             raise ConfigurationError(
@@ -117,15 +119,18 @@ class UnionPayAccount:
     trust: Trust | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not _MER_ID.fullmatch(self.mer_id):
-            raise ConfigurationError(f"mer_id must be UnionPay's merchant number of 15 characters, got {self.mer_id!r}")
+            raise ConfigurationError(
+                f"mer_id must be UnionPay's merchant number of 15 characters, got {shown(self.mer_id)}"
+            )
         self._check_signing()
         if self.encoding not in ("UTF-8", "GBK"):
-            raise ConfigurationError(f"encoding must be UTF-8 or GBK, got {self.encoding!r}")
+            raise ConfigurationError(f"encoding must be UTF-8 or GBK, got {shown(self.encoding)}")
         for name, url in (("gateway_url", self.gateway_url), ("files_url", self.files_at)):
             if not _BASE.fullmatch(url):
                 raise ConfigurationError(
-                    f"{name} must be an https URL that ends with a slash, such as {PRODUCTION_URL}, got {url!r}; "
+                    f"{name} must be an https URL that ends with a slash, such as {PRODUCTION_URL}, got {shown(url)}; "
                     "plain http would show payments to everybody on the way"
                 )
         for name in ("notify_url", "return_url"):
@@ -133,13 +138,13 @@ class UnionPayAccount:
             if address is not None and not is_address(address):
                 raise ConfigurationError(
                     f"{name} must be an absolute http(s) URL in ASCII of at most {LONGEST_ADDRESS} characters, "
-                    f"got {address!r}"
+                    f"got {shown(address)}"
                 )
 
     def _check_signing(self) -> None:
         if self.sign_method not in ("01", "11", "12"):
             raise ConfigurationError(
-                f"sign_method must be 01 (RSA), 11 (SHA-256) or 12 (SM3), got {self.sign_method!r}"
+                f"sign_method must be 01 (RSA), 11 (SHA-256) or 12 (SM3), got {shown(self.sign_method)}"
             )
         if self.sign_method == "01":
             if self.key is None or self.secret_key is not None:

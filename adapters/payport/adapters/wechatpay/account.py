@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from payport.sdk.checks import check_types, shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -72,6 +73,7 @@ class WeChatPayAccount:
     trust: Trust | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(self)
         self._check_names()
         self._check_keys()
         self._check_urls()
@@ -109,21 +111,23 @@ class WeChatPayAccount:
         for name in ("mchid", "sub_mchid"):
             number: str | None = getattr(self, name)
             if number is not None and not _MERCHANT.fullmatch(number):
-                raise ConfigurationError(f"{name} must be the merchant number, 8 to 32 digits, got {number!r}")
+                raise ConfigurationError(f"{name} must be the merchant number, 8 to 32 digits, got {shown(number)}")
         for name in ("appid", "sub_appid", "app_appid", "mini_program_appid"):
             appid: str | None = getattr(self, name)
             if appid is not None and not _APPLICATION.fullmatch(appid):
                 raise ConfigurationError(
-                    f"{name} must be an application's id such as wx8888888888888888, got {appid!r}"
+                    f"{name} must be an application's id such as wx8888888888888888, got {shown(appid)}"
                 )
         if self.sub_appid is not None and self.sub_mchid is None:
             raise ConfigurationError("sub_appid belongs to a sub-merchant: give sub_mchid as well, or leave it out")
         if self.store_no is not None and not 1 <= len(self.store_no) <= LONGEST_STORE_NO:
-            raise ConfigurationError(f"store_no must have 1 to {LONGEST_STORE_NO} characters, got {self.store_no!r}")
+            raise ConfigurationError(
+                f"store_no must have 1 to {LONGEST_STORE_NO} characters, got {shown(self.store_no)}"
+            )
         if not _SERIAL.fullmatch(self.serial_no):
             raise ConfigurationError(
                 "serial_no must be the serial number of your own API certificate in hexadecimal "
-                f"(openssl x509 -in apiclient_cert.pem -noout -serial), got {self.serial_no!r}"
+                f"(openssl x509 -in apiclient_cert.pem -noout -serial), got {shown(self.serial_no)}"
             )
 
     def _check_keys(self) -> None:
@@ -140,7 +144,7 @@ class WeChatPayAccount:
         if self.platform_public_key_id is not None and not _KEY_ID.fullmatch(self.platform_public_key_id):
             raise ConfigurationError(
                 f"platform_public_key_id must be the whole id, {PUBLIC_KEY_ID} included and in capitals, "
-                f"got {self.platform_public_key_id!r}"
+                f"got {shown(self.platform_public_key_id)}"
             )
 
     def _check_urls(self) -> None:
@@ -148,13 +152,13 @@ class WeChatPayAccount:
             url: str | None = getattr(self, name)
             if url is not None and not _HOST.fullmatch(url):
                 raise ConfigurationError(
-                    f"{name} must be https and a host only, such as {PRODUCTION_URL}, got {url!r}; "
+                    f"{name} must be https and a host only, such as {PRODUCTION_URL}, got {shown(url)}; "
                     "plain http would show payments to everybody on the way"
                 )
         if self.notify_url is not None:
             problem = notify_url_problem(self.notify_url)
             if problem is not None:
-                raise ConfigurationError(f"notify_url {problem}, got {self.notify_url!r}")
+                raise ConfigurationError(f"notify_url {problem}, got {shown(self.notify_url)}")
 
 
 def notify_url_problem(url: str) -> str | None:

@@ -8,6 +8,7 @@ from enum import Enum
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from payport.sdk.checks import check_types, shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
 
@@ -61,6 +62,7 @@ class WeChatPayV2Account:
     trust: Trust | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("appid", "sub_appid"):
             _check(name, getattr(self, name), _APPID, "wx and 16 letters or digits, as the WeChat console shows it")
         for name in ("mch_id", "sub_mch_id"):
@@ -74,7 +76,7 @@ class WeChatPayV2Account:
             )
         if not _BASE.fullmatch(self.base_url):
             raise ConfigurationError(
-                f"base_url must be https and a host, such as {PRODUCTION_URL}, got {self.base_url!r}; "
+                f"base_url must be https and a host, such as {PRODUCTION_URL}, got {shown(self.base_url)}; "
                 "plain http would show payments to everybody on the way"
             )
         for name in ("notify_url", "site_url"):
@@ -86,7 +88,7 @@ class WeChatPayV2Account:
         try:
             ip_address(self.terminal_ip)
         except ValueError:
-            raise ConfigurationError(f"terminal_ip must be an IP address, got {self.terminal_ip!r}") from None
+            raise ConfigurationError(f"terminal_ip must be an IP address, got {shown(self.terminal_ip)}") from None
 
     @property
     def sandbox(self) -> bool:
@@ -123,7 +125,7 @@ class WeChatPayV2Account:
 
 def _check(name: str, value: str | None, form: re.Pattern[str], wanted: str) -> None:
     if value is not None and not form.fullmatch(value):
-        raise ConfigurationError(f"{name} must be {wanted}, got {value!r}")
+        raise ConfigurationError(f"{name} must be {wanted}, got {shown(value)}")
 
 
 def address_problem(url: str | None) -> str | None:
@@ -131,7 +133,7 @@ def address_problem(url: str | None) -> str | None:
     if url is None:
         return None
     if not url.startswith(("https://", "http://")) or len(url) > LONGEST_ADDRESS:
-        return f"must be an absolute http(s) URL of at most {LONGEST_ADDRESS} characters, got {url!r}"
+        return f"must be an absolute http(s) URL of at most {LONGEST_ADDRESS} characters, got {shown(url)}"
     if "?" in url or "#" in url:
-        return f"must not have a query string or fragment: WeChat refuses it, got {url!r}"
+        return f"must not have a query string or fragment: WeChat refuses it, got {shown(url)}"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from payport.adapters.wechatpay_v2.account import PRODUCTION_URL, SignType, WeChatPayV2Account
+from payport.sdk.checks import shown
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.settings import AccountTable
 from payport.sdk.tls import ClientCertificate, Trust
@@ -57,7 +58,7 @@ def _sign_type(text: str) -> SignType:
         return SignType(text)
     except ValueError:
         known = ", ".join(kind.value for kind in SignType)
-        raise ConfigurationError(f"sign_type must be one of {known}, got {text!r}") from None
+        raise ConfigurationError(f"sign_type must be one of {known}, got {shown(text)}") from None
 
 
 def _trust(table: AccountTable) -> Trust | None:

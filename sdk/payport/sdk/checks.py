@@ -1,0 +1,48 @@
+"""Checks of what is configured in code: the types that an annotation promises, and what a message may show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from payport.sdk.errors import ConfigurationError
+from payport.sdk.secrets import Secret
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_SHOWN_CHARACTERS = 4
+_KINDS: dict[str, type] = {"str": str, "bool": bool, "Secret": Secret, "None": type(None)}
+_TUPLE = re.compile(r"tuple\[(.+), \.\.\.\]")
+
+
+def shown(value: str) -> str:
+    """What a message may show of a text that was refused: a key may have been put where a name belongs."""
+    return f"{len(value)} characters that begin with {value[:_SHOWN_CHARACTERS]!r}" if value else "nothing"
+
+
+def check_types(account: DataclassInstance) -> None:
+    """Raise :class:`ConfigurationError` for a field of text, flags or secrets that holds a value of another type.
+
+    For callers without a type checker. Fields of other types are left to who reads them.
+    """
+    for item in fields(account):
+        value: object = getattr(account, item.name)
+        many = _TUPLE.fullmatch(str(item.type))
+        if many is None:
+            _check_type(item.name, str(item.type), value)
+        elif isinstance(value, tuple):
+            for one in value:  # pyright: ignore[reportUnknownVariableType] - whatever the caller put there
+                _check_type(item.name, many[1], one)  # pyright: ignore[reportUnknownArgumentType] - as above
+        else:
+            raise ConfigurationError(f"{item.name} must be a tuple, got {type(value).__name__}; write (one,) for one")
+
+
+def _check_type(name: str, annotation: str, value: object) -> None:
+    kinds = annotation.split(" | ")
+    known = tuple(_KINDS[kind] for kind in kinds if kind in _KINDS)
+    if len(known) < len(kinds) or isinstance(value, known):
+        return
+    how = "; wrap the text: Secret(...), or look it up with Settings" if kinds[0] == "Secret" else ""
+    raise ConfigurationError(f"{name} must be a {kinds[0]}, got {type(value).__name__}{how}")
