@@ -37,8 +37,8 @@ GROUND_UP = (
     (
         "hosts and gateway",
         (
-            "scorecards otel desk front gateway settings settings_file records_file opening routing router openapi "
-            "drift incidents watch"
+            "scorecards otel desk front gateway settings settings_file lookup records_file opening routing router "
+            "openapi drift incidents watch"
         ),
     ),
     ("front door", ""),

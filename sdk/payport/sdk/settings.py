@@ -40,8 +40,15 @@ if TYPE_CHECKING:
 Setting: TypeAlias = str | int | float | bool | Secret
 """One value of an account's table."""
 
+_SQLITE = "sqlite:///"
 ENTRY_POINTS = "payport.adapters"
 """The entry-point group in which an installed adapter announces its class under the partner's name."""
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite journal, ``None`` for another database."""
+    path = url.partition("?")[0].removeprefix(_SQLITE)
+    return Path(path) if url.startswith(_SQLITE) and path and path != ":memory:" else None
 
 
 class AccountTable(Mapping[str, Setting]):
@@ -146,14 +153,15 @@ class JournalSettings:
     """Where payments are written down.
 
     ``url``: ``sqlite:///payments.db``, ``postgresql://user@host/database`` or ``mysql://user@host/database``; it may
-    hold a password, so it is not shown. ``password``: of the database server, instead.
+    hold a password, so it is not shown. ``password``: of the database server, instead. ``sealing_key``: several while
+    one is being replaced, the newest first.
     ``durability``: ``full`` waits for the disk at each commit.
     ``connections``: to a database server, as many to write with at most, and as many to read with.
     """
 
     url: str = field(default="sqlite:///payments.db", repr=False)
     password: Secret | None = None
-    sealing_key: Secret | None = None
+    sealing_key: Secret | tuple[Secret, ...] | None = None
     durability: Literal["full", "normal"] = "full"
     connections: int = 8
 
@@ -244,7 +252,7 @@ class Settings:
     partners: Mapping[str, PartnerRecord] = field(default_factory=_no_records)
 
     @staticmethod
-    def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
+    def load(path: Path | str | None = None, env: Mapping[str, str] | None = None) -> Settings:
         """Read ``path`` and the environment.
 
         ``path``: by default ``payport.toml`` in the current folder, if it is there. ``env``: by default the process's.
@@ -253,7 +261,7 @@ class Settings:
         """
         from payport.sdk.settings_file import read  # noqa: PLC0415 - pydantic-settings: 60 ms, for who loads a file
 
-        return read(path, env)
+        return read(None if path is None else Path(path), env)
 
 
 class ConfiguredAdapter(Protocol):

@@ -20,6 +20,7 @@ from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import environment
 from payport.sdk.incidents.settings import AlertSettings
 from payport.sdk.limits.settings import LimitChange, LimitsSettings
+from payport.sdk.lookup import REFERENCE, LookupFailure, look_up
 from payport.sdk.partner_records import PartnerRecord
 from payport.sdk.scorecards.tally import zone_of
 from payport.sdk.secrets import Secret
@@ -33,6 +34,7 @@ from payport.sdk.settings import (
     Setting,
     Settings,
     TimeoutSettings,
+    sqlite_file,
 )
 from payport.sdk.verbs import VERBS, Role
 from payport.sdk.watch.settings import WatchSettings
@@ -41,8 +43,6 @@ DEFAULT_FILE = Path("payport.toml")
 PREFIX = "PAYPORT_"
 
 _SECRET_NAME = re.compile(r"(?!.*publi(?:c|shable))(.*_)?(secret|password|passphrase|token|key)")
-_REFERENCE = re.compile(r"(file|env|keyring):(.+)")
-_VARIABLE = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
@@ -61,7 +61,7 @@ class _Table(BaseModel):
 class _Journal(_Table):
     url: str = JournalSettings().url
     password: str | None = None
-    sealing_key: str | None = None
+    sealing_key: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_split)] | None = None
     durability: Literal["full", "normal"] = JournalSettings().durability
     connections: PositiveInt = JournalSettings().connections
 
@@ -191,6 +191,8 @@ def _known(path: _Path) -> str:
 
 def read(path: Path | None, env: Mapping[str, str] | None) -> Settings:
     """The body of :meth:`payport.sdk.settings.Settings.load`."""
+    if path is not None and path.is_dir():
+        raise ConfigurationError(f"{path}: this is a folder; name the file in it, {path / DEFAULT_FILE}")
     if path is not None and not path.is_file():
         raise ConfigurationError(f"{path}: there is no such file; write it, or leave the path out")
     reading = _Reading(path or DEFAULT_FILE, environment() if env is None else env)
@@ -247,7 +249,7 @@ class _Reading:
         journal = JournalSettings(
             url=self._journal_url(file.journal.url),
             password=self._secret(("journal", "password"), file.journal.password),
-            sealing_key=self._secret(("journal", "sealing_key"), file.journal.sealing_key),
+            sealing_key=self._sealing_key(file.journal.sealing_key),
             durability=file.journal.durability,
             connections=file.journal.connections,
         )
@@ -266,6 +268,12 @@ class _Reading:
             partners=self._partners(file),
         )
         return None if self.problems else found
+
+    def _sealing_key(self, given: tuple[str, ...] | None) -> Secret | tuple[Secret, ...] | None:
+        """One key, or several while one is being replaced."""
+        looked_up = [self._secret(("journal", "sealing_key"), each) for each in given or ()]
+        keys = tuple(each for each in looked_up if each is not None)
+        return keys if len(keys) > 1 else next(iter(keys), None)
 
     def _limits(self, found: LimitsSettings) -> LimitsSettings:
         redis = found.redis
@@ -297,9 +305,13 @@ class _Reading:
             elif name != "payer_key":
                 self._wrong(("watch", name), "unknown", "known here: payer_key, and a table [watch.RULE] for each rule")
         key = found.get("payer_key")
-        return WatchSettings(
-            payer_key=self._secret(("watch", "payer_key"), None if key is None else str(key)), tables=tables
-        )
+        payer_key = self._secret(("watch", "payer_key"), None if key is None else str(key))
+        settings = WatchSettings(payer_key=payer_key, tables=tables)
+        try:
+            settings.rules()
+        except ConfigurationError as error:
+            self.problems.append(str(error))
+        return settings
 
     def _table(self, path: _Path, table: Mapping[str, object]) -> AccountTable:
         """A table of plain settings, with what they refer to looked up."""
@@ -331,12 +343,14 @@ class _Reading:
         """The environment variables as nested tables."""
         tree: dict[str, Any] = {}
         for name in sorted(self._env):
-            if not name.startswith(PREFIX) or "__" not in name:
+            if not name.startswith(PREFIX):
                 continue
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
+            if len(path) == 1 and not _lacks_an_underscore(path[0]):
+                continue
             self._names[path] = name
             if len(path) not in _DEPTHS.get(path[0], ()):
-                self._wrong(path, "no such setting", "spell it PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY")
+                self._wrong(path, "no such setting", f"spell it {_spelling(path[0])}")
                 continue
             if not _put(tree, path, self._env[name]):
                 self._wrong(path, "another variable says otherwise", "set either a setting or what lies below it")
@@ -378,7 +392,7 @@ class _Reading:
         if not isinstance(value, str | int | float):
             return self._wrong(path, f"is a {type(value).__name__}", "give a text in quotes, a number, true or false")
         text = str(value)
-        if reference := _REFERENCE.fullmatch(text):
+        if reference := REFERENCE.fullmatch(text):
             return self._looked_up(path, reference)
         if "PRIVATE KEY" in text or _SECRET_NAME.fullmatch(path[-1]):
             return self._plain_secret(path, text)
@@ -387,18 +401,30 @@ class _Reading:
     def _secret(self, path: _Path, value: str | None) -> Secret | None:
         if value is None:
             return None
-        reference = _REFERENCE.fullmatch(value)
+        reference = REFERENCE.fullmatch(value)
         return self._looked_up(path, reference) if reference else self._plain_secret(path, value)
 
     def _journal_url(self, url: str) -> str:
         path = ("journal", "url")
         if _PASSWORD_IN_URL.search(url) and path not in self._names:
             self._wrong(path, "a password must not stand in the file", 'leave it out: password = "env:NAME" beside it')
-        secret = self._looked_up(path, found) if (found := _REFERENCE.fullmatch(url)) else None
-        return secret.reveal() if secret else url
+        secret = self._looked_up(path, found) if (found := REFERENCE.fullmatch(url)) else None
+        return self._beside(path, secret.reveal() if secret else url)
+
+    def _beside(self, path: _Path, url: str) -> str:
+        """A relative path of an SQLite file begins at the folder of the settings, as every other path does."""
+        file = sqlite_file(url)
+        if file is None:
+            return url
+        beside = self._file.parent / file
+        if file.is_file() and not beside.exists():
+            what = f"there is a journal at {file.absolute()} and none at {beside.absolute()}, where this leads"
+            self._wrong(path, what, "move it there, or write the whole path: an empty journal would charge again")
+        _, mark, options = url.partition("?")
+        return f"sqlite:///{beside.as_posix()}{mark}{options}"
 
     def _url(self, path: _Path, url: str) -> str:
-        secret = self._secret(path, url) if _REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
+        secret = self._secret(path, url) if REFERENCE.fullmatch(url) or _PASSWORD_IN_URL.search(url) else None
         return secret.reveal() if secret else url
 
     def _plain_secret(self, path: _Path, value: str) -> Secret | None:
@@ -432,61 +458,19 @@ class _Reading:
         return f"{self._file} [{table}] {keys}".rstrip()
 
 
+def _lacks_an_underscore(name: str) -> bool:
+    """Whether a variable begins like one of ours with one underscore where two belong. Any other is not for us."""
+    table, _, key = name.partition("_")
+    return bool(key) and table in _DEPTHS
+
+
+def _spelling(name: str) -> str:
+    """How a variable is spelt that was meant for the table with which a name begins."""
+    table, _, key = name.partition("_")
+    if table in _TABLES and key:
+        return f"{PREFIX}{table}__{key}".upper()
+    return "PAYPORT_JOURNAL__KEY or PAYPORT_ACCOUNT__NAME__KEY"
+
+
 def _is_rule(path: _Path) -> bool:
     return path[0] == "watch" and path[1:] != ("payer_key",)
-
-
-class LookupFailure(Exception):
-    """A reference points nowhere. ``what`` is wrong and how to ``mend`` it."""
-
-    def __init__(self, what: str, mend: str) -> None:
-        super().__init__(what, mend)
-        self.what = what
-        self.mend = mend
-
-
-def look_up(scheme: str, target: str, *, folder: Path, env: Mapping[str, str]) -> str:
-    """The text behind ``scheme:target``. Raises :class:`LookupFailure`."""
-    match scheme:
-        case "file":
-            return _from_file(folder / target)
-        case "env":
-            return _from_env(target, env)
-        case _:
-            return _from_keyring(target)
-
-
-def _from_file(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise LookupFailure(f"cannot read {path}: {error.strerror}", "check the path and who may read it") from error
-    except ValueError as error:  # not UTF-8, or a name that no file can have
-        raise LookupFailure(f"{path} is not text", "export it as PEM (text), not DER (binary)") from error
-
-
-def _from_env(name: str, env: Mapping[str, str]) -> str:
-    if not _VARIABLE.fullmatch(name):
-        # not shown: somebody may have put the value where the name belongs
-        raise LookupFailure("what stands after env: is no variable's name", "write the name, not the value: env:NAME")
-    if name not in env:
-        raise LookupFailure(f"environment variable {name} is not set", "set it before the process starts")
-    return env[name]
-
-
-def _from_keyring(target: str) -> str:
-    service, _, user = target.partition("/")
-    if not service or not user:
-        raise LookupFailure("not a keyring entry", "write keyring:SERVICE/USER")
-    try:
-        import keyring  # noqa: PLC0415 - the extra "keyring"
-        from keyring.errors import KeyringError  # noqa: PLC0415 - as above
-    except ImportError as error:
-        raise LookupFailure("keyring is not installed", 'run: pip install "payport[keyring]"') from error
-    try:
-        value = keyring.get_password(service, user)
-    except KeyringError as error:
-        raise LookupFailure(f"the keyring does not answer ({type(error).__name__})", "unlock or set it up") from error
-    if value is None:
-        raise LookupFailure(f"the keyring has no entry {service}/{user}", f"run: keyring set {service} {user}")
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, EntryPoints
@@ -191,11 +192,18 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no connection": ("[journal]\nconnections = 0\n", "payport.toml [journal] connections: Input should be greater"),
     "no file": (
         f'{ACCOUNT}x = "file:no.pem"\n',
-        "[account.shop] x: cannot read no.pem: No such file or directory; che",
+        "[account.shop] x: the file that it names cannot be read: No such file or directory; che",
     ),
-    "binary file": (f'{ACCOUNT}x = "file:der"\n', "[account.shop] x: der is not text; export it as PEM"),
+    "binary file": (f'{ACCOUNT}x = "file:der"\n', "[account.shop] x: the file that it names is not text; export it"),
     "empty file": (f'{ACCOUNT}x = "file:empty"\n', "[account.shop] x: what it refers to is empty"),
-    "no variable": (f'{ACCOUNT}x = "env:NO"\n', "[account.shop] x: environment variable NO is not set; set it before"),
+    "no variable": (f'{ACCOUNT}x = "env:NO"\n', "[account.shop] x: the environment variable that it names is not set"),
+    "no sealing key": ("[journal]\nsealing_key = []\n", "payport.toml [journal] sealing_key: Tuple should have at le"),
+    "plain sealing keys": (
+        '[journal]\nsealing_key = ["env:A", "k"]\n',
+        "payport.toml [journal] sealing_key: a secret must not stand in the file",
+    ),
+    "no rule": ("[watch.amount_jmp]\ntimes = 3\n", "[watch.amount_jmp]: no such rule; there are account_v"),
+    "no threshold": ("[watch.amount_jump]\ntimez = 3\n", "payport.toml [watch.amount_jump] timez: unknown key; this"),
     "value as name": (f'{ACCOUNT}x = "env:-k=9"\n', "x: what stands after env: is no variable's name; write the name"),
     "keyring spelling": (f'{ACCOUNT}x = "keyring:x"\n', "[account.shop] x: not a keyring entry; write keyring:SERVICE"),
     "not TOML": ("[account.shop\n", "payport.toml: this is not TOML: Expected"),
@@ -217,12 +225,66 @@ def test_what_is_wrong_is_named_with_its_place_and_its_remedy(case: str, tmp_pat
         ("environment variable PAYPORT_TIMEOUTS__DEADLINE_S: Input should be a", "PAYPORT_TIMEOUTS__DEADLINE_S", "x"),
         ("environment variable PAYPORT_ACCOUNT__SHOP: no such setting; spell it", "PAYPORT_ACCOUNT__SHOP", "x"),
         ("environment variable PAYPORT_JOURNALS__URL: no such setting", "PAYPORT_JOURNALS__URL", "x"),
+        ("variable PAYPORT_JOURNAL_URL: no such setting; spell it PAYPORT_JOURNAL__URL", "PAYPORT_JOURNAL_URL", "x"),
+        (
+            "PAYPORT_ACCOUNT_SHOP_KEY: no such setting; spell it PAYPORT_JOURNAL__KEY or",
+            "PAYPORT_ACCOUNT_SHOP_KEY",
+            "x",
+        ),
         ("environment variable PAYPORT_JOURNAL__SEALING_KEY: is empty; set it", "PAYPORT_JOURNAL__SEALING_KEY", " "),
     ],
 )
 def test_a_wrong_variable_is_named(expected: str, variable: str, value: str, tmp_path: Path) -> None:
     """By its whole name, as it must be set."""
     assert expected in refusal(tmp_path, "", {variable: value})
+
+
+@pytest.mark.parametrize(
+    "reference", ["env:sk_live_1", "file:sk_live_1", "keyring:sk_live_1/x", "file:sk_live_1\\u0000"]
+)
+@pytest.mark.usefixtures("ring")
+def test_a_value_that_stands_where_its_name_belongs_is_not_shown(reference: str, tmp_path: Path) -> None:
+    """The setting is named instead."""
+    message = refusal(tmp_path, f'{ACCOUNT}private_key = "{reference}"\n')
+    assert message.startswith("payport.toml [account.shop] private_key: ")
+    assert "sk_live" not in message
+
+
+def test_several_sealing_keys(tmp_path: Path) -> None:
+    """While one is being replaced: an array of references, or names in the environment with commas between them."""
+    env = {"NEW": "n", "OLD": "o"}
+    both = (Secret("n"), Secret("o"))
+    assert load(tmp_path, '[journal]\nsealing_key = ["env:NEW", "env:OLD"]\n', env).journal.sealing_key == both
+    assert load(tmp_path, '[journal]\nsealing_key = ["env:NEW"]\n', env).journal.sealing_key == Secret("n")
+    given = {**env, "PAYPORT_JOURNAL__SEALING_KEY": "env:NEW, env:OLD"}
+    assert load(tmp_path, "", given).journal.sealing_key == both
+
+
+def test_a_relative_journal_lies_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As every other path of the file, wherever the process was started."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    for text in ("", '[journal]\nurl = "sqlite:///payments.db"\n', '[journal]\nurl = "sqlite:///./payments.db"\n'):
+        assert load(folder, text).journal.url == f"sqlite:///{folder}/payments.db"
+    for url in ("sqlite:////var/lib/payments.db", "sqlite:///:memory:?durable=no", "postgresql://pay@db/pay"):
+        assert load(folder, f'[journal]\nurl = "{url}"\n').journal.url == url
+    assert Settings.load(env={}).journal.url == "sqlite:///payments.db"
+
+
+def test_a_journal_that_would_be_lost_by_its_relative_path_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in the current folder and none beside the file: an empty one made there would charge again."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (tmp_path / "payments.db").touch()
+    told = f"[journal] url: there is a journal at {tmp_path}/payments.db and none at {folder}/payments.db"
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        load(folder, "")
+    (folder / "payments.db").touch()
+    assert load(folder, "").journal.url == f"sqlite:///{folder}/payments.db"
 
 
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
@@ -234,7 +296,9 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_or_cannot_be_read(tmp_path: Path) -> None:
     """A path that was given must be a file; text must be UTF-8."""
     with pytest.raises(ConfigurationError, match=r"none\.toml: there is no such file"):
-        Settings.load(tmp_path / "none.toml", {})
+        Settings.load(str(tmp_path / "none.toml"), {})
+    with pytest.raises(ConfigurationError, match=r"this is a folder; name the file in it, .*payport\.toml"):
+        Settings.load(tmp_path, {})
     path = tmp_path / "payport.toml"
     path.write_bytes(b'x = "\xff"')
     with pytest.raises(ConfigurationError, match="this is not TOML: not UTF-8"):
@@ -289,7 +353,7 @@ def test_a_secret_from_the_key_ring(tmp_path: Path) -> None:
     settings = load(tmp_path, f'{ACCOUNT}private_key = "keyring:payport/shop"\n')
     assert settings.accounts["shop"].table.secret("private_key") == Secret("from the ring")
     message = refusal(tmp_path, f'{ACCOUNT}x = "keyring:payport/none"\n')
-    assert "the keyring has no entry payport/none; run: keyring set payport none" in message
+    assert "the keyring has no such entry; run: keyring set SERVICE USER" in message
     message = refusal(tmp_path, f'{ACCOUNT}x = "keyring:locked/shop"\n')
     assert "the keyring does not answer (KeyringLocked); unlock or set it up" in message
 

@@ -81,7 +81,10 @@ def empty_pfx() -> bytes:
 
 
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
-    "a short merchant number": (lambda: account(mer_id="7772"), "mer_id must be .* 15 characters, got 4 characters that begin with '7772'"),
+    "a short merchant number": (
+        lambda: account(mer_id="7772"),
+        "mer_id must be .* 15 characters, got 4 characters that begin with '7772'",
+    ),
     "no key": (lambda: account(key=None), "sign_method 01 signs with a certificate: give key"),
     "a key and a shared key": (lambda: account(secret_key=Secret("k")), "give key, and no secret_key"),
     "no authorities": (lambda: account(authorities=()), "authorities: give UnionPay's middle and root"),

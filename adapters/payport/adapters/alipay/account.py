@@ -73,8 +73,7 @@ class AlipayAccount:
             )
         if self.seller_id is not None and not _SELLER_ID.fullmatch(self.seller_id):
             raise ConfigurationError(
-                f"seller_id must be the merchant's 16-digit number that begins with 2088, "
-                f"got {shown(self.seller_id)}"
+                f"seller_id must be the merchant's 16-digit number that begins with 2088, got {shown(self.seller_id)}"
             )
         if (self.alipay_public_key is None) == (self.certificates is None):
             raise ConfigurationError(

@@ -12,7 +12,7 @@ from payport.sdk.audit.signing import AuditKey
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.journal.store import Journal
 from payport.sdk.secrets import Secret
-from payport.sdk.settings import Settings
+from payport.sdk.settings import Settings, sqlite_file
 
 _SQLITE = "sqlite:///"
 _KEY_BYTES = 32
@@ -33,9 +33,7 @@ def chosen_accounts(settings: Settings, account: str | None) -> tuple[str, ...]:
 
 def journal_file(settings: Settings) -> Path | None:
     """The file of an SQLite journal, ``None`` for another database."""
-    url = settings.journal.url.partition("?")[0]
-    path = url.removeprefix(_SQLITE)
-    return Path(path) if url.startswith(_SQLITE) and path and path != ":memory:" else None
+    return sqlite_file(settings.journal.url)
 
 
 def open_journal(settings: Settings) -> Journal:
