@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
 from payport.schemas.classes import PERSONAL
@@ -22,11 +23,33 @@ class RawNotification:
 
     ``body``: the raw bytes, never a parsed or decoded form. ``headers``: by any spelling of the names.
     ``query``: the raw query string of the URL, without the question mark.
+
+    Raises ``TypeError`` for a body that is not ``bytes``, and for headers or a query that are not text: a framework
+    parsed or decoded them before.
     """
 
     body: bytes = field(repr=False, metadata=PERSONAL)
     headers: Mapping[str, str] = field(repr=False, metadata=PERSONAL)
     query: str = field(default="", repr=False, metadata=PERSONAL)
+
+    def __post_init__(self) -> None:
+        given: tuple[tuple[str, object, type, str], ...] = (
+            ("body", self.body, bytes, "the bytes that were posted"),
+            ("query", self.query, str, "the raw query string"),
+            *(("headers", part, str, "a mapping of text to text") for part in _parts(self.headers)),
+        )
+        for name, value, kind, words in given:
+            if not isinstance(value, kind):
+                raise TypeError(
+                    f"{name} must be {words}, got {type(value).__name__}: "
+                    "is a framework parsing or decoding the request before you?"
+                )
+
+
+def _parts(headers: object) -> Iterator[object]:
+    """Names and values; what is no mapping, as it is. Some frameworks' headers are no ``Mapping`` to Python."""
+    pairs = getattr(headers, "items", None)
+    return chain.from_iterable(pairs()) if callable(pairs) else iter((headers if headers else None,))
 
 
 class EventKind(Enum):

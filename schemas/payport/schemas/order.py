@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, NoneType
+from typing import Any, TypeAlias, cast
 
 from payport.schemas.classes import INTERNAL, PERSONAL, PUBLIC
 from payport.schemas.money import Money
@@ -46,6 +46,33 @@ def _no_metadata() -> Mapping[str, str]:
     return {}
 
 
+_Kinds: TypeAlias = tuple[tuple[str, tuple[type, ...], str], ...]
+_TEXT, _TEXT_OR_NONE = (str,), (str, NoneType)
+_PAYOUT: _Kinds = (
+    ("ref", _TEXT, "a str"),
+    ("amount", (Money,), 'Money, such as Money.of("12.34", "CNY")'),
+    ("subject", _TEXT, "a str"),
+)
+_ORDER: _Kinds = (
+    *_PAYOUT,
+    ("payer", (Payer,), "a Payer"),
+    ("metadata", (Mapping,), "a mapping of text to text"),
+    ("notify_url", _TEXT_OR_NONE, "a str"),
+    ("return_url", _TEXT_OR_NONE, "a str"),
+    ("payable_until", (datetime, NoneType), "a datetime with a time zone"),
+    ("capture", (CaptureMode,), "CaptureMode.AUTOMATIC or CaptureMode.MANUAL"),
+    ("complete", (CompletionMode,), "CompletionMode.AUTOMATIC or CompletionMode.MANUAL"),
+)
+
+
+def _check_kinds(order: Order | PayoutOrder, kinds: _Kinds) -> None:
+    """For callers without a type checker: a mode given as text would else be taken for the other one."""
+    for name, kind, words in kinds:
+        value: object = getattr(order, name)
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be {words}, got {type(value).__name__}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A debt to be paid once, named by the merchant's own reference.
@@ -54,7 +81,8 @@ class Order:
     Asking again with the same ``ref`` and the same money is always safe; with other money it raises
     :class:`payport.sdk.ReferenceConflict` before anything is sent.
 
-    Raises ``ValueError`` for a reference, amount, subject, time or URL that can be used nowhere.
+    Raises ``ValueError`` for a reference, amount, subject, time or URL that can be used nowhere, and ``TypeError`` for
+    a value of another type than its annotation says.
     """
 
     ref: str = field(metadata=INTERNAL)
@@ -74,6 +102,7 @@ class Order:
     complete: CompletionMode = field(default=CompletionMode.MANUAL, metadata=PUBLIC)
 
     def __post_init__(self) -> None:
+        _check_kinds(self, _ORDER)
         check_reference(self.ref)
         if self.amount.amount_minor <= 0:
             raise ValueError(f"amount must be more than zero, got {self.amount}")
@@ -85,17 +114,22 @@ class Order:
             url = getattr(self, name)
             if url is not None and not url.startswith(("https://", "http://")):
                 raise ValueError(f"{name} must be an absolute http(s) URL, got {url!r}")
+        for name, text in self.metadata.items():
+            if not (isinstance(name, str) and isinstance(text, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"metadata is text to text; write str(...) around {type(text).__name__}")
         if sum(len(key) + len(value) for key, value in self.metadata.items()) > MAX_METADATA_CHARACTERS:
             raise ValueError(f"metadata may hold at most {MAX_METADATA_CHARACTERS} characters in all")
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
 
-    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Order], tuple[dict[str, Any]]]:
-        # a mapping proxy cannot be pickled; the plain dict behind it can
-        return _restored, ({**{name: getattr(self, name) for name in self.__slots__}, "metadata": dict(self.metadata)},)
+    def __reduce__(self) -> tuple[Callable[[dict[str, object]], Order], tuple[dict[str, object]]]:
+        # a mapping proxy cannot be pickled; and Python before 3.11.4 puts a __getstate__ of its own in place of ours
+        values: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        return _order, ({**values, "metadata": dict(self.metadata)},)
 
 
-def _restored(fields: dict[str, Any]) -> Order:
-    return Order(**fields)
+def _order(values: dict[str, object]) -> Order:
+    """An order out of a pickle or copy."""
+    return Order(**cast("dict[str, Any]", values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +143,7 @@ class PayoutOrder:
     remark: str = field(default="", metadata=INTERNAL)
 
     def __post_init__(self) -> None:
+        _check_kinds(self, _PAYOUT)
         check_reference(self.ref)
         if self.amount.amount_minor <= 0:
             raise ValueError(f"amount must be more than zero, got {self.amount}")

@@ -13,8 +13,10 @@ def check_reference(ref: str, name: str = "ref") -> str:
     """Return ``ref`` when it can name a debt, a refund or a payout; raise ``ValueError`` otherwise.
 
     Any 1 to 64 of ``[0-9A-Za-z_-]`` is a reference. What a given partner takes is narrower and is
-    checked by its profile before anything is sent.
+    checked by its profile before anything is sent. Raises ``TypeError`` for what is no text.
     """
+    if not isinstance(ref, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise TypeError(f"{name} must be a str, got {type(ref).__name__}")
     if not _MERCHANT_REFERENCE.fullmatch(ref):
         raise ValueError(f"{name} must be 1 to 64 of [0-9A-Za-z_-], best 8 to 28 of [0-9A-Za-z]; got {ref!r}")
     return ref

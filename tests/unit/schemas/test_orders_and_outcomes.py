@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import pytest
 
@@ -25,6 +25,7 @@ from payport.schemas import (
     Pending,
     PostForm,
     QrCode,
+    RawNotification,
     Reason,
     Succeeded,
     Unknown,
@@ -48,6 +49,56 @@ class _Fields(TypedDict, total=False):
 def _order(**changed: Unpack[_Fields]) -> Order:
     fields: _Fields = {"ref": "SHOP10010001", "amount": Money(1, "CNY"), "subject": "Tea", **changed}
     return Order(**fields)
+
+
+OF_ANOTHER_TYPE: dict[str, object] = {
+    "ref": 10010001,
+    "amount": "12.34",
+    "subject": None,
+    "payer": {"ip": "192.0.2.1"},
+    "metadata": "basket",
+    "notify_url": b"https://shop.example/notify",
+    "return_url": 1,
+    "payable_until": "2026-12-01T00:00:00Z",
+    "capture": "manual",
+    "complete": "automatic",
+}
+
+
+@pytest.mark.parametrize("name", OF_ANOTHER_TYPE)
+def test_a_value_of_another_type_is_refused_by_name(name: str) -> None:
+    """``complete="automatic"`` would else be taken for the other mode, and nobody would complete the payment."""
+    wrong: Any = {name: OF_ANOTHER_TYPE[name]}
+    with pytest.raises(TypeError, match=f"^{name} must be "):
+        _order(**wrong)
+    if name in ("ref", "amount", "subject"):
+        with pytest.raises(TypeError, match=f"^{name} must be "):
+            PayoutOrder(**{"ref": "SHOP10010001", "amount": Money(1, "CNY"), "subject": "Tea", **wrong})
+
+
+def test_notes_that_are_no_text_are_refused() -> None:
+    """They go to the partner as text; how to write a number is the merchant's choice."""
+    notes: Any = {"basket": 4711}
+    with pytest.raises(TypeError, match=r"metadata is text to text; write str\(\.\.\.\) around int"):
+        _order(metadata=notes)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"body": "a=b"}, "body must be the bytes that were posted, got str: is a framework parsing or decoding"),
+        ({"body": {"a": "b"}}, "body must be the bytes that were posted, got dict"),
+        ({"query": b"a=b"}, "query must be the raw query string, got bytes"),
+        ({"headers": None}, "headers must be a mapping of text to text, got NoneType"),
+        ({"headers": [("a", "b")]}, "headers must be a mapping of text to text, got list"),
+        ({"headers": {b"a": b"b"}}, "headers must be a mapping of text to text, got bytes"),
+        ({"headers": {"a": ["b"]}}, "headers must be a mapping of text to text, got list"),
+    ],
+)
+def test_a_notification_that_somebody_parsed_before_is_refused(wrong: Any, says: str) -> None:
+    """No signature would hold over it: a mistake of the program, not of who posted."""
+    with pytest.raises(TypeError, match=says):
+        RawNotification(**{"body": b"a=b", "headers": {}, **wrong})
 
 
 REFERENCES = ["", "a b", "SHOP-1001/1", "订单10010001", "a" * 65, "a\n", "SHOP10010001\n"]
