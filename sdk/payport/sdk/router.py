@@ -77,6 +77,13 @@ def _pool(
     return _Pool(tuple(routes), journals[0], elsewhere, clock or SystemClock())
 
 
+def _journals(routes: Sequence[Route[AnyGateway]] | Sequence[Route[AnyAsyncGateway]]) -> Sequence[Journal]:
+    for each in routes:
+        if not isinstance(each, Route):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise ConfigurationError(f"a router takes routes: write via(gateway), got {type(each).__name__}")
+    return [each.gateway.journal for each in routes]
+
+
 def _operations(ref: str) -> Callable[[Session], Sequence[Operation]]:
     return lambda session: session.operations(ref)
 
@@ -137,7 +144,7 @@ class Router:
         elsewhere: Callable[[Retriable], bool] = worth_trying_elsewhere,
         clock: Clock | None = None,
     ) -> None:
-        self._pool = _pool(routes, [each.gateway.journal for each in routes], elsewhere, clock)
+        self._pool = _pool(routes, _journals(routes), elsewhere, clock)
 
     def pay(self, order: Order, method: object, *, deadline_s: float = DEADLINE_S) -> PayOutcome[object]:
         """The outcome of the debt's live attempt, at whichever partner. Calling again is always safe.
@@ -180,7 +187,7 @@ class AsyncRouter:
         elsewhere: Callable[[Retriable], bool] = worth_trying_elsewhere,
         clock: Clock | None = None,
     ) -> None:
-        self._pool = _pool(routes, [each.gateway.journal for each in routes], elsewhere, clock)
+        self._pool = _pool(routes, _journals(routes), elsewhere, clock)
 
     async def pay(self, order: Order, method: object, *, deadline_s: float = DEADLINE_S) -> PayOutcome[object]:
         """The outcome of the debt's live attempt, at whichever partner. Calling again is always safe.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, order
@@ -270,6 +271,9 @@ def test_a_router_that_cannot_be_safe_is_not_built(baker: Corner, journal: Journ
         Router(via(till(baker, journal, time)), via(till(baker, journal, time)))
     with pytest.raises(ConfigurationError, match="at least one"):
         Router()
+    bare: Any = till(baker, journal, time)
+    with pytest.raises(ConfigurationError, match=r"write via\(gateway\), got Gateway"):
+        Router(bare)
 
 
 def test_an_order_nobody_knows_lives_nowhere(router: Router) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from payport.adapters.alipay import Alipay
 from payport.adapters.alipay.simulator import AlipaySimulator
 from payport.schemas import ActionRequired, Money, Order, QrShown, RawNotification
-from payport.sdk import AsyncGateway, Gateway, Journal
+from payport.sdk import AsyncGateway, ConfigurationError, Gateway, Journal
 from payport.sdk.web import AsgiNotifications, WsgiNotifications
 from payport.sdk.web.asgi import Application, Message
 from payport.sdk.web.raw import notification
@@ -217,6 +218,20 @@ async def test_asgi_takes_whole_posts_of_sane_length_only(
         assert (await ask(both, notice, path="/notify/"))[0] == 413  # nothing but exactly this path
         with pytest.raises(ValueError, match="websocket"):
             await door({"type": "websocket"}, None, None)  # type: ignore[arg-type]  # neither is reached
+
+
+def test_a_door_that_could_never_answer_is_not_built(shop: Gateway[Alipay], journal: Journal) -> None:
+    """A gateway of the other colour, and a path that no request has."""
+    awaited: Any = AsyncGateway(shop.adapter, journal=journal, sinks=())
+    blocking: Any = shop
+    with pytest.raises(ConfigurationError, match="this takes a Gateway, got AsyncGateway; for the other kind: Asgi"):
+        WsgiNotifications(awaited)
+    with pytest.raises(ConfigurationError, match="this takes an AsyncGateway, got Gateway; for the other kind: Wsgi"):
+        AsgiNotifications(blocking)
+    application: Any = None
+    for door in (WsgiNotifications(shop), AsgiNotifications(awaited)):
+        with pytest.raises(ConfigurationError, match="a path begins with a slash, got 'notify'"):
+            door.before(application, "notify")
 
 
 def test_a_header_that_stands_twice_keeps_both_values() -> None:

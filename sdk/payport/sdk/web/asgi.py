@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, ONLY_POST, TOO_LONG, notification
+from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, ONLY_POST, TOO_LONG, check_colour, checked_path, notification
 
 if TYPE_CHECKING:
     from payport.schemas.events import Acknowledgement
@@ -32,6 +32,7 @@ class AsgiNotifications:
     """
 
     def __init__(self, gateway: AsyncGateway[Adapter], *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        check_colour(gateway, awaited=True)
         self._gateway = gateway
         self._max_body_bytes = max_body_bytes
 
@@ -48,7 +49,11 @@ class AsgiNotifications:
         await send({"type": "http.response.body", "body": answer.body})
 
     def before(self, application: Application, path: str) -> Application:
-        """``application`` with this at exactly ``path``: no framework sees, or alters, what is posted there."""
+        """``application`` with this at exactly ``path``: no framework sees, or alters, what is posted there.
+
+        Raises :class:`payport.sdk.ConfigurationError` for a path without its slash.
+        """
+        path = checked_path(path)
 
         async def both(scope: Scope, receive: Receive, send: Send) -> None:
             here = scope["type"] == "http" and scope["path"] == path

@@ -10,7 +10,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from payport.sdk.web.raw import CUT_SHORT, MAX_BODY_BYTES, NO_LENGTH, ONLY_POST, TOO_LONG, notification
+from payport.sdk.web.raw import (
+    CUT_SHORT,
+    MAX_BODY_BYTES,
+    NO_LENGTH,
+    ONLY_POST,
+    TOO_LONG,
+    check_colour,
+    checked_path,
+    notification,
+)
 
 if TYPE_CHECKING:
     from payport.schemas.events import Acknowledgement
@@ -27,6 +36,7 @@ class WsgiNotifications:
     """
 
     def __init__(self, gateway: Gateway[Adapter], *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        check_colour(gateway, awaited=False)
         self._gateway = gateway
         self._max_body_bytes = max_body_bytes
 
@@ -40,7 +50,11 @@ class WsgiNotifications:
         return [answer.body]
 
     def before(self, application: WSGIApplication, path: str) -> WSGIApplication:
-        """``application`` with this at exactly ``path``: no framework sees, or alters, what is posted there."""
+        """``application`` with this at exactly ``path``: no framework sees, or alters, what is posted there.
+
+        Raises :class:`payport.sdk.ConfigurationError` for a path without its slash.
+        """
+        path = checked_path(path)
 
         def both(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             here = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}" == path
