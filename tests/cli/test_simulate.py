@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -71,6 +72,20 @@ def test_settings_are_never_overwritten(tmp_path: Path, payport: Command) -> Non
     assert ran.status == 2
     assert "payport.toml cannot be written" in ran.err
     assert (tmp_path / "payport.toml").read_text("utf-8") == "# mine"
+
+
+def test_a_port_that_is_taken_and_a_folder_that_cannot_be_made(tmp_path: Path, payport: Command) -> None:
+    """Say so, and how to go on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = payport("simulate", "alipay", "--folder", tmp_path, "--port", str(port))
+    assert ran.status == 2
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in ran.err
+    assert "choose another --port" in ran.err
+    (tmp_path / "file").touch()
+    ran = payport("simulate", "alipay", "--folder", tmp_path / "file" / "below")
+    assert ran.status == 2
+    assert "cannot be made (Not a directory); choose another folder" in ran.err
 
 
 def test_a_partner_that_is_not_installed(payport: Command) -> None:

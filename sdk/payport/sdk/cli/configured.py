@@ -64,9 +64,13 @@ def write_settings(folder: Path, files: Mapping[str, str]) -> Path:
     """Write settings and keys into ``folder``, readable by their owner alone, and a journal to go with them.
 
     ``files``: names and texts, ``payport.toml`` among them. Answers the path of ``payport.toml``. Raises
-    :class:`payport.sdk.ConfigurationError` when one of the files is there already: it may be somebody's real one.
+    :class:`payport.sdk.ConfigurationError` when one of the files is there already (it may be somebody's real one) or
+    cannot be written.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be made ({error.strerror}); choose another folder") from error
     path = folder.absolute() / "payport.toml"
     journal = f'\n[journal]\nurl = "{_SQLITE}{(path.parent / "payments.db").as_posix()}"\n'
     texts = {

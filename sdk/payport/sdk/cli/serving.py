@@ -9,6 +9,7 @@ from rich.console import Console
 from payport.sdk.cli.configured import write_settings
 from payport.sdk.cli.partners import Simulator
 from payport.sdk.cli.stopping import stopped_by_signals
+from payport.sdk.errors import ConfigurationError
 from payport.sdk.host_clock import SystemClock
 
 LOOK_S = 0.2
@@ -17,10 +18,15 @@ LOOK_S = 0.2
 def serve_until_stopped(console: Console, simulator: Simulator, folder: Path, *, port: int) -> None:
     """Serve, write settings into ``folder``, show each request as it arrives; ends with Ctrl-C or SIGTERM.
 
-    Raises :class:`payport.sdk.ConfigurationError` when the settings cannot be written.
+    Raises :class:`payport.sdk.ConfigurationError` when the settings cannot be written, or the port is taken.
     """
     with console.status("making keys"):
-        simulator.serve(port=port)
+        try:
+            simulator.serve(port=port)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port"
+            ) from error
     try:
         config = write_settings(folder, simulator.settings_files())
         console.print(f"Serving on {simulator.url} (TLS). What waits to be paid: {simulator.url}/", soft_wrap=True)
