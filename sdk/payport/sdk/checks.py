@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,17 @@ _TUPLE = re.compile(r"tuple\[(.+), \.\.\.\]")
 def shown(value: str) -> str:
     """What a message may show of a text that was refused: a key may have been put where a name belongs."""
     return f"{len(value)} characters that begin with {value[:_SHOWN_CHARACTERS]!r}" if value else "nothing"
+
+
+def check_kinds(*values: tuple[str, object, tuple[type, ...] | Callable[[object], bool], str]) -> None:
+    """Raise :class:`ConfigurationError` for the first value that is not of its kind.
+
+    Each: its name, the value, the types that it may have or a function that says yes to it, and the kind in words.
+    """
+    for name, value, kind, words in values:
+        if not (isinstance(value, kind) if isinstance(kind, tuple) else kind(value)):
+            got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+            raise ConfigurationError(f"{name} must be {words}; got {got}")
 
 
 def check_types(account: DataclassInstance) -> None:

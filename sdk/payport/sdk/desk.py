@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
+from math import isfinite
+from types import NoneType
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from payport.schemas.events import Change, RawNotification, Received
@@ -35,7 +37,8 @@ from payport.sdk.adapter import (
 )
 from payport.sdk.audit.exchanges import Evidence
 from payport.sdk.audit.flood import Flood
-from payport.sdk.errors import GatewayClosed, NotPermitted
+from payport.sdk.checks import check_kinds
+from payport.sdk.errors import ConfigurationError, GatewayClosed, NotPermitted
 from payport.sdk.events import EventSink, Level, PermissionRefused, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
 from payport.sdk.host_clock import SystemClock
@@ -60,6 +63,7 @@ from payport.sdk.operations.screening import TransactionWatch
 from payport.sdk.operations.setup import Setup
 from payport.sdk.outcomes import not_sent, pay_outcome, payout_outcome, refund_outcome
 from payport.sdk.retry import RetryBudget, RetryPolicy
+from payport.sdk.secrets import Secret
 from payport.sdk.verbs import VERBS, GatewayVerb, known_verbs
 from payport.sdk.version import __version__
 
@@ -68,7 +72,6 @@ if TYPE_CHECKING:
     from payport.sdk.journal.session import Session
     from payport.sdk.journal.store import Journal
     from payport.sdk.limits.rules import LimitLeft
-    from payport.sdk.secrets import Secret
     from payport.sdk.transport import AsyncTransport, Transport
 
 T = TypeVar("T")
@@ -106,7 +109,7 @@ class Desk:
         adapter: Adapter,
         journal: str | Journal,
         *,
-        sealing_key: Secret | None,
+        sealing_key: Secret | Sequence[Secret] | None,
         sinks: Sequence[EventSink] | None,
         admissions: Sequence[Admission],
         permitted: Collection[GatewayVerb] | None = None,
@@ -119,6 +122,16 @@ class Desk:
         """Open the journal if it was given by URL, and put everything together."""
         from payport.sdk.journal import Journal  # noqa: PLC0415 - SQLAlchemy, with the first journal only
 
+        check_kinds(
+            ("adapter", adapter, _is_adapter, "an adapter, such as Alipay(account)"),
+            ("journal", journal, (str, Journal), "a URL such as sqlite:///payments.db, or an open Journal"),
+            ("sealing_key", sealing_key, _are_keys, "a Secret, or several"),
+            ("sinks", sinks, _are_sinks, "a sequence of functions that take an event"),
+            ("retry", retry, (RetryPolicy, NoneType), "a RetryPolicy"),
+            ("deadline_s", deadline_s, _is_time, "a number of seconds above 0"),
+        )
+        if sealing_key is not None and not isinstance(journal, str):
+            raise ConfigurationError("this journal is open already: give the sealing_key to Journal.open, not here")
         owns = isinstance(journal, str)
         opened = Journal.open(journal, sealing_key=sealing_key) if isinstance(journal, str) else journal
         told = (StructlogSink(least=Level.WARNING),) if sinks is None else tuple(sinks)
@@ -259,7 +272,7 @@ class Desk:
     ) -> Exchange[PayOutcome[NativeT]]:
         """See :meth:`payport.sdk.Gateway.pay`."""
         setup, until = self._setup("pay"), self._until(deadline_s)
-        lacking = self._lacks("plan_pay")
+        lacking = self._lacks("plan_pay") or _no_method(method)
         if lacking is not None:
             return answered(lacking)
         return paying.pay(setup, adapter, order, method, until)
@@ -394,6 +407,9 @@ class Desk:
     def _prepare(
         self, setup: Setup, session: Session, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT
     ) -> str | NotSent:
+        lacking = _no_method(method)
+        if lacking is not None:
+            return lacking
         sealed = self.around.journal.seals
         now = self.around.clock.moment().utc
         tell = partial(emit_safely, self.around.sinks)
@@ -421,6 +437,30 @@ class Desk:
         """See :meth:`payport.sdk.Gateway.history`."""
         self._allow("history")
         return exchange.load("history", lambda session: session.history(ref))
+
+
+def _is_adapter(value: object) -> bool:
+    return hasattr(value, "profile") and not isinstance(value, type)
+
+
+def _are_sinks(value: object) -> bool:
+    return value is None or (isinstance(value, Sequence) and all(callable(each) for each in value))
+
+
+def _are_keys(value: object) -> bool:
+    several = isinstance(value, list | tuple) and all(isinstance(each, Secret) for each in value)
+    return value is None or isinstance(value, Secret) or several
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value) and value > 0
+
+
+def _no_method(method: object) -> NotSent | None:
+    """Whether a class stands where a method of this class belongs."""
+    if not isinstance(method, type):
+        return None
+    return not_sent(NotSentKind.INVALID, f"{method.__name__} is a class: write {method.__name__}()")
 
 
 @runtime_checkable

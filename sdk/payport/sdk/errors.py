@@ -5,6 +5,7 @@
     PayportError
       ConfigurationError     a key, certificate, URL or setting is wrong; says which and how to mend it
       ReferenceConflict      the same reference with another amount, currency, payee or kind
+      UnknownReference       the reference is not in this journal (a LookupError too)
       GatewayClosed          the gateway was closed
       NotPermitted           this view of a gateway may not do that
       JournalError           the storage failed, or would have broken a rule (operations turn it into an outcome)

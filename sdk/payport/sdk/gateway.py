@@ -67,6 +67,7 @@ class Gateway(Front[AdapterT_co]):
 
     ``journal``: the URL of the database (``"sqlite:///payments.db"``) or a :class:`payport.sdk.Journal` that several
     gateways share. ``sealing_key``: base64 of 32 bytes; with it a step that was sent can be sent again after a crash.
+    Several while one is being replaced; it goes with a URL, as an open journal has its own.
     ``transport``: another way to the partner (a simulator, a proxy). ``sinks``: who is told of events; warnings and
     worse go to structlog when absent. ``admissions``: who decides whether a request may go out, in order: breakers,
     limits (see :class:`payport.sdk.guards.Guards`). ``watch``: who looks at new payments and may hold them
@@ -83,7 +84,7 @@ class Gateway(Front[AdapterT_co]):
         adapter: AdapterT_co,
         *,
         journal: str | Journal,
-        sealing_key: Secret | None = None,
+        sealing_key: Secret | Sequence[Secret] | None = None,
         transport: Transport | None = None,
         sinks: Sequence[EventSink] | None = None,
         admissions: Sequence[Admission] = (),
@@ -280,7 +281,7 @@ class AsyncGateway(Front[AdapterT_co]):
         adapter: AdapterT_co,
         *,
         journal: str | Journal,
-        sealing_key: Secret | None = None,
+        sealing_key: Secret | Sequence[Secret] | None = None,
         transport: AsyncTransport | None = None,
         sinks: Sequence[EventSink] | None = None,
         admissions: Sequence[Admission] = (),

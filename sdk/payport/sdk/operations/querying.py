@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from payport.sdk import exchange
+from payport.sdk.errors import PayportError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.lattice import bind
@@ -26,7 +27,7 @@ OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 JOURNAL = "journal"
 
 
-class UnknownReference(LookupError):
+class UnknownReference(PayportError, LookupError):
     """The reference is not in this journal."""
 
 
