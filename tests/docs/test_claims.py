@@ -28,11 +28,24 @@ from payport.schemas import (
     Reason,
     UnknownKind,
 )
-from payport.sdk import ConfigurationError, Gateway, SdkEvent, __version__, events
+from payport.sdk import (
+    ConfigurationError,
+    Gateway,
+    GatewayClosed,
+    JournalError,
+    NotPermitted,
+    PayportError,
+    ReferenceConflict,
+    SdkEvent,
+    UnknownReference,
+    __version__,
+    events,
+)
 from payport.sdk.audit.chain import FlawKind
 from payport.sdk.audit.record import What
 from payport.sdk.journal.records import Verb
 from payport.sdk.settings import AccountTable
+from payport.sdk.verbs import VERBS
 
 OUTCOMES = ROOT / "docs" / "reference" / "outcomes.md"
 
@@ -68,6 +81,24 @@ def values(members: Iterable[Enum]) -> set[str]:
 def test_every_cause_is_explained(heading: str, members: type[Enum]) -> None:
     """A reader who meets a cause finds it in the page, and none that does not exist."""
     assert values(members) == first_cells(OUTCOMES, heading)
+
+
+WITHOUT_AN_OUTCOME = {"resume", "resolve", "changes", "acknowledge", "open_operations", "history"}
+
+
+def test_every_verb_says_what_it_returns() -> None:
+    """A reader sees what to match on, and each mistake of the program that raises."""
+    text = OUTCOMES.read_text("utf-8").partition("\n## ")[0]
+    named = {
+        name
+        for line in text.splitlines()
+        if line.startswith("|")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert named == set(VERBS) - WITHOUT_AN_OUTCOME
+    assert "ActionRequired" in next(line for line in text.splitlines() if line.startswith("| `payout`"))
+    raised = (ConfigurationError, ReferenceConflict, UnknownReference, GatewayClosed, NotPermitted, JournalError)
+    assert [error for error in raised if f"`{error.__name__}`" not in text or not issubclass(error, PayportError)] == []
 
 
 def test_every_outcome_is_explained() -> None:

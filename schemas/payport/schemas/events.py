@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from itertools import chain
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar, cast
 
 from payport.schemas.classes import PERSONAL
 from payport.schemas.money import Money
@@ -48,8 +48,9 @@ class RawNotification:
 
 def _parts(headers: object) -> Iterator[object]:
     """Names and values; what is no mapping, as it is. Some frameworks' headers are no ``Mapping`` to Python."""
-    pairs = getattr(headers, "items", None)
-    return chain.from_iterable(pairs()) if callable(pairs) else iter((headers if headers else None,))
+    if not hasattr(headers, "items"):
+        return iter((headers,))
+    return chain.from_iterable(cast("Mapping[object, object]", headers).items())
 
 
 class EventKind(Enum):

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from math import isfinite
 from types import NoneType
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast, runtime_checkable
 
 from payport.schemas.events import Change, RawNotification, Received
 from payport.schemas.money import Money
@@ -444,12 +444,12 @@ def _is_adapter(value: object) -> bool:
 
 
 def _are_sinks(value: object) -> bool:
-    return value is None or (isinstance(value, Sequence) and all(callable(each) for each in value))
+    return value is None or (isinstance(value, Sequence) and all(map(callable, cast("Sequence[object]", value))))
 
 
 def _are_keys(value: object) -> bool:
-    several = isinstance(value, list | tuple) and all(isinstance(each, Secret) for each in value)
-    return value is None or isinstance(value, Secret) or several
+    keys = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (value,)
+    return value is None or all(isinstance(each, Secret) for each in keys)
 
 
 def _is_time(value: object) -> bool:

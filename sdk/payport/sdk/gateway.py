@@ -177,7 +177,7 @@ class Gateway(Front[AdapterT_co]):
     ) -> CaptureOutcome[object]:
         """Take held money, all of it when no amount is given; ``final`` releases the rest.
 
-        Several captures of one hold each need their own ``capture_ref``.
+        Several captures of one hold each need their own ``capture_ref``, unique over all orders of the account.
         """
         return self._run(self._desk.capture(self._adapter, ref, amount, capture_ref, deadline_s, final=final))
 
@@ -199,7 +199,10 @@ class Gateway(Front[AdapterT_co]):
         reason: str = "",
         deadline_s: float | None = None,
     ) -> RefundOutcome[object]:
-        """Give part or all of a payment back. Never more than was paid, refunds in doubt counted."""
+        """Give part or all of a payment back. Never more than was paid, refunds in doubt counted.
+
+        ``refund_ref``: unique over all orders of the account.
+        """
         return self._run(self._desk.refund(self._adapter, ref, refund_ref, amount, reason, deadline_s))
 
     def query_refund(
@@ -253,7 +256,10 @@ class Gateway(Front[AdapterT_co]):
         self._run(self._desk.acknowledge(changes))
 
     def deliver(self, handler: Callable[[Change], None], limit: int = 100) -> int:
-        """Hand waiting changes to ``handler`` one by one, acknowledging each when it returns; answers how many."""
+        """Hand waiting changes, oldest first, to ``handler``, acknowledging each when it returns; answers how many.
+
+        A handler that raises ends it: its change and those behind it wait for the next call.
+        """
         changes = self.changes(limit)
         for change in changes:
             handler(change)
@@ -380,7 +386,7 @@ class AsyncGateway(Front[AdapterT_co]):
     ) -> CaptureOutcome[object]:
         """Take held money, all of it when no amount is given; ``final`` releases the rest.
 
-        Several captures of one hold each need their own ``capture_ref``.
+        Several captures of one hold each need their own ``capture_ref``, unique over all orders of the account.
         """
         return await self._run(self._desk.capture(self._adapter, ref, amount, capture_ref, deadline_s, final=final))
 
@@ -402,7 +408,10 @@ class AsyncGateway(Front[AdapterT_co]):
         reason: str = "",
         deadline_s: float | None = None,
     ) -> RefundOutcome[object]:
-        """Give part or all of a payment back. Never more than was paid, refunds in doubt counted."""
+        """Give part or all of a payment back. Never more than was paid, refunds in doubt counted.
+
+        ``refund_ref``: unique over all orders of the account.
+        """
         return await self._run(self._desk.refund(self._adapter, ref, refund_ref, amount, reason, deadline_s))
 
     async def query_refund(
@@ -460,7 +469,10 @@ class AsyncGateway(Front[AdapterT_co]):
         await self._run(self._desk.acknowledge(changes))
 
     async def deliver(self, handler: Callable[[Change], Awaitable[None]], limit: int = 100) -> int:
-        """Hand waiting changes to ``handler`` one by one, acknowledging each when it returns; answers how many."""
+        """Hand waiting changes, oldest first, to ``handler``, acknowledging each when it returns; answers how many.
+
+        A handler that raises ends it: its change and those behind it wait for the next call.
+        """
         changes = await self.changes(limit)
         for change in changes:
             await handler(change)
