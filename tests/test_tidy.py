@@ -24,7 +24,8 @@ OUTSIDE_WORLD = {
 
 ALLOWED = {
     "sdk/payport/sdk/host_clock.py": "clock random environment: the one place that operations ask",
-    "sdk/payport/sdk/settings_file.py": "files: reads payport.toml and what it refers to",
+    "sdk/payport/sdk/settings_file.py": "files: reads payport.toml",
+    "sdk/payport/sdk/lookup.py": "files: reads what payport.toml refers to",
     "sdk/payport/sdk/records_file.py": "files: reads partner records that stand in a file of their own",
     "sdk/payport/sdk/transport/": "clock: deadlines are checked with every chunk, below the effects",
     "sdk/payport/sdk/journal/": "clock random files: seals rows, waits for writers, looks at the disk",
