@@ -22,8 +22,8 @@ T = TypeVar("T")
 def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: Purpose | None = None) -> Exchange[T]:
     """Carry out an adapter's exchange for this ``purpose``, and tell what came of the reply that it read.
 
-    What may be tried again waits as long as the last reply asked for by ``Retry-After``, whoever the partner is. And
-    whatever an adapter makes of it: once a request that moves money may have left, "not sent" is a doubt.
+    What may be tried again waits as long as the last reply that asked for it by ``Retry-After``, whoever the partner
+    is. And whatever an adapter makes of it: once a request that moves money may have left, "not sent" is a doubt.
 
     ``about``: the operation that the answer is held against, where there is one. Of several requests the last counts
     that is no errand: tokens and certificates are fetched around the question itself. ``purpose``: left out for a
@@ -33,35 +33,38 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: 
     answer = yield from exchange.overheard(asking, heard.hear, purpose)
     if heard.left and isinstance(answer, Observation) and answer.state is State.NOT_SENT:
         answer = replace(answer, state=State.DOUBT, not_sent=None, unknown=_left_before(answer))
-    if isinstance(answer, Observation) and answer.again and answer.retry_after_s is None and heard.last is not None:
+    if isinstance(answer, Observation) and answer.again and answer.retry_after_s is None:
         now = yield from exchange.now()
-        answer = replace(answer, retry_after_s=heard.last.retry_after_s(now.utc))
+        waits = (reply.retry_after_s(now.utc) for reply in reversed(heard.replies))
+        answer = replace(answer, retry_after_s=next((wait_s for wait_s in waits if wait_s is not None), None))
     if heard.answered is not None and setup.hears(ReplyJudged):
         yield from exchange.emit(_verdict(setup, about, *heard.answered, answer, purpose))
     return answer
 
 
 class _Heard:
-    """``last``: the last reply of all. ``answered``: the last request that is no errand, with its reply. ``left``:
+    """``replies``: all of them, in order. ``answered``: the last request that is no errand, with its reply. ``left``:
     whether one that moves money may have left.
     """
 
-    __slots__ = ("_errands", "answered", "last", "left")
+    __slots__ = ("_errands", "answered", "left", "replies")
 
     def __init__(self, errands: frozenset[str]) -> None:
         self._errands = errands
-        self.last: WireReply | None = None
+        self.replies: list[WireReply] = []
         self.left = False
         self.answered: tuple[WireRequest, WireReply] | None = None
 
     def hear(self, effect: Effect, answer: object) -> None:
         if not isinstance(effect, Send):
             return
-        self.last = answer if isinstance(answer, WireReply) else None
-        if effect.request.moves_money and (self.last is not None or cast("SendFailure", answer).may_have_left):
+        reply = answer if isinstance(answer, WireReply) else None
+        if reply is not None:
+            self.replies.append(reply)
+        if effect.request.moves_money and (reply is not None or cast("SendFailure", answer).may_have_left):
             self.left = True
         if effect.request.endpoint not in self._errands:
-            self.answered = None if self.last is None else (effect.request, self.last)
+            self.answered = None if reply is None else (effect.request, reply)
 
 
 def _left_before(answer: Observation) -> UnknownCause:
