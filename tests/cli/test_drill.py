@@ -77,7 +77,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Drilled]:
         ("rate_limited", "", {"Declined(rate_limited)": 4}),
         ("redis_lost", "limits_degraded", {"Succeeded": 8}),
         ("duplicate_notifications", "", {"ActionRequired": 2, "Succeeded": 1}),
-        ("storage_lost", "storage_failed", {"NotSent(storage)": 4}),
+        ("storage_lost", "storage_failed", {"Unknown(storage)": 4}),
     ],
 )
 def test_each_fault_is_noticed_told_and_got_over(

@@ -300,10 +300,10 @@ def test_a_killed_process_does_nothing_more(dies_at: int) -> None:
 
 
 def test_the_disk_fails_as_the_weather_says() -> None:
-    """Before the intent: nothing is sent. A commit that cannot be confirmed is written all the same."""
+    """Before the intent: nothing is sent, and nobody knows of before. An unconfirmed commit is written all the same."""
     counting = Counting(Weather(disk=1.0, pause=0.0))
     outcome = counting.pay()
-    assert isinstance(outcome, NotSent)
+    assert isinstance(outcome, Unknown)
     assert outcome.cause.kind.value == "storage"
     assert counting.entries(Left) == []
     unsure = 0
