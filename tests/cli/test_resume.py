@@ -7,14 +7,17 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 from tests.cli.conftest import Command, Shop
 from tests.support.audit_journals import records
 
 from payport.adapters.alipay import Alipay
 from payport.adapters.alipay.simulator import Fault, Wallet
 from payport.schemas import Money, Order, QrScanned, Succeeded, Unknown
-from payport.sdk import Gateway
+from payport.sdk import Gateway, JournalError
+from payport.sdk.adapter import Adapter
 from payport.sdk.cli import resuming
+from payport.sdk.operations.resuming import Resumed
 
 ORDER = Order(ref="SHOP10010001", amount=Money.of("12.34", "CNY"), subject="Tea")
 PAY = "alipay.trade.pay"
@@ -152,3 +155,32 @@ def test_later_rounds_tell_news_only(shop: Shop, payport: Command, monkeypatch: 
         "Watching, a round every 7 s; Ctrl-C stops.",
         "Stopped.",
     ]
+
+
+def test_a_watch_outlives_a_journal_that_fails_at_first(
+    shop: Shop, payport: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts it with the machine must not have to start it again."""
+    with shop.gateway() as gateway:
+        pay(shop, gateway, Wallet.CONFIRMS)
+    rounds: list[str] = []
+    resumed = resuming._resumed
+
+    def failing_at_first(console: Console, name: str, gateway: Gateway[Adapter]) -> Resumed:
+        rounds.append(name)
+        if len(rounds) == 1:
+            raise JournalError("the server is away")
+        return resumed(console, name, gateway)
+
+    class Naps:
+        """Presses Ctrl-C during the second nap."""
+
+        def sleep(self, _: float) -> None:
+            if len(rounds) == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(resuming, "_resumed", failing_at_first)
+    monkeypatch.setattr(resuming, "SystemClock", Naps)
+    ran = payport("resume", "--config", shop.config, "--watch", "--every-s", "7")
+    assert (ran.status, len(rounds)) == (0, 2)
+    assert "the server is away; the next round tries again" in ran.out

@@ -38,11 +38,13 @@ def resume_accounts(
     gateways = {name: open_gateway(settings, name, journal, alerts=alerts, actor=actor) for name in accounts}
     checks = None if alerts is None else Checks(settings, journal, alerts, open_watch(settings, alerts))
     try:
-        for name, gateway in gateways.items():
-            _tell(console, name, gateway, _resumed(console, name, gateway))
-        _look(console, checks)
         if every_s is None:
+            for name, gateway in gateways.items():
+                _tell(console, name, gateway, _resumed(console, name, gateway))
+            _look(console, checks)
             return  # closing the journal signs
+        _watch(console, gateways, idle=True)
+        _look(console, checks)
         console.print(f"Watching, a round every {every_s:g} s; Ctrl-C stops.", highlight=False)
         with stopped_by_signals():
             while True:
@@ -70,12 +72,15 @@ def _look(console: Console, checks: Checks | None) -> None:
         _say(console, f"incidents could not be looked at: {error}", "red")
 
 
-def _watch(console: Console, gateways: Mapping[str, Gateway[Adapter]]) -> None:
-    """One round that tells only of what happened, and goes on when the journal fails: the next one may find it back."""
+def _watch(console: Console, gateways: Mapping[str, Gateway[Adapter]], *, idle: bool = False) -> None:
+    """One round that goes on when the journal fails: the next one may find it back.
+
+    ``idle``: tell also that nothing happened.
+    """
     for name, gateway in gateways.items():
         try:
             resumed = _resumed(console, name, gateway)
-            if resumed.settled or resumed.open:
+            if idle or resumed.settled or resumed.open:
                 _tell(console, name, gateway, resumed)
         except JournalError as error:
             _say(console, f"{name}: {error}; the next round tries again", "red")

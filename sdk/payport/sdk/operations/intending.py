@@ -255,7 +255,7 @@ def _live(attempts: Sequence[Operation], intent: Intent) -> Operation | None:
 
 def _check_over(session: Session, attempts: Sequence[Operation]) -> None:
     """Raise :class:`Invalid` where an attempt that was told as closed or refused moved money all the same."""
-    if attempts and came_through(attempts[-1]):
+    if attempts and attempts[-1].verb is not Verb.CANCEL and came_through(attempts[-1]):
         raise Invalid(
             "the partner refused the last attempt, and then said that it was carried out: compare with its records. "
             "Nothing was sent"
