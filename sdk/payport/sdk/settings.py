@@ -108,7 +108,7 @@ class AccountTable(Mapping[str, Setting]):
         value = self._values.get(key, default)
         try:
             found = None if isinstance(value, bool | Secret) else float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             found = None
         if found is None or found != found or (least is not None and found < least):  # noqa: PLR0124 - NaN is no number
             raise self._missing(key, value, "a number" if least is None else f"a number, at least {least:g}")
