@@ -14,7 +14,7 @@ from tests.support.corner import ABSENT, GO_ON, PAID, SILENCE, Corner, Wink, gat
 from tests.support.journal_writers import Failing, fail_commits, sqlite_error
 
 from payport.schemas import Money, NotSent, NotSentKind, Succeeded, Unknown, UnknownKind
-from payport.sdk.errors import JournalError, JournalUnsure, ReferenceConflict
+from payport.sdk.errors import JournalConflict, JournalError, JournalUnsure, ReferenceConflict
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
 from payport.sdk.testing.stepping import Time
@@ -134,3 +134,18 @@ def test_a_disk_that_fails_during_the_commit_of_an_intent(
     assert isinstance(outcome, Unknown)
     assert outcome.cause.kind is UnknownKind.STORAGE
     assert corner.did == []
+
+
+def test_who_is_always_second_is_told_what_the_journal_shows(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that nothing was sent: those who were first may have sent it."""
+
+    def second(*_: object, **__: object) -> None:
+        raise JournalConflict("another was first")
+
+    till = gateway(Corner(says=[replace(SILENCE, again=False)]), journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    monkeypatch.setattr(journal, "write", second)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    assert isinstance(till.pay(order("CORNER000002"), Wink()), NotSent)

@@ -136,9 +136,7 @@ def intend(
             return (yield from _refused(refusal))
         except JournalError as error:
             if unsure is not None:
-                return Existing(
-                    unsure
-                )  # if it is there, `resume` may send it: following it tells, or says that it cannot
+                break
             if isinstance(error, JournalUnsure) and isinstance(tried[-1], Fresh):
                 unsure = tried[-1].operation
                 continue  # look whether it is there
@@ -146,9 +144,9 @@ def intend(
         if isinstance(begun, Fresh) and setup.hears(OperationStarted):
             yield from exchange.emit(OperationStarted(**setup.about(begun.operation), verb=intent.verb))
         return begun
-    if unsure is not None:
+    if unsure is not None:  # where it is there, `resume` may send it: following it tells, or says that it cannot
         return Existing(unsure)
-    return not_sent(NotSentKind.STORAGE, "other workers kept changing this debt; nothing was sent")
+    return (yield from _unwritten(setup, intent, JournalConflict("other workers kept changing this debt")))
 
 
 def _unwritten(setup: Setup, intent: Intent, error: JournalError) -> Exchange[Existing | NotSent | Unknown]:
