@@ -112,7 +112,7 @@ SUBJECT = Subject[StripeSimulator](
         "of a connected account": altered("event", {"account": "acct_1Somebody"}),
         "of live mode": altered("event", {"livemode": True}),
         "too old": lambda partner, raw: partner.notices.signed(raw.body, age_s=301),
-        "of the future": lambda partner, raw: partner.notices.signed(raw.body, age_s=-301),
+        "of the future": lambda partner, raw: partner.notices.signed(raw.body, age_s=-2_000),
     },
     misleading={"another amount": altered("amount", 1)},
     life_s=2400.0,

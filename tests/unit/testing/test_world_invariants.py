@@ -26,7 +26,7 @@ from payport.sdk.journal.records import Operation, State, Transition, Verb
 from payport.sdk.operations.querying import Observed
 from payport.sdk.testing.stepping import MORNING
 from payport.sdk.testing.world import INVARIANTS, History, check
-from payport.sdk.testing.world.history import Asked, Booked, Books, Entry, Left, Moved, Told
+from payport.sdk.testing.world.history import Asked, Away, Booked, Books, Entry, Left, Moved, Told
 
 REF = "SHOP000001"
 PRICE = Money.of("12.34", "EUR")
@@ -86,9 +86,9 @@ def sound() -> History:
         Left(at=0.0, number=1, call=1, endpoint="POST /bills", operation=PAY, step="bill", content=1, moves_money=True),
         Booked(at=0.1, kind="charge", reference=f"{REF}T001", amount=PRICE),
         Moved(at=0.2, call=1, operation=PAY, version=1, state=State.SUCCEEDED, source="reply"),
-        Told(at=0.2, call=1, verb="pay", ref=REF, outcome=PAID, text="Succeeded"),
+        Told(at=0.2, as_of=0.2, call=1, verb="pay", ref=REF, outcome=PAID, text="Succeeded"),
         Asked(at=1.0, call=2, process="worker 1", verb="changes"),
-        Told(at=1.0, call=2, verb="changes", ref="", outcome=changes, text="2 changes"),
+        Told(at=1.0, as_of=1.0, call=2, verb="changes", ref="", outcome=changes, text="2 changes"),
     ]
     return History(
         partner="kiosk",
@@ -121,7 +121,7 @@ def let_go_unasked() -> History:
 def told(outcome: object, *, call: int = 9, verb: str = "pay", ref: str = REF, at: float = 2.0) -> list[Entry]:
     """A call and what came of it."""
     asked = Asked(at=at, call=call, process="worker 2", verb=verb, ref=ref, deadline_s=10.0)
-    return [asked, Told(at=at, call=call, verb=verb, ref=ref, outcome=outcome, text=type(outcome).__name__)]
+    return [asked, Told(at=at, as_of=at, call=call, verb=verb, ref=ref, outcome=outcome, text=type(outcome).__name__)]
 
 
 def with_entries(*entries: Entry) -> History:
@@ -189,7 +189,7 @@ def delivered_after_all() -> History:
     changes = history.entries[-1]
     assert isinstance(changes, Told)
     acknowledged = Asked(at=2.0, call=9, process="worker 1", verb="acknowledge", detail="1 2")
-    done = Told(at=2.0, call=9, verb="acknowledge", ref="", outcome=None)
+    done = Told(at=2.0, as_of=2.0, call=9, verb="acknowledge", ref="", outcome=None)
     history.entries += [
         acknowledged,
         done,
@@ -215,6 +215,12 @@ def late() -> History:
     history = with_entries(*told(PAID))
     history.entries[-1] = replace(history.entries[-1], at=12.6)
     return history
+
+
+def stood_still(process: str = "worker 2", *, until: float = 30.0, told_at: float) -> History:
+    """The call of a process that was away for most of its ten seconds and longer."""
+    asked, ended = told(PAID)
+    return with_entries(asked, Away(at=3.0, process=process, until=until), replace(ended, at=told_at, as_of=told_at))
 
 
 def unheard() -> History:
@@ -256,6 +262,8 @@ STORY: tuple[tuple[str, str, Callable[[], History]], ...] = (
         *told(PAID), left(2, call=9, authentic=False), moved(State.SUCCEEDED))),
     ("I10", "in event 1", lambda: spoken("token s3cret-t0ken")),
     ("I11", "10.6 s", late),
+    ("I11", "36.6 s", lambda: stood_still(told_at=38.6)),
+    ("I11", "28.4 s", lambda: stood_still("worker 1", told_at=30.4)),
     ("I11", "more than 6 times", lambda: with_entries(*(left(number) for number in range(2, 9)))),
     ("I11", "requests", lambda: with_entries(*(left(number, step="") for number in range(2, 2005)))),
     ("I12", "is gone", gone_since),
@@ -292,6 +300,15 @@ def test_a_broken_history_is_found_out(name: str, word: str, story: Callable[[],
     """By this very invariant, in words that say what is wrong."""
     lines = list(INVARIANTS[name](story()))
     assert any(word in text for text in lines), lines
+
+
+def test_who_stood_still_has_excuses_until_he_is_back() -> None:
+    """He may be late, and tell of a refusal that he saw before another one was told of the payment."""
+    assert check(stood_still(told_at=30.4)) == []
+    asked, ended = told(REFUSED)
+    assert isinstance(ended, Told)
+    history = with_entries(asked, replace(ended, as_of=0.1))
+    assert list(INVARIANTS["I4"](history)) == []
 
 
 def test_what_somebody_asked_to_reverse_may_be_reversed() -> None:

@@ -26,6 +26,7 @@ from payport.sdk.testing.world.dice import Dice
 from payport.sdk.testing.world.disk import Disk
 from payport.sdk.testing.world.history import (
     Arrived,
+    Away,
     Booked,
     Died,
     Entry,
@@ -76,7 +77,7 @@ def test_draws_stay_in_their_bounds() -> None:
 
 def stage(weather: Weather = CALM, seed: int = 1) -> Stage:
     history = History(partner="kiosk", seed=seed, start=MORNING)
-    return Stage(Dice("kiosk", seed), weather, history, MORNING)
+    return Stage(Dice("kiosk", seed), Dice("away", seed), weather, history, MORNING)
 
 
 def test_things_happen_in_their_order_and_at_their_time() -> None:
@@ -110,8 +111,8 @@ def test_who_makes_trouble_stops_when_it_is_calm() -> None:
 
 def test_the_weather_of_some_seeds_is_bad_in_every_way() -> None:
     """And of others in none: each kind is absent somewhere, and likely somewhere."""
-    drawn = [draw(Dice("kiosk", seed), PLAYS) for seed in range(300)]
-    for name in ("road", "partner", "refused", "disk", "death", "doubled", "forged", "missed", "jump"):
+    drawn = [draw(Dice("kiosk", seed), Dice("away", seed), PLAYS) for seed in range(300)]
+    for name in ("road", "partner", "refused", "disk", "death", "doubled", "forged", "missed", "jump", "away"):
         likely = {getattr(each, name) for each in drawn}
         assert min(likely) == 0.0, name
         assert max(likely) > 0.1 - (name == "disk"), name
@@ -315,6 +316,36 @@ def test_the_disk_fails_as_the_weather_says() -> None:
         assert isinstance(own.outcomes[-1], JournalError)
         unsure += any("commit" in entry.kind for entry in own.entries(Happened))
     assert 0 < unsure < 40
+
+
+def test_a_process_that_stands_still_does_nothing_until_it_is_back() -> None:
+    """What it was about to do it does then; what others did meanwhile it finds, and time that was up is up."""
+    sent = late = 0
+    for seed in range(100):
+        counting = Counting(Weather(away=1.0, pause=0.0), seed)
+        counting.pay()
+        for gone in counting.entries(Away):
+            assert gone.at < gone.until <= gone.at + 900.0
+            during = [each for each in counting.stage.history.entries if gone.at < each.at < gone.until]
+            assert not any(isinstance(each, Told | Left | Moved) for each in during), during
+            left = counting.entries(Left)
+            too_late = gone.until - gone.at > 10.0 and not any(each.at < gone.at for each in left)
+            sent, late = sent + bool(left), late + too_late
+            assert not (too_late and any(each.at > gone.at for each in left)), f"seed {seed}: sent after its time"
+    assert sent > 5
+    assert late > 5
+
+
+def test_who_dies_while_it_stands_still_does_not_come_back() -> None:
+    """Another process is at its place by then."""
+    counting = Counting(Weather(away=1.0, pause=0.0))
+    while not counting.entries(Away):
+        counting = Counting(Weather(away=1.0, pause=0.0), counting.seed + 1)
+        counting.pay(run=False)
+    counting.workers.kill(counting.process)
+    counting.stage.run()
+    assert counting.outcomes == [None]
+    assert counting.entries(Told) == []
 
 
 def test_a_clock_that_is_set_moves_no_deadline() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from payport.sdk.testing.world.history import Asked, Booked, Died, Entry, Happened, Left, Moved, Told
+from payport.sdk.testing.world.history import Asked, Away, Booked, Died, Entry, Happened, Left, Moved, Told
 from payport.sdk.testing.world.weather import BY_THE_WAY, Mishap
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 ALWAYS = (
     "source intent", "source reply", "source notice", "source local", "books charge",
     "disk failed to read", "disk failed to write", "disk failed to commit", "death during a call",
-    "death between calls", "clock set", "payer, turned away", "partner", "verb pay", "verb resume", "verb resolve",
-    "verb prepare", "verb query", "verb wait", "verb changes", "verb acknowledge", "request of a step",
+    "death between calls", "clock set", "process away", "payer, turned away", "partner", "verb pay", "verb resume",
+    "verb resolve", "verb prepare", "verb query", "verb wait", "verb changes", "verb acknowledge", "request of a step",
     "outcome pay Succeeded", "outcome pay ActionRequired", "outcome pay ReferenceConflict raised",
     "outcome pay NotSent storage", "outcome pay NotSent breaker_open", "outcome pay NotSent partner_suspended",
     "outcome pay Unknown timed_out", "outcome pay Unknown connection_lost", "outcome pay Unknown storage",
@@ -78,6 +78,8 @@ def _names(entry: Entry) -> tuple[str, ...]:
             return (f"{kind}{', turned away' if detail.endswith('turned away') else ''}",)
         case Died(calls=calls):
             return ("death during a call" if calls else "death between calls",)
+        case Away():
+            return ("process away",)
         case Left(step=step):
             return ("request of a step" if step else "request that asks",)
         case _:

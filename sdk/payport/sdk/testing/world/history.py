@@ -54,7 +54,8 @@ class Asked(Entry):
 class Told(Entry):
     """A call ended. ``outcome``: what it returned, or the exception that it raised.
 
-    ``operation``: the journal's word on the newest attempt of what was asked for, at that moment.
+    ``operation``: the journal's word on the newest attempt of what was asked for, at that moment. ``as_of``: earlier
+    than ``at`` where the process was away since the call last looked into the journal: it tells what was so then.
     """
 
     call: int
@@ -63,11 +64,25 @@ class Told(Entry):
     outcome: object = field(repr=False)
     text: str = ""
     operation: Operation | None = field(default=None, repr=False)
+    as_of: float
 
     @property
     def said(self) -> str:
         """In words."""
         return f"call {self.call}: told {self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away(Entry):
+    """A process stands still, with all that it is doing, ``until`` a later second."""
+
+    process: str
+    until: float
+
+    @property
+    def said(self) -> str:
+        """In words."""
+        return f"{self.process} stands still for {self.until - self.at:.1f} s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

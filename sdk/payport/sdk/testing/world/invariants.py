@@ -19,16 +19,13 @@ from payport.sdk.errors import JournalError, ReferenceConflict
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.operations.querying import Observed, UnknownReference
 from payport.sdk.testing.conformance.agreement import disagreements
+from payport.sdk.testing.world.bounds import everything_has_bounds
 from payport.sdk.testing.world.history import Asked, Booked, History, Left, Moved, Told, changes_of
 
 Invariant: TypeAlias = Callable[[History], Iterator[str]]
 
-SLACK_S = 0.5
-"""How much longer than its deadline a call may take: the journal's own accesses, which nothing cuts short."""
 JUST_NOW_S = 1.0
 """What happened within this before an outcome was told need not be known to who tells it."""
-MOST_REQUESTS = 2_000
-"""More requests than this in one schedule are a loop."""
 _PAYING = ("pay", "complete", "wait", "query")
 _OF = {
     **dict.fromkeys(("complete", "wait", "query", "adopt"), "pay"),
@@ -135,7 +132,8 @@ def final_states_stay(history: History) -> Iterator[str]:
         if isinstance(outcome, Succeeded):
             paid.setdefault(told.ref, told)
         elif told.ref in paid and isinstance(outcome, Declined | Authorized | ActionRequired):
-            if not isinstance(outcome, Declined) and began[told.call] <= paid[told.ref].at:
+            came_in = paid[told.ref].at
+            if told.as_of < came_in if isinstance(outcome, Declined) else began[told.call] <= came_in:
                 continue  # it looked before; what is refused may be tried elsewhere, so that must be true when told
             yield f"{told.ref}: call {paid[told.ref].call} was told Succeeded, then call {told.call} {told.text}"
 
@@ -253,41 +251,6 @@ def nothing_leaks(history: History) -> Iterator[str]:
             yield f"a secret can be read in {where}"
 
 
-def everything_has_bounds(history: History) -> Iterator[str]:
-    """I11: a call keeps its deadline, a step is not sent more often than the policy says, nothing runs in circles."""
-    yield from _deadlines_are_kept(history)
-    yield from _tries_are_counted(history)
-    requests = sum(isinstance(entry, Left) for entry in history.entries)
-    if requests > MOST_REQUESTS:
-        yield f"{requests} requests"
-
-
-def _deadlines_are_kept(history: History) -> Iterator[str]:
-    asked = {entry.call: entry for entry in history.entries if isinstance(entry, Asked)}
-    for told in _told(history):
-        began = asked[told.call]
-        took_s = told.at - began.at
-        if began.deadline_s is not None and took_s > began.deadline_s + SLACK_S:
-            yield f"call {told.call} {told.verb} {told.ref}: {took_s:.1f} s, {began.deadline_s:g} were given"
-
-
-def _tries_are_counted(history: History) -> Iterator[str]:
-    """Of what left: a request that found no road may be brought to another host."""
-    most = 2 * history.max_attempts  # a try may take two: one to act, one to hear what came of it
-    tries: dict[int, Counter[tuple[str, str, str]]] = defaultdict(Counter)
-    for entry in history.entries:
-        match entry:
-            case Moved():
-                tries[entry.call].clear()
-            case Left(moves_money=True, may_have_left=True) if entry.step:
-                key = (entry.operation, entry.step, entry.endpoint)
-                tries[entry.call][key] += 1
-                if tries[entry.call][key] == most + 1:
-                    yield f"{entry.operation} {entry.step}: sent more than {most} times in a row"
-            case _:
-                pass
-
-
 def every_transition_is_kept(history: History) -> Iterator[str]:
     """I12: each change of an operation has its line, in order and without a gap, and the operation is what they say.
 
@@ -349,7 +312,7 @@ def declined_means_it(history: History) -> Iterator[str]:
             case Told(outcome=outcome) if isinstance(_plain(outcome), Declined):
                 verb = _OF.get(entry.verb, entry.verb)
                 asked = [known for asked_for, known in attempts.items() if asked_for.startswith(f"{entry.ref}/{verb}/")]
-                if not any(_ends_declined(known, entry.at - JUST_NOW_S) for known in asked):
+                if not any(_ends_declined(known, entry.as_of - JUST_NOW_S) for known in asked):
                     yield f"{entry.ref}: call {entry.call} was told {entry.text}, and no {verb} of it is declined"
             case _:
                 pass

@@ -28,9 +28,13 @@ class Due(NamedTuple):
 
 @dataclass(slots=True)
 class Stage:
-    """The time of one schedule, true for partner, payer and database. ``start``: when it begins."""
+    """The time of one schedule, true for partner, payer and database. ``start``: when it begins.
+
+    ``absences``: dice of their own for the processes that stand still, so that the other draws are as without them.
+    """
 
     dice: Dice
+    absences: Dice
     weather: Weather
     history: History
     start: datetime

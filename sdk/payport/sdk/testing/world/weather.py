@@ -56,6 +56,7 @@ class Weather:
     ``road``, ``partner``: of a request; ``refused``: of a request, by our own limits, or that it must wait. ``disk``:
     of an access to the journal. ``death``: of a call. ``doubled``, ``forged``, ``missed``: of a notice. ``jump``: of a
     process, that its clock is set while it runs. ``pause``: of an access to the journal, that others go first.
+    ``away``: of a call, that its process stands still at one of its effects, for up to minutes.
     """
 
     length_s: float = 600.0
@@ -71,6 +72,7 @@ class Weather:
     missed: float = 0.0
     jump: float = 0.0
     pause: float = 0.3
+    away: float = 0.0
 
 
 CALM = Weather(pause=0.0)
@@ -79,7 +81,7 @@ CALM = Weather(pause=0.0)
 _LEVELS = (0.0, 0.05, 0.2, 0.5)
 
 
-def draw(dice: Dice, plays: Sequence[Fault]) -> Weather:
+def draw(dice: Dice, absences: Dice, plays: Sequence[Fault]) -> Weather:
     """The weather of one schedule. ``plays``: what the partner can be told to do, in a fixed order."""
     kinds = [fault for fault in plays if fault not in BY_THE_WAY]
     return Weather(
@@ -96,6 +98,7 @@ def draw(dice: Dice, plays: Sequence[Fault]) -> Weather:
         missed=dice.pick((0.0, 0.2, 0.9)),
         jump=dice.pick((0.0, 0.0, 0.3)),
         pause=dice.pick((0.1, 0.4)),
+        away=absences.pick((0.0, 0.0, 0.1, 0.4)),
     )
 
 

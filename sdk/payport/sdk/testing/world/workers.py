@@ -22,7 +22,7 @@ from payport.sdk.retry import RetryPolicy
 from payport.sdk.testing.stepping import WorkerClock
 from payport.sdk.testing.watching import EveryVerb, Watch, watched
 from payport.sdk.testing.world.disk import Disk, Shelf
-from payport.sdk.testing.world.history import Asked, Died, Happened, Moved, Told, changes_of
+from payport.sdk.testing.world.history import Asked, Away, Died, Happened, Moved, Told, changes_of
 from payport.sdk.testing.world.stage import Stage
 from payport.sdk.testing.world.weather import Failure
 
@@ -34,12 +34,17 @@ REFUSALS = tuple(
     for kind in (FailureKind.RATE_LIMITED, FailureKind.BREAKER_OPEN, FailureKind.SUSPENDED)
 )
 _LONGEST_LIFE = 24
-"""Within so many effects a call dies that is to die: most have no more."""
+"""Within so many effects a call dies, or its process is away, that is to: most have no more."""
+_LONGEST_AWAY_S = 900.0
+"""A process stands still for so long at most: longer than any lease, and than many an order can be paid."""
 
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """One process: its clock, its memory, its calls. ``skew_s``: how far its clock is from the true time."""
+    """One process: its clock, its memory, its calls.
+
+    ``left_at``, ``back_at``: when it was last away: it stood still, and does not know it (a stopped machine, swapping).
+    """
 
     name: str
     shelf: Shelf
@@ -48,6 +53,8 @@ class Process:
     clock: ProcessClock
     calls: list[Call] = field(default_factory=list["Call"])
     alive: bool = True
+    left_at: float = -1.0
+    back_at: float = -1.0
 
 
 class ProcessClock(WorkerClock):
@@ -75,7 +82,10 @@ class Call:
     exchange: Exchange[object]
     then: Callable[[object | None], None]
     dies_at: int
+    away_at: int
     effects: int = 0
+    looked_at: float = 0.0
+    """When it last read or wrote the journal."""
     about: tuple[Operation, Step | None] | None = None
     """What the next request carries out, or only asks about."""
     over: bool = False
@@ -205,38 +215,70 @@ class Workers:
             )
         )  # fmt: skip
         dies_at = 1 + stage.dice.upto(_LONGEST_LIFE) if stage.dice.happens(stage.weather.death) else 0
-        call = Call(number, process, verb, ref, make(process.desk, process.adapter), then, dies_at)
+        away_at = 1 + stage.absences.upto(_LONGEST_LIFE) if stage.absences.happens(stage.weather.away) else 0
+        call = Call(number, process, verb, ref, make(process.desk, process.adapter), then, dies_at, away_at)
         process.calls.append(call)
         self.go_on(call, None)
 
-    def go_on(self, call: Call, answer: object) -> None:
+    def go_on(self, call: Call, answer: object, error: Exception | None = None) -> None:
         """Let a call go on with the answer to what it asked for, until it must wait or is over."""
-        error: Exception | None = None
         while not call.over:
+            if call.process.back_at > self._stage.elapsed:
+                self._when_back(call, lambda: self.go_on(call, answer, error))  # noqa: B023 - nothing follows
+                return
             effect = self._next_effect(call, answer, error)
             if effect is None:
                 return
-            error = None
-            match effect:
-                case Now():
-                    answer = call.process.clock.moment()
-                case Load() | Record():
-                    try:
-                        answer = self._store(call, effect)
-                    except Exception as raised:  # noqa: BLE001 - handed to the operation, as the drivers do
-                        answer, error = None, raised
-                    if error is None and self._stage.dice.happens(self._stage.weather.pause):
-                        self._later(call, answer, self._stage.dice.number() * 0.02)
-                        return
-                case Send():
-                    about, call.about = call.about, None
-                    self.network.carry(call, effect, about)
-                    return
-                case Sleep(seconds):
-                    self._later(call, None, seconds)
-                    return
-                case _:
-                    answer = self._at_once(call, effect)
+            if call.effects == call.away_at:
+                call.away_at = 0
+                self._leave(call.process)
+                self._when_back(call, lambda: self._perform_late(call, effect))  # noqa: B023 - nothing follows
+                return
+            done = self._perform(call, effect)
+            if done is None:
+                return
+            answer, error = done
+
+    def _leave(self, process: Process) -> None:
+        stage = self._stage
+        process.left_at, process.back_at = stage.elapsed, stage.elapsed + stage.absences.while_(_LONGEST_AWAY_S)
+        stage.note(Away(at=stage.elapsed, process=process.name, until=process.back_at))
+
+    def _when_back(self, call: Call, act: Callable[[], None]) -> None:
+        self._stage.after(call.process.back_at - self._stage.elapsed, act)
+
+    def _perform_late(self, call: Call, effect: Effect) -> None:
+        """Carry out what a call was about to when its process stood still. A sleep that had begun goes on meanwhile."""
+        if isinstance(effect, Sleep):
+            effect = Sleep(max(0.0, effect.seconds - (call.process.back_at - call.process.left_at)))
+        done = None if call.over else self._perform(call, effect)
+        if done is not None:
+            self.go_on(call, *done)
+
+    def _perform(self, call: Call, effect: Effect) -> tuple[object, Exception | None] | None:
+        """What the call hears of it, an answer or an error; ``None`` when it hears later."""
+        match effect:
+            case Now():
+                return call.process.clock.moment(), None
+            case Load() | Record():
+                call.looked_at = self._stage.elapsed
+                try:
+                    answer = self._store(call, effect)
+                except Exception as raised:  # noqa: BLE001 - handed to the operation, as the drivers do
+                    return None, raised
+                if self._stage.dice.happens(self._stage.weather.pause):
+                    self._later(call, answer, self._stage.dice.number() * 0.02)
+                    return None
+                return answer, None
+            case Send():
+                about, call.about = call.about, None
+                self.network.carry(call, effect, about)
+                return None
+            case Sleep(seconds):
+                self._later(call, None, seconds)
+                return None
+            case _:
+                return self._at_once(call, effect), None
 
     def _next_effect(self, call: Call, answer: object, error: Exception | None) -> Effect | None:
         """What the call asks for next; ``None`` when it is over, or its process died just now."""
@@ -311,10 +353,11 @@ class Workers:
         call.over = True
         call.process.calls.remove(call)
         stage = self._stage
+        as_of = call.looked_at if call.process.left_at >= call.looked_at else stage.elapsed
         stage.note(
             Told(
                 at=stage.elapsed, call=call.number, verb=call.verb, ref=call.ref, outcome=outcome,
-                text=in_words(outcome),
+                text=in_words(outcome), as_of=as_of,
             )
         )  # fmt: skip
         call.then(outcome)
