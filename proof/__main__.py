@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import resource
 import sys
@@ -29,6 +30,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     add("--state", type=Path, metavar="PATH", help="keep what is done here, and go on from there next time")
     add("--table", type=Path, metavar="PATH", help="write the table here as Markdown")
     add("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at once (one per processor)")
+    add("--within", type=float, default=math.inf, metavar="MINUTES", help="leave out what can wait and has no time")
     add("--canary", action="store_true", help="plant a failure: the proof must fail")
     add("--list", action="store_true", help="say what there is, and run nothing")
     return parser.parse_args(given)
@@ -51,7 +53,9 @@ def _main(options: argparse.Namespace) -> int:
         chosen.append(CANARY)
     if options.list:
         for family in chosen:
-            _tell(f"{family.id:4} {family.title}: {family.gate:,} units at the gate, {family.long:,} in the long run")
+            least = "" if family.least is None else f" ({family.least:,} where time is short)"
+            figures = f"{family.gate:,} units at the gate{least}, {family.long:,} in the long run"
+            _tell(f"{family.id:4} {family.title}: {figures}")
         return 0
     todo = [shard for family in chosen for shard in shards(family, options.first, _units(family, options))]
     return _prove(chosen, todo, options)
@@ -69,7 +73,7 @@ def _prove(chosen: Sequence[Family], todo: Sequence[Shard], options: argparse.Na
     if len(left) < len(todo):
         _tell(f"{len(todo) - len(left)} of {len(todo)} shards were done before")
     try:
-        run(left, state, workers=options.workers, commit=commit(), tell=_tell)
+        run(left, state, workers=options.workers, commit=commit(), tell=_tell, within_s=options.within * 60)
     except KeyboardInterrupt:
         _tell("interrupted; with --state the same command goes on from here")
         return 130

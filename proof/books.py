@@ -86,7 +86,7 @@ FAMILY = Family(
     id="T15",
     title="random days with faults: journal and partner agree on every debt and on the totals of each currency",
     run=run,
-    gate=700,
+    gate=3_000,
     long=50_000,
     shard=100,
 )

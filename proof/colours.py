@@ -217,7 +217,7 @@ def _first_difference(one: Sequence[str], other: Sequence[str]) -> str:
     return f"{len(one)} effects by threads, {len(other)} here"
 
 
-DAYS = 1_000
+DAYS = 3_000
 FAMILY = Family(
     id="T16",
     title="threads, asyncio and trio do the same; a task cancelled at any await leaves books that agree",

@@ -98,7 +98,7 @@ FAMILY = Family(
     id="T2",
     title="dead after any effect of any operation, and dead again in the recovery: the books agree",
     run=run,
-    gate=len(places()) + 5_000 // AT_ONCE,
+    gate=len(places()) + 10_000 // AT_ONCE,
     long=len(places()) + 200_000 // AT_ONCE,
     shard=20,
 )

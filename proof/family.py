@@ -46,8 +46,9 @@ class Family:
     ``title``: what holds, in a few words. ``run(first, count)``: tries the units ``first`` to ``first + count - 1`` in
     this process; a unit is one case, or several that share a number. ``gate``, ``long``: how many units each run
     tries. ``shard``: how many of them one process takes at a time. ``limit_s``: after which a shard is given up, as a
-    failure. ``leads``: its shards take minutes, so they are begun first. ``appendix``: what its notes come to, as a
-    Markdown table of its own.
+    failure. ``leads``: its shards take minutes, so they are begun first. ``least``: so many units are tried in any
+    case; the others come last, as far as a run's time goes. ``appendix``: what its notes come to, as a Markdown table
+    of its own.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Family:
     shard: int
     limit_s: float = 900.0
     leads: bool = False
+    least: int | None = None
     appendix: Callable[[Tally], str] | None = None
 
 

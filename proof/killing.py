@@ -31,8 +31,8 @@ from proof.family import Family, Tally, each
 from proof.stores import Store, shares, units
 
 ROOT = Path(__file__).resolve().parent.parent
-FORKS = 1_500
-FRESH = 45
+FORKS = 2_000
+FRESH = 60
 """On SQLite; on the others by their share of it."""
 
 

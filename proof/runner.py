@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import multiprocessing
 import shutil
 import signal
@@ -33,6 +34,11 @@ class Shard:
     count: int
 
     @property
+    def can_wait(self) -> bool:
+        """Whether it is tried only when there is time for it."""
+        return self.family.least is not None and self.first >= self.family.least
+
+    @property
     def name(self) -> str:
         """For the progress."""
         return f"{self.family.id} {self.first:,} to {self.first + self.count - 1:,}"
@@ -55,13 +61,18 @@ class _Running:
     begun: float
 
 
-def run(todo: Sequence[Shard], state: State, *, workers: int, commit: str, tell: Tell) -> None:
-    """Run what is not done yet, and keep in ``state`` what came out."""
-    waiting = deque(sorted(todo, key=lambda shard: not shard.family.leads))
+def run(
+    todo: Sequence[Shard], state: State, *, workers: int, commit: str, tell: Tell, within_s: float = math.inf
+) -> None:
+    """Run what is not done yet; ``state`` keeps what came out. After ``within_s`` nothing begins that can wait."""
+    waiting = deque(sorted(todo, key=lambda shard: (shard.can_wait, not shard.family.leads)))
     total, begun, running = len(waiting), time.monotonic(), list[_Running]()
     gc.freeze()  # what is imported stays: no child need look through it, and copy it by looking
     try:
         while waiting or running:
+            if waiting and waiting[0].can_wait and time.monotonic() - begun > within_s:
+                tell(f"time is up: {len(waiting)} shards, from {waiting[0].name} on, were not begun")
+                waiting.clear()
             while waiting and len(running) < workers:
                 running.append(_start(waiting.popleft()))
             wait([each.answer for each in running], timeout=1.0)
@@ -78,6 +89,7 @@ def run(todo: Sequence[Shard], state: State, *, workers: int, commit: str, tell:
                     f"{len(tally.failures)} failures, {seconds:.1f} s"
                 )
     finally:
+        gc.unfreeze()
         for each in running:
             each.process.kill()
 

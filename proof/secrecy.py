@@ -188,7 +188,7 @@ FAMILY = Family(
     id="T13",
     title="no secret in any log, event, error, pickle or file, whatever the network does, at DEBUG",
     run=run,
-    gate=len(cases()) // 2,
+    gate=len(cases()),
     long=10 * len(cases()),
     shard=150,
 )

@@ -106,6 +106,26 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert again.done["TX", 0, 4].tally.notes == {"note": 2}
 
 
+def test_what_can_wait_comes_last_and_is_left_out_when_time_is_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A family's least is tried in any case; the table counts what was tried, no more."""
+    patient = family(fine, least=4)
+    monkeypatch.setattr(program, "families", lambda: (patient, family(fine, id="TY", gate=4)))
+    place = tmp_path / "table.md"
+    assert program.main(["--within", "0", "--workers", "1", "--table", str(place)]) == 0
+    said = capsys.readouterr().out
+    assert "time is up: 2 shards, from TX 4 to 7 on, were not begun" in said
+    assert place.read_text().splitlines()[2:4] == [
+        "| TX | a family | 4 | 0 | 0 | 7.5e-01 |",
+        "| TY | a family | 4 | 0 | 0 | 7.5e-01 |",
+    ]
+    assert program.main(["--within", "1", "--workers", "1"]) == 0
+    said = capsys.readouterr().out
+    assert said.index("TY 0 to 3") < said.index("TX 4 to 7"), "what must be tried comes first"
+    assert "time is up" not in said
+
+
 def test_the_bound_is_three_over_n() -> None:
     """The rule of three, at 95 %; nothing is claimed where something failed or nothing was tried."""
     assert table.bound(300_000, 0) == "1.0e-05"

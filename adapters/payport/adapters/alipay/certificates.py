@@ -85,6 +85,7 @@ def parse_download(content_base64: str) -> tuple[Certificate, ...]:
     return parse_certificates(pem)
 
 
+@lru_cache(maxsize=64)
 def cert_sn(pem: str) -> str:
     """``app_cert_sn`` or ``alipay_cert_sn`` of the first RSA certificate in ``pem``: 32 hexadecimal digits.
 
@@ -96,6 +97,7 @@ def cert_sn(pem: str) -> str:
     return _sn(first)
 
 
+@lru_cache(maxsize=64)
 def root_cert_sn(pem: str) -> str:
     """``alipay_root_cert_sn``: the numbers of all RSA-signed certificates of the root file, joined by ``_``.
 
