@@ -220,6 +220,7 @@ def late() -> History:
 def stood_still(process: str = "worker 2", *, until: float = 30.0, told_at: float) -> History:
     """The call of a process that was away for most of its ten seconds and longer."""
     asked, ended = told(PAID)
+    assert isinstance(ended, Told)
     return with_entries(asked, Away(at=3.0, process=process, until=until), replace(ended, at=told_at, as_of=told_at))
 
 
