@@ -32,7 +32,7 @@ GROUND_UP = (
     ("audit", "audit"),
     ("storage", "journal"),
     ("wire", "transport"),
-    ("money path", "calling operations"),
+    ("money path", "calling hints authoring operations"),
     ("guards", "hosting limits breaker suspension guards"),
     (
         "hosts and gateway",

@@ -12,13 +12,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.conformance.subjects.kiosk import SUBJECT
 
-from payport.schemas import ActionRequired, NotSent, RawNotification, Succeeded, Unknown
+from payport.schemas import ActionRequired, NotSent, Succeeded, Unknown
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Load, Record
 from payport.sdk.journal.records import Debt, Operation, State, Verb
 from payport.sdk.journal.session import Lease, Session
 from payport.sdk.keys import PrivateKey
 from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.plain import PlainSimulator
 from payport.sdk.testing.simulated import SimulatedPartner
 from payport.sdk.testing.stepping import MORNING, Time
 from payport.sdk.testing.world import Options, Schedule, quick_keys
@@ -385,8 +386,7 @@ def test_a_notice_comes_again_until_it_is_acknowledged() -> None:
     """The process that had it died, and then there was none for a while."""
     counting = Counting()
     counting.street.notices = [Notice(0)]
-    posted = cast("list[RawNotification]", counting.partner.notices)
-    posted.append(RawNotification(body=b"NOBODY00T001", headers={}))
+    cast("PlainSimulator", counting.partner).tell(b"NOBODY00T001")
     counting.workers.kill(counting.process)
     counting.street.deliver(counting.street.notices[0])
     counting.stage.run(until=400.0)

@@ -17,7 +17,8 @@ from payport.adapters.adyen.reading import (
     refusal,
 )
 from payport.adapters.adyen.wire import AdyenLink, AdyenPayment, AdyenSessionRecord, Modification, SessionResult
-from payport.schemas.outcome import NotSentCause, NotSentKind, UnknownKind
+from payport.schemas.outcome import UnknownKind
+from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.observation import Observation, Source, doubt
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 def perform(adyen: Adyen, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """Send one step."""
-    if step.request is None:
-        cause = NotSentCause(NotSentKind.INVALID, "without a sealing key the request was not kept: it cannot go again")
-        return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    asked = Call.decode(step.request)
+    sends = kept(step)
+    if isinstance(sends, Observation):
+        return sends
+    asked = Call.decode(sends)
     if operation.verb is Verb.CANCEL:
         return (yield from carry_out_cancel(adyen, operation, asked, deadline_s))
     answer = yield from ask_adyen(adyen, asked, deadline_s)

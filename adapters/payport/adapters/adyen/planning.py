@@ -194,11 +194,10 @@ def step_of(name: str, call: Call, now: datetime) -> Step:
         request = call.encode()
     except UnicodeEncodeError:
         raise InvalidIntent("a text holds half a surrogate pair, which JSON in UTF-8 cannot carry") from None
-    return Step(
-        name=name,
+    return Step.of(
+        name,
+        request,
         moves_money=ROUTES[call.name].moves_money,
-        digest=hashlib.sha256(request).hexdigest(),
-        request=request,
         replayable=True,
         replay_until=now + KEY_LIFE,
     )

@@ -25,10 +25,11 @@ from payport.adapters.alipay.reading import read, read_question
 from payport.adapters.alipay.reading.fields import Unreadable, parsed
 from payport.adapters.alipay.wire import AlipayHold, AlipayTrade
 from payport.schemas.actions import Action, AppParameters, PostForm, Redirect
-from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownCause, UnknownKind
+from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Found
+from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.observation import Observation, Source, doubt
@@ -43,12 +44,10 @@ _OVER_ALREADY = (Reason.INVALID_STATE, Reason.CLOSED)
 
 def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """Send one step, or sign an action that needs no call."""
-    if step.request is None:
-        cause = NotSentCause(
-            NotSentKind.INVALID, "the request was not kept: without a sealing key it cannot be sent again"
-        )
-        return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    request = Call.decode(step.request)
+    sends = kept(step)
+    if isinstance(sends, Observation):
+        return sends
+    request = Call.decode(sends)
     if request.method in LOCAL:
         action = yield from signed_action(alipay, request)
         return Observation(state=State.ACTION, source=Source.LOCAL, action=action)

@@ -5,7 +5,6 @@ Sources: open.alipay.com, request parameters of each operation named here.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -185,11 +184,10 @@ def _plan(
 def step(call: Call) -> Step:
     """The journal's form of a call."""
     request = call.encode()
-    return Step(
-        name=call.method,
+    return Step.of(
+        call.method,
+        request,
         moves_money=call.method not in LOCAL,
-        digest=hashlib.sha256(request).hexdigest(),
-        request=request,
         replayable=call.method in REPEATABLE,
     )
 

@@ -19,8 +19,7 @@ from payport.adapters.paypal.mapping import Verdict, verdict
 from payport.adapters.paypal.tokens import Token, token_for
 from payport.adapters.paypal.wire import PayPalError
 from payport.schemas.outcome import UnknownKind
-from payport.sdk import strict_json
-from payport.sdk.calling import call
+from payport.sdk.calling import call, json_of
 from payport.sdk.exchange import Exchange
 from payport.sdk.message import WireReply, WireRequest
 from payport.sdk.observation import Observation, Source, doubt
@@ -155,12 +154,9 @@ def read_reply(reply: WireReply) -> Reply | Observation:
     """An HTTP reply as PayPal's word, or a doubt when it is not PayPal's JSON."""
     if reply.status == 204 and not reply.content:
         return Reply(status=204, node={})
-    try:
-        node = strict_json.parse_object(reply.content)
-    except strict_json.MalformedJson:
-        busy = reply.status == 429 or reply.status >= 500
-        kind = UnknownKind.PARTNER_FAULT if busy else UnknownKind.UNREADABLE
-        return doubt(Source.REPLY, kind, f"HTTP status {reply.status} without PayPal's JSON", again=busy)
+    node = json_of(reply, Source.REPLY, "PayPal")
+    if isinstance(node, Observation):
+        return node
     if 200 <= reply.status < 300:
         return Reply(status=reply.status, node=node)
     if reply.status < 400:

@@ -32,10 +32,11 @@ from payport.adapters.paypal.reading.orders import capture_observation, order_ob
 from payport.adapters.paypal.reading.payouts import batch_observation
 from payport.adapters.paypal.reading.refunds import refund_observation
 from payport.adapters.paypal.wire import PayPalCapture, PayPalOrder, PayPalPayoutBatch, PayPalRefund
-from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
+from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Found
+from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.observation import Observation, Source, doubt
@@ -51,12 +52,10 @@ def perform(paypal: PayPal, operation: Operation, step: Step, deadline_s: float)
     """Send one step, or none where a cancel needs none."""
     if step.name == FORGO:
         return Observation(state=State.SUCCEEDED, source=Source.LOCAL, cancelled_by=CancelledBy.CLOSED)
-    if step.request is None:
-        cause = NotSentCause(
-            NotSentKind.INVALID, "the request was not kept: without a sealing key it cannot be sent again"
-        )
-        return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    request = Call.decode(step.request)
+    sends = kept(step)
+    if isinstance(sends, Observation):
+        return sends
+    request = Call.decode(sends)
     answer = yield from ask_paypal(paypal, request, deadline_s)
     if isinstance(answer, Observation):
         return answer

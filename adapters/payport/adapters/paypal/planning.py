@@ -5,7 +5,6 @@ Sources: PayPal's OpenAPI documents of Orders v2, Payments v2 and Payouts v1; de
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -301,11 +300,10 @@ def _step(name: str, call: Call, slot: Slot, api: str | None) -> Step:
         request = call.encode()
     except UnicodeEncodeError:
         raise InvalidIntent("a text holds half a surrogate pair, which cannot be sent in UTF-8") from None
-    return Step(
-        name=name,
+    return Step.of(
+        name,
+        request,
         moves_money=call.moves_money,
-        digest=hashlib.sha256(request).hexdigest(),
-        request=request,
         replayable=True,
         replay_until=None if api is None else slot.now + WINDOWS[api],
     )

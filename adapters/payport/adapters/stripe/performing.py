@@ -17,6 +17,7 @@ from payport.adapters.stripe.reading.refusals import refusal, verdict_of
 from payport.adapters.stripe.reading.sessions import read_session
 from payport.adapters.stripe.wire import StripeIntent, StripePayout, StripeRefund, StripeSession
 from payport.schemas.outcome import NotSentCause, NotSentKind, UnknownKind
+from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.lattice import bind
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
 def perform(stripe: Stripe, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """Send one step."""
-    if step.request is None:
-        return _not_sent("the request was not kept: without a sealing key it cannot be sent again")
-    asked = with_numbers(Call.decode(step.request), operation)
+    sends = kept(step)
+    if isinstance(sends, Observation):
+        return sends
+    asked = with_numbers(Call.decode(sends), operation)
     if asked is None:
         return _not_sent("Stripe's number of it is not known, so there is nothing to send this to")
     if operation.verb is Verb.CANCEL:

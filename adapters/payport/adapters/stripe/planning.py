@@ -5,7 +5,6 @@ Sources: Stripe's API reference of each call named here; "idempotent requests" f
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -176,11 +175,10 @@ def _step(name: str, call: Call, slot: Slot, *, exposes: bool = False, replay_un
         request = call.encode()
     except UnicodeEncodeError:
         raise InvalidIntent("a text holds half a surrogate pair, which cannot be sent in UTF-8") from None
-    return Step(
-        name=name,
+    return Step.of(
+        name,
+        request,
         moves_money=exposes or ROUTES[call.name].moves_money,
-        digest=hashlib.sha256(request).hexdigest(),
-        request=request,
         replayable=True,
         replay_until=replay_until or slot.now + KEY_LIFE,
     )

@@ -17,6 +17,7 @@ from payport.adapters.unionpay.reading import read_question, read_reply
 from payport.schemas.actions import PostForm
 from payport.schemas.outcome import NotSentCause, NotSentKind, Reason
 from payport.sdk import exchange
+from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.observation import Observation, Source
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
 def perform(unionpay: UnionPay, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """Send one step, or sign a page that needs no call."""
-    if step.request is None:
-        return _not_sent(NotSentKind.INVALID, "the request was not kept: without a sealing key it cannot be sent again")
-    request = Call.decode(step.request)
+    sends = kept(step)
+    if isinstance(sends, Observation):
+        return sends
+    request = Call.decode(sends)
     if request.path == FRONT:
         form = yield from signed_page(unionpay, request)
         return Observation(state=State.ACTION, source=Source.LOCAL, action=form)

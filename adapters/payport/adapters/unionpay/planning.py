@@ -6,7 +6,6 @@ Source: UnionPay's ACP 5.1.0 interface papers.
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -172,11 +171,10 @@ def step(call: Call, now: datetime) -> Step:
     request = call.encode()
     ends = end_of_both_days(now)
     sent = call.path != FRONT
-    return Step(
-        name=call.name,
+    return Step.of(
+        call.name,
+        request,
         moves_money=sent,
-        digest=hashlib.sha256(request).hexdigest(),
-        request=request,
         replayable=sent and ends - now > timedelta(seconds=QUIET_S),
         replay_until=min(now + timedelta(seconds=REPEAT_S), ends) if sent else None,
     )

@@ -27,9 +27,10 @@ from payport.adapters.wechatpay.reading.refunds import refund_of
 from payport.adapters.wechatpay.reading.trades import transaction_observation, transaction_of
 from payport.adapters.wechatpay.reading.transfers import transfer_of
 from payport.adapters.wechatpay.wire import Prepared, WeChatPayRefund, WeChatPayTransaction, WeChatPayTransfer
-from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
+from payport.schemas.outcome import Reason, UnknownKind
 from payport.sdk import exchange
 from payport.sdk.adapter import Found
+from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.observation import Observation, Source, doubt
@@ -42,12 +43,10 @@ if TYPE_CHECKING:
 
 def perform(adapter: WeChatPay, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """Send one step, and ask where its answer leaves open what happened."""
-    if step.request is None:
-        cause = NotSentCause(
-            NotSentKind.INVALID, "the request was not kept: without a sealing key it cannot be sent again"
-        )
-        return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    request = Call.decode(step.request)
+    sends = kept(step)
+    if isinstance(sends, Observation):
+        return sends
+    request = Call.decode(sends)
     if plain_name(request.name) in (CLOSE, REVERSE):
         from payport.adapters.wechatpay import cancelling  # noqa: PLC0415 - with the first cancel
 

@@ -5,7 +5,6 @@ Sources: pay.weixin.qq.com, request parameters of each endpoint named here, for 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -213,11 +212,10 @@ def _step(request: Call, *, replayable: bool = True) -> Step:
         content = request.encode()
     except UnicodeEncodeError:
         raise InvalidIntent("a text holds half a surrogate pair, which no charset can carry") from None
-    return Step(
-        name=request.name,
+    return Step.of(
+        request.name,
+        content,
         moves_money=request.moves_money,
-        digest=hashlib.sha256(content).hexdigest(),
-        request=content,
         replayable=replayable,
     )
 

@@ -18,9 +18,10 @@ from payport.adapters.wechatpay_v2.reading import (
     read_trade,
 )
 from payport.adapters.wechatpay_v2.wire import WeChatPayV2Trade
-from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownKind
+from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.references import PartnerId
 from payport.sdk.adapter import Found
+from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.observation import Observation, Source, doubt
@@ -31,12 +32,10 @@ if TYPE_CHECKING:
 
 def perform(wechat: WeChatPayV2, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
     """Send one step and read its answer."""
-    if step.request is None:
-        cause = NotSentCause(
-            NotSentKind.INVALID, "the request was not kept: without a sealing key it cannot be sent again"
-        )
-        return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    call = Call.decode(step.request)
+    sends = kept(step)
+    if isinstance(sends, Observation):
+        return sends
+    call = Call.decode(sends)
     if call.path == CLOSE:
         return (yield from cancelling.close(wechat, call, deadline_s))
     if call.path == REVERSE:

@@ -5,7 +5,6 @@ Source: pay.weixin.qq.com, API v2, request parameters of each endpoint named her
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -99,11 +98,10 @@ def step(call: Call) -> Step:
         if is_unsayable(value):
             raise InvalidIntent(f"{name} holds a character that no XML message can carry")
     request = call.encode()
-    return Step(
-        name=call.path,
+    return Step.of(
+        call.path,
+        request,
         moves_money=True,
-        digest=hashlib.sha256(request).hexdigest(),
-        request=request,
         replayable=call.path in REPEATABLE,
     )
 

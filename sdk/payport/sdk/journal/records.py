@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from hashlib import sha256
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from payport.schemas.actions import Action
 from payport.schemas.events import Event
@@ -79,6 +80,26 @@ class Step:
     replayable: bool = False
     replay_until: datetime | None = None
     done: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        request: bytes,
+        *,
+        moves_money: bool = True,
+        replayable: bool = False,
+        replay_until: datetime | None = None,
+    ) -> Self:
+        """A step as ``plan_...`` makes it: not done, with the digest of its request."""
+        return cls(
+            name=name,
+            moves_money=moves_money,
+            digest=sha256(request).hexdigest(),
+            request=request,
+            replayable=replayable,
+            replay_until=replay_until,
+        )
 
     def answered(self) -> Step:
         """The step as it stands once it was answered."""

@@ -15,11 +15,9 @@ from payport.sdk.testing.faults import Fault
 _HTML = (("content-type", "text/html"),)
 _JSON = (("content-type", "application/json"),)
 
-BAD_GATEWAY = WireReply(502, _HTML, b"<html><head><title>502 Bad Gateway</title></head></html>\r\n")
 BLOCKED = WireReply(403, _HTML, b"<html><head><title>403 Forbidden</title></head></html>\r\n")
 """Somebody in between refuses: nothing that Adyen said."""
 
-BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 BLOCKS = frozenset({Fault.UNSIGNED_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
 PLAYED = frozenset(Fault) - {Fault.BAD_SIGNATURE, Fault.NO_SIGNATURE, Fault.NOT_FOUND}
 """The faults that this simulator can play: there is no query that could lag behind."""

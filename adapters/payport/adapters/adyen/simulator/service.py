@@ -6,14 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
 
 from payport.adapters.adyen.simulator import checkout, modifications
 from payport.adapters.adyen.simulator.books import Books
 from payport.adapters.adyen.simulator.gate import Gate, Keys, Refusal, Request, name_of
 from payport.adapters.adyen.simulator.misdeeds import (
-    BAD_GATEWAY,
-    BAD_GATEWAYS,
     BLOCKED,
     BLOCKS,
     altered,
@@ -23,8 +20,9 @@ from payport.adapters.adyen.simulator.misdeeds import (
 )
 from payport.adapters.adyen.simulator.rows import Node
 from payport.sdk.message import WireReply
-from payport.sdk.testing.faults import Fault, FaultPlan, Manner
-from payport.sdk.testing.wire import NOTHING, Delivery, Incoming
+from payport.sdk.testing.faults import Fault, FaultPlan
+from payport.sdk.testing.mishaps import Mishaps
+from payport.sdk.testing.wire import Delivery, Incoming
 
 HANDLERS: dict[str, tuple[int, Callable[[Books, Request], Node]]] = {
     "payments": (200, checkout.payments),
@@ -44,14 +42,6 @@ HANDLERS: dict[str, tuple[int, Callable[[Books, Request], Node]]] = {
 """By the call's name: the status of success, and what carries it out."""
 
 
-@dataclass(slots=True)
-class Late:
-    """A request that is still on its way."""
-
-    due: datetime
-    incoming: Incoming
-
-
 @dataclass(slots=True, kw_only=True)
 class Service:
     """The API of one simulated Adyen. ``clock`` is the true time, ``now`` the partner's (it can be advanced)."""
@@ -63,8 +53,10 @@ class Service:
     keys: Keys = field(default_factory=Keys)
     on_commit: Callable[[str], None] | None = None
     advanced: timedelta = timedelta(0)
-    _late: list[Late] = field(default_factory=list[Late])
-    _late_lock: Lock = field(default_factory=Lock)
+    _mishaps: Mishaps[Incoming] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mishaps = Mishaps(self.faults, self.now)
 
     def now(self) -> datetime:
         """The partner's time."""
@@ -73,37 +65,26 @@ class Service:
     def handle(self, incoming: Incoming) -> Delivery:
         """Answer one request, or misbehave as planned."""
         self.settle()
-        planned = self.faults.take(name_of(incoming)[0])
-        if planned is None:
-            return Delivery(self.answer(incoming, self.now()))
-        fault = planned.fault
-        if fault is Fault.LATE_ARRIVAL:
-            with self._late_lock:
-                self._late.append(Late(self.now() + timedelta(seconds=planned.delay_s), incoming))
-        if not fault.commits and fault.manner is not Manner.WHOLE:
-            return Delivery(NOTHING, fault.manner)
-        early = {Fault.BAD_GATEWAY: BAD_GATEWAY, Fault.UNSIGNED_ERROR: BLOCKED}.get(fault)
-        if early is not None:
-            return Delivery(early)
-        if fault is Fault.FOREIGN_CHARSET:
-            return Delivery(foreign_charset())
-        reply = self.answer(incoming, self.now(), fault)
-        if fault in BAD_GATEWAYS:
-            reply = BAD_GATEWAY
-        elif fault in BLOCKS:
-            reply = BLOCKED
-        return Delivery(altered(reply, fault), fault.manner)
+        return self._mishaps.around(name_of(incoming)[0], incoming, lambda fault: self._said(incoming, fault))
 
     def settle(self) -> None:
         """Let requests that were on their way arrive, and times run out."""
         now = self.now()
-        with self._late_lock:
-            due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
-            self._late = [late for late in self._late if late.due > now]
-        for late in due:
-            self.answer(late.incoming, late.due)
+        for late in self._mishaps.arrived():
+            self.answer(late.request, late.due)
         with self.books.lock:
             self.books.tick(now)
+
+    def _said(self, incoming: Incoming, fault: Fault | None) -> WireReply:
+        """The API's answer, or that of somebody in front of it."""
+        if fault is None:
+            return self.answer(incoming, self.now())
+        if fault is Fault.UNSIGNED_ERROR:
+            return BLOCKED
+        if fault is Fault.FOREIGN_CHARSET:
+            return foreign_charset()
+        reply = self.answer(incoming, self.now(), fault)
+        return BLOCKED if fault in BLOCKS else altered(reply, fault)
 
     def answer(self, incoming: Incoming, now: datetime, fault: Fault | None = None) -> WireReply:
         """Let one request through the gate, look its key up, carry it out, keep the answer."""

@@ -6,19 +6,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from payport.adapters.alipay.simulator.calls import Refusal, not_found_code, system_error_code
-from payport.sdk.message import WireReply
 from payport.sdk.testing.faults import Fault
 
 _AMOUNTS = ("total_amount", "receipt_amount", "amount", "trans_amount", "refund_fee", "refund_amount")
 _ORDERS = ("out_trade_no", "out_order_no", "out_biz_no")
 _STATUSES = ("trade_status", "refund_status", "status", "order_status")
-
-BAD_GATEWAY = WireReply(
-    502,
-    (("content-type", "text/html"),),
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>"
-    b"\r\n</html>\r\n",
-)
 
 
 def wrong_amount(fields: Mapping[str, object]) -> dict[str, object]:

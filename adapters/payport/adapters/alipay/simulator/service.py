@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from payport.adapters.alipay.simulator import preauth, refunds, reports, settlement, trades, transfers
 from payport.adapters.alipay.simulator.calls import Answer, Call, Refusal
 from payport.adapters.alipay.simulator.gate import CHARSETS, Gate
-from payport.adapters.alipay.simulator.misdeeds import ALTERATIONS, BAD_GATEWAY, refusal_of
+from payport.adapters.alipay.simulator.misdeeds import ALTERATIONS, refusal_of
 from payport.adapters.alipay.simulator.replies import MESSAGES, Quirks, Seal, node_name, reply
 from payport.sdk.message import WireReply
-from payport.sdk.testing.faults import Fault, FaultPlan, Planned
-from payport.sdk.testing.wire import NOTHING, Delivery
+from payport.sdk.testing.faults import Fault, FaultPlan
+from payport.sdk.testing.mishaps import Mishaps
+from payport.sdk.testing.wire import Delivery
 
 if TYPE_CHECKING:
     from payport.adapters.alipay.simulator.books import Books
@@ -59,16 +59,7 @@ PAGES = frozenset(
 )
 
 _UNSIGNED = frozenset({"isv.missing-app-id", "isv.invalid-app-id", "isv.missing-method", "isv.invalid-method"})
-_BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 _SPOKEN = frozenset({Fault.COMMIT_THEN_SYSTEM_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
-
-
-@dataclass(slots=True)
-class Late:
-    """A request that is still on its way."""
-
-    due: datetime
-    params: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,8 +76,10 @@ class Service:
     quirks: Quirks = field(default_factory=Quirks)
     on_commit: Callable[[str], None] | None = None
     advanced: timedelta = timedelta(0)
-    _late: list[Late] = field(default_factory=list[Late])
-    _late_lock: Lock = field(default_factory=Lock)
+    _mishaps: Mishaps[Mapping[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mishaps = Mishaps(self.faults, self.now)
 
     def now(self) -> datetime:
         """The partner's time."""
@@ -96,17 +89,7 @@ class Service:
         """Answer one request, or misbehave as planned."""
         self.settle()
         method = params.get("method", "")
-        planned = self.faults.take(method)
-        if planned is None:
-            return Delivery(self._answer(params, method, None))
-        fault = planned.fault
-        if fault is Fault.LATE_ARRIVAL:
-            self._delay(params, planned)
-            return Delivery(NOTHING, fault.manner)
-        if fault in _BAD_GATEWAYS and not fault.commits:
-            return Delivery(BAD_GATEWAY)
-        answered = self._answer(params, method, fault)
-        return Delivery(BAD_GATEWAY if fault in _BAD_GATEWAYS else answered, fault.manner)
+        return self._mishaps.around(method, params, lambda fault: self._answer(params, method, fault))
 
     def perform(
         self, params: Mapping[str, str], *, now: datetime, clock: datetime | None, slow: bool = False
@@ -122,20 +105,13 @@ class Service:
     def settle(self) -> None:
         """Let requests that were on their way arrive, and times run out."""
         now = self.now()
-        with self._late_lock:
-            due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
-            self._late = [late for late in self._late if late.due > now]
-        for late in due:
+        for late in self._mishaps.arrived():
             try:
-                self.perform(late.params, now=late.due, clock=None)
+                self.perform(late.request, now=late.due, clock=None)
             except Refusal:
                 continue  # nobody is listening any more
         with self.books.lock:
             self.books.tick(now)
-
-    def _delay(self, params: Mapping[str, str], planned: Planned) -> None:
-        with self._late_lock:
-            self._late.append(Late(self.now() + timedelta(seconds=planned.delay_s), params))
 
     def _answer(self, params: Mapping[str, str], method: str, fault: Fault | None) -> WireReply:
         try:

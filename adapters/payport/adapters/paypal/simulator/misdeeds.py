@@ -16,12 +16,6 @@ PLAYED = frozenset(Fault) - {Fault.BAD_SIGNATURE, Fault.NO_SIGNATURE}
 _REFERENCES = ("reference_id", "custom_id", "invoice_id", "sender_batch_id", "sender_item_id")
 _STATUSES = ("status", "batch_status", "transaction_status")
 
-BAD_GATEWAY = WireReply(
-    502,
-    (("content-type", "text/html"),),
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>"
-    b"\r\n</html>\r\n",
-)
 DENIED = WireReply(
     403, (("content-type", "text/html"),), b"<html><head><title>Access Denied</title></head><body></body></html>"
 )

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from payport.adapters.paypal.simulator import orders, payments, payouts, reports
 from payport.adapters.paypal.simulator.calls import Answer, Call, Refusal
 from payport.adapters.paypal.simulator.door import CERTIFICATE, TOKEN, Door, api, route, window
-from payport.adapters.paypal.simulator.misdeeds import BAD_GATEWAY, DENIED, FOREIGN, alter, refusal_of
+from payport.adapters.paypal.simulator.misdeeds import DENIED, FOREIGN, alter, refusal_of
 from payport.sdk.message import WireReply
-from payport.sdk.testing.faults import Fault, FaultPlan, Planned
-from payport.sdk.testing.wire import NOTHING, Delivery, Incoming
+from payport.sdk.testing.faults import Fault, FaultPlan
+from payport.sdk.testing.mishaps import Mishaps
+from payport.sdk.testing.wire import Delivery, Incoming
 
 if TYPE_CHECKING:
     from payport.adapters.paypal.simulator.books import Books
@@ -46,16 +46,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "balances.get": reports.balances,
     }
 )
-_BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 _JSON = (("content-type", "application/json"),)
-
-
-@dataclass(slots=True)
-class Late:
-    """A request that is still on its way."""
-
-    due: datetime
-    incoming: Incoming = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -79,9 +70,11 @@ class Service:
     on_commit: Callable[[str], None] | None = None
     advanced: timedelta = timedelta(0)
     _known: dict[tuple[str, str], Known] = field(default_factory=dict[tuple[str, str], Known])
-    _late: list[Late] = field(default_factory=list[Late])
-    _late_lock: Lock = field(default_factory=Lock)
     _debug: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
+    _mishaps: Mishaps[Incoming] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mishaps = Mishaps(self.faults, self.now)
 
     def now(self) -> datetime:
         """The partner's time."""
@@ -94,23 +87,7 @@ class Service:
             return None
         self.settle()
         endpoint, number = found
-        planned = self.faults.take(endpoint)
-        if planned is None:
-            return Delivery(self._answer(incoming, endpoint, number, None))
-        fault = planned.fault
-        if fault is Fault.LATE_ARRIVAL:
-            self._delay(incoming, planned)
-            return Delivery(NOTHING, fault.manner)
-        if fault in _BAD_GATEWAYS and not fault.commits:
-            return Delivery(BAD_GATEWAY)
-        if fault is Fault.FOREIGN_CHARSET:
-            return Delivery(FOREIGN)
-        if fault is Fault.UNSIGNED_ERROR:
-            return Delivery(DENIED)
-        answered = self._answer(incoming, endpoint, number, fault)
-        if fault is Fault.COMMIT_THEN_UNSIGNED_ERROR:
-            return Delivery(DENIED)
-        return Delivery(BAD_GATEWAY if fault in _BAD_GATEWAYS else answered, fault.manner)
+        return self._mishaps.around(endpoint, incoming, lambda fault: self._said(incoming, endpoint, number, fault))
 
     def forget(self) -> None:
         """Recognise no repetition of what was asked until now."""
@@ -120,14 +97,11 @@ class Service:
     def settle(self) -> None:
         """Let requests that were on their way arrive, and times run out."""
         now = self.now()
-        with self._late_lock:
-            due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
-            self._late = [late for late in self._late if late.due > now]
-        for late in due:
-            found = route(late.incoming.method, late.incoming.path)
+        for late in self._mishaps.arrived():
+            found = route(late.request.method, late.request.path)
             if found is not None and found[0] in HANDLERS:
                 try:
-                    self._perform(late.incoming, *found, late.due, slow=False)
+                    self._perform(late.request, *found, late.due, slow=False)
                 except Refusal:
                     continue  # nobody is listening any more
         with self.books.lock:
@@ -138,9 +112,14 @@ class Service:
         """What PayPal does by itself, now."""
         return Call(endpoint="", number="", query={}, body={}, request_id=None, now=self.now())
 
-    def _delay(self, incoming: Incoming, planned: Planned) -> None:
-        with self._late_lock:
-            self._late.append(Late(self.now() + timedelta(seconds=planned.delay_s), incoming))
+    def _said(self, incoming: Incoming, endpoint: str, number: str, fault: Fault | None) -> WireReply:
+        """The API's answer, or that of somebody in front of it."""
+        if fault is Fault.FOREIGN_CHARSET:
+            return FOREIGN
+        if fault is Fault.UNSIGNED_ERROR:
+            return DENIED
+        answered = self._answer(incoming, endpoint, number, fault)
+        return DENIED if fault is Fault.COMMIT_THEN_UNSIGNED_ERROR else answered
 
     def _answer(self, incoming: Incoming, endpoint: str, number: str, fault: Fault | None) -> WireReply:
         try:

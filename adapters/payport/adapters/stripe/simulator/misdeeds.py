@@ -15,12 +15,10 @@ from payport.sdk.testing.faults import Fault
 _AMOUNTS = ("amount", "amount_received", "amount_total", "amount_captured")
 _HTML = (("content-type", "text/html"),)
 
-BAD_GATEWAY = WireReply(502, _HTML, b"<html><head><title>502 Bad Gateway</title></head></html>\r\n")
 BLOCKED = WireReply(403, _HTML, b"<html><head><title>403 Forbidden</title></head></html>\r\n")
 """Somebody in between refuses: nothing that Stripe said."""
 
 SYSTEM_ERRORS = frozenset({Fault.SYSTEM_ERROR, Fault.FOREIGN_CHARSET, Fault.COMMIT_THEN_SYSTEM_ERROR})
-BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 BLOCKS = frozenset({Fault.UNSIGNED_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
 
 

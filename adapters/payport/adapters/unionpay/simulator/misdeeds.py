@@ -6,14 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from payport.adapters.unionpay.simulator.rows import Refusal
-from payport.sdk.message import WireReply
 from payport.sdk.testing.faults import Fault
-
-BAD_GATEWAY = WireReply(
-    502,
-    (("content-type", "text/html"),),
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body></html>\r\n",
-)
 
 
 def wrong_amount(fields: Mapping[str, str]) -> dict[str, str]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from payport.adapters.unionpay.calls import APP, BACK, BATCH, FILES, ORDER, QUERY
 from payport.adapters.unionpay.forms import codec_of
 from payport.adapters.unionpay.simulator import asking, consuming, returning
-from payport.adapters.unionpay.simulator.misdeeds import ALTERATIONS, BAD_GATEWAY, refusal_of
+from payport.adapters.unionpay.simulator.misdeeds import ALTERATIONS, refusal_of
 from payport.adapters.unionpay.simulator.rows import Refusal, Request
 from payport.sdk.message import WireReply
 from payport.sdk.testing.faults import Fault, FaultPlan
-from payport.sdk.testing.wire import NOTHING, Delivery
+from payport.sdk.testing.mishaps import Mishaps
+from payport.sdk.testing.wire import Delivery
 
 if TYPE_CHECKING:
     from payport.adapters.unionpay.simulator.books import Books
@@ -70,18 +70,8 @@ _ECHOED = (
     "currencyCode",
     "reqReserved",
 )
-_BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 _SPOKEN = frozenset({Fault.COMMIT_THEN_SYSTEM_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
 _UNSIGNED = frozenset({Fault.NO_SIGNATURE, Fault.UNSIGNED_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A request that is still on its way."""
-
-    due: datetime
-    path: str
-    fields: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,8 +85,10 @@ class Service:
     clock: Callable[[], datetime]
     on_commit: Callable[[str], None] | None = None
     advanced: timedelta = timedelta(0)
-    _late: list[Late] = field(default_factory=list[Late])
-    _late_lock: Lock = field(default_factory=Lock)
+    _mishaps: Mishaps[tuple[str, Mapping[str, str]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mishaps = Mishaps(self.faults, self.now)
 
     def now(self) -> datetime:
         """UnionPay's time."""
@@ -106,18 +98,7 @@ class Service:
         """Answer one request, or misbehave as planned."""
         self.settle()
         name = Request(path=path, fields=fields, now=self.now()).name
-        planned = self.faults.take(name)
-        if planned is None:
-            return Delivery(self._answer(path, fields, None))
-        fault = planned.fault
-        if fault is Fault.LATE_ARRIVAL:
-            with self._late_lock:
-                self._late.append(Late(self.now() + timedelta(seconds=planned.delay_s), path, fields))
-            return Delivery(NOTHING, fault.manner)
-        if fault in _BAD_GATEWAYS and not fault.commits:
-            return Delivery(BAD_GATEWAY)
-        answered = self._answer(path, fields, fault)
-        return Delivery(BAD_GATEWAY if fault in _BAD_GATEWAYS else answered, fault.manner)
+        return self._mishaps.around(name, (path, fields), lambda fault: self._answer(path, fields, fault))
 
     def perform(
         self, path: str, fields: Mapping[str, str], *, now: datetime, clock: datetime | None, slow: bool = False
@@ -133,12 +114,9 @@ class Service:
     def settle(self) -> None:
         """Let requests that were on their way arrive, and times run out."""
         now = self.now()
-        with self._late_lock:
-            due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
-            self._late = [late for late in self._late if late.due > now]
-        for late in due:
+        for late in self._mishaps.arrived():
             try:
-                self.perform(late.path, late.fields, now=late.due, clock=None)
+                self.perform(*late.request, now=late.due, clock=None)
             except Refusal:
                 continue  # nobody is listening any more
         with self.books.lock:

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import cast
 
 from payport.adapters.wechatpay.simulator.calls import Refusal
-from payport.sdk.message import WireReply
 from payport.sdk.testing.faults import Fault
 
 _AMOUNTS = ("total", "refund", "payer_total", "payer_refund", "transfer_amount", "total_amount", "amount")
@@ -15,13 +14,6 @@ _ORDERS = ("out_trade_no", "out_refund_no", "out_bill_no", "combine_out_trade_no
 _STATES = ("trade_state", "status", "state", "result")
 UNHEARD_OF = 218
 """The HTTP status of an answer of an unknown kind that has no state of its own."""
-
-BAD_GATEWAY = WireReply(
-    502,
-    (("content-type", "text/html"),),
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>"
-    b"\r\n</html>\r\n",
-)
 
 
 def wrong_amount(fields: Mapping[str, object]) -> dict[str, object]:

@@ -15,8 +15,9 @@ from payport.adapters.wechatpay.simulator.gate import Gate, Unsigned
 from payport.adapters.wechatpay.simulator.replies import Seal, nonce_of, reply, written
 from payport.adapters.wechatpay.simulator.routes import CERTIFICATES, ECHO, HANDLERS, Route, route
 from payport.sdk.message import WireReply
-from payport.sdk.testing.faults import Fault, FaultPlan, Planned
-from payport.sdk.testing.wire import NOTHING, Delivery
+from payport.sdk.testing.faults import Fault, FaultPlan
+from payport.sdk.testing.mishaps import Mishaps
+from payport.sdk.testing.wire import Delivery
 
 if TYPE_CHECKING:
     from payport.adapters.wechatpay.simulator.books import Books
@@ -26,17 +27,8 @@ if TYPE_CHECKING:
 OLD_TRANSFERS = "/v3/transfer/"
 """Batches of transfers: for merchants from before 2025 only, of whom this is none."""
 
-_BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 _SPOKEN = frozenset({Fault.COMMIT_THEN_SYSTEM_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
 _UNSIGNED = frozenset({Fault.NO_SIGNATURE, Fault.UNSIGNED_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
-
-
-@dataclass(slots=True)
-class Late:
-    """A request that is still on its way."""
-
-    due: datetime
-    incoming: Incoming
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,8 +47,11 @@ class Service:
     advanced: timedelta = timedelta(0)
     probes: int = 0
     _turns: count[int] = field(default_factory=lambda: count(1))
-    _late: list[Late] = field(default_factory=list[Late])
     _lock: Lock = field(default_factory=Lock)
+    _mishaps: Mishaps[Incoming] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mishaps = Mishaps(self.faults, self.now)
 
     def now(self) -> datetime:
         """The partner's time."""
@@ -66,36 +61,21 @@ class Service:
         """Answer one request, or misbehave as planned."""
         self.settle()
         found = route(incoming.method, incoming.path)
-        planned = None if found is None else self.faults.take(found.title)
-        if planned is None:
-            return Delivery(self._answer(incoming, found, None))
-        fault = planned.fault
-        if fault is Fault.LATE_ARRIVAL:
-            self._delay(incoming, planned)
-            return Delivery(NOTHING, fault.manner)
-        if fault in _BAD_GATEWAYS and not fault.commits:
-            return Delivery(misdeeds.BAD_GATEWAY)
-        answered = self._answer(incoming, found, fault)
-        return Delivery(misdeeds.BAD_GATEWAY if fault in _BAD_GATEWAYS else answered, fault.manner)
+        if found is None:
+            return Delivery(self._answer(incoming, None, None))
+        return self._mishaps.around(found.title, incoming, lambda fault: self._answer(incoming, found, fault))
 
     def settle(self) -> None:
         """Let requests that were on their way arrive, and time do its work."""
         now = self.now()
-        with self._lock:
-            due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
-            self._late = [late for late in self._late if late.due > now]
-        for late in due:
-            found = route(late.incoming.method, late.incoming.path)
+        for late in self._mishaps.arrived():
+            found = route(late.request.method, late.request.path)
             try:
-                self._perform(late.incoming, found, now=late.due, clock=None)
+                self._perform(late.request, found, now=late.due, clock=None)
             except Refusal:
                 continue  # nobody is listening any more
         with self.books.lock:
             self.books.tick(now)
-
-    def _delay(self, incoming: Incoming, planned: Planned) -> None:
-        with self._lock:
-            self._late.append(Late(self.now() + timedelta(seconds=planned.delay_s), incoming))
 
     def _perform(
         self, incoming: Incoming, found: Route | None, *, now: datetime, clock: datetime | None, slow: bool = False

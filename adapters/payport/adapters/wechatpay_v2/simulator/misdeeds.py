@@ -15,7 +15,6 @@ _AMOUNTS = re.compile(r"(total_fee|cash_fee|refund_fee)(_\d+)?")
 _ORDERS = re.compile(r"(out_trade_no|out_refund_no)(_\d+)?")
 _STATUSES = re.compile(r"trade_state|refund_status_\d+")
 
-BAD_GATEWAY = WireReply(502, (("content-type", "text/html"),), b"<html><h1>502 Bad Gateway</h1></html>\r\n")
 NO_CERTIFICATE = WireReply(
     400,
     (("content-type", "text/html"),),

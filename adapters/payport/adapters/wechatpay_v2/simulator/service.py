@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -16,15 +15,15 @@ from payport.adapters.wechatpay_v2.simulator import orders, refunds
 from payport.adapters.wechatpay_v2.simulator.books import Books, Refusal, Request
 from payport.adapters.wechatpay_v2.simulator.misdeeds import (
     ALTERATIONS,
-    BAD_GATEWAY,
     NO_CERTIFICATE,
     foreign_charset,
     refusal_of,
 )
 from payport.sdk.message import WireReply
 from payport.sdk.strict_xml import MalformedXml, parse_flat, write_flat
-from payport.sdk.testing.faults import Fault, FaultPlan, Planned
-from payport.sdk.testing.wire import NOTHING, Delivery, Incoming
+from payport.sdk.testing.faults import Fault, FaultPlan
+from payport.sdk.testing.mishaps import Mishaps
+from payport.sdk.testing.wire import Delivery, Incoming
 
 Handler: TypeAlias = Callable[[Books, Request], dict[str, str]]
 
@@ -40,7 +39,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "tools/authcodetoopenid": orders.auth_code_to_openid,
     }
 )
-_BAD_GATEWAYS = frozenset({Fault.BAD_GATEWAY, Fault.COMMIT_THEN_BAD_GATEWAY})
 _UNSIGNED = frozenset({Fault.UNSIGNED_ERROR, Fault.COMMIT_THEN_UNSIGNED_ERROR})
 
 
@@ -61,15 +59,6 @@ class NotBelieved(Exception):
     """The request is refused before it is looked at: an answer without a signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A request that is still on its way."""
-
-    due: datetime
-    path: str
-    body: bytes = field(repr=False)
-
-
 @dataclass(slots=True, kw_only=True)
 class Service:
     """The endpoints of one simulated WeChat. ``clock`` is the true time, ``now`` the partner's (can be advanced)."""
@@ -83,8 +72,10 @@ class Service:
     quirks: Quirks = field(default_factory=Quirks)
     on_commit: Callable[[str], None] | None = None
     advanced: timedelta = timedelta(0)
-    _late: list[Late] = field(default_factory=list[Late])
-    _late_lock: Lock = field(default_factory=Lock)
+    _mishaps: Mishaps[tuple[str, bytes]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mishaps = Mishaps(self.faults, self.now)
 
     def now(self) -> datetime:
         """The partner's time."""
@@ -96,27 +87,15 @@ class Service:
         path = incoming.path.lstrip("/")
         if path.startswith("secapi/") and incoming.client is None and self.demands_certificate():
             return Delivery(NO_CERTIFICATE)
-        planned = self.faults.take(path)
-        if planned is None:
-            return Delivery(self._answer(path, incoming.body, None))
-        fault = planned.fault
-        if fault is Fault.LATE_ARRIVAL:
-            self._delay(path, incoming.body, planned)
-            return Delivery(NOTHING, fault.manner)
-        if fault in _BAD_GATEWAYS and not fault.commits:
-            return Delivery(BAD_GATEWAY)
-        answered = self._answer(path, incoming.body, fault)
-        return Delivery(BAD_GATEWAY if fault in _BAD_GATEWAYS else answered, fault.manner)
+        body = incoming.body
+        return self._mishaps.around(path, (path, body), lambda fault: self._answer(path, body, fault))
 
     def settle(self) -> None:
         """Let requests that were on their way arrive."""
-        now = self.now()
-        with self._late_lock:
-            due = sorted((late for late in self._late if late.due <= now), key=lambda late: late.due)
-            self._late = [late for late in self._late if late.due > now]
-        for late in due:
+        for late in self._mishaps.arrived():
+            path, body = late.request
             try:
-                self._perform(late.path, self._admit(late.body), late.due, slow=False)
+                self._perform(path, self._admit(body), late.due, slow=False)
             except (Refusal, NotBelieved):
                 continue  # nobody is listening any more
 
@@ -138,10 +117,6 @@ class Service:
             return write_flat(fields, root="xml")
         lines = "".join(f"<{name}>{_escaped(value)}</{name}>\n" for name, value in fields.items())
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<xml>\n{lines}</xml>\n'.encode()
-
-    def _delay(self, path: str, body: bytes, planned: Planned) -> None:
-        with self._late_lock:
-            self._late.append(Late(self.now() + timedelta(seconds=planned.delay_s), path, body))
 
     def _admit(self, body: bytes) -> dict[str, str]:
         """The fields of an authentic request. Raises :class:`NotBelieved`."""
