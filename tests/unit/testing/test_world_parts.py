@@ -113,7 +113,19 @@ def test_who_makes_trouble_stops_when_it_is_calm() -> None:
 def test_the_weather_of_some_seeds_is_bad_in_every_way() -> None:
     """And of others in none: each kind is absent somewhere, and likely somewhere."""
     drawn = [draw(Dice("kiosk", seed), Dice("away", seed), PLAYS) for seed in range(300)]
-    for name in ("road", "partner", "refused", "disk", "death", "doubled", "forged", "missed", "jump", "away"):
+    for name in (
+        "road",
+        "partner",
+        "refused",
+        "disk",
+        "death",
+        "doubled",
+        "forged",
+        "missed",
+        "jump",
+        "away",
+        "lasting",
+    ):
         likely = {getattr(each, name) for each in drawn}
         assert min(likely) == 0.0, name
         assert max(likely) > 0.1 - (name == "disk"), name
@@ -252,6 +264,26 @@ def test_each_mishap_is_what_it_says(mishap: Mishap) -> None:
         assert abs(counting.entries(Told)[0].at - 10.0) < 0.01, "nobody knew before time was up"
     late = [entry.at for entry in arrived if entry.at > 10.0]
     assert not late or mishap in (Mishap.DELAYED, Mishap.REPEATED)
+
+
+def test_what_befalls_a_request_can_befall_every_one_for_a_while() -> None:
+    """A limit that was reached is reached by the next request too; in calm weather nothing lasts."""
+    fates = set[frozenset[str]]()
+    faults = (Fault.RATE_LIMITED, Fault.SYSTEM_ERROR)
+    for seed in range(20):
+        counting = Counting(Weather(partner=1.0, faults=faults, lasting=1.0, pause=0.0), seed)
+        network = counting.schedule.network
+        first = network._befalls(None)  # pyright: ignore[reportPrivateUsage] - what a request would meet
+        spell = network._spell  # pyright: ignore[reportPrivateUsage] - as above
+        assert spell is not None
+        counting.pay()
+        left = [each for each in counting.entries(Left) if each.at < spell[1]]
+        fates.add(frozenset(each.fate for each in left))
+        assert first[0] is None
+        assert all(first[1] is not None and first[1].value in each.fate for each in left)
+        counting.stage.calm(CALM)
+        assert network._befalls(None) == (None, None)  # pyright: ignore[reportPrivateUsage] - as above
+    assert len(fates - {frozenset()}) == 2, "each of them somewhere"
 
 
 def test_a_request_is_never_longer_on_its_way_than_the_partner_promises() -> None:

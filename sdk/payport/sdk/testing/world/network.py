@@ -34,6 +34,8 @@ _SAYS = frozenset({None, Fault.RATE_LIMITED, Fault.ASK_RETRY, Fault.NOT_FOUND, F
 """Faults whose answer is the partner's own word on the request."""
 UNBELIEVABLE = frozenset({Fault.BAD_SIGNATURE, Fault.NO_SIGNATURE})
 """Faults whose answer must teach nothing, whatever it says."""
+_LONGEST_SPELL_S = 600.0
+"""For so long at most the same befalls every request."""
 _PATIENCE_S = 60.0
 """How long a simulator's own transport would wait: it answers at once."""
 
@@ -61,6 +63,8 @@ class Network:
     after_delivery: Callable[[], None] = lambda: None
     """Called when the partner has read a request: it may have something to tell now."""
     _sent: int = 0
+    _spell: tuple[Mishap | Fault, float] | None = None
+    """What befalls every request, and until when."""
     _contents: list[object] = field(default_factory=list[object])
 
     def carry(self, call: Call, effect: Send, about: About | None) -> None:
@@ -71,8 +75,7 @@ class Network:
             return
         self._sent += 1
         number, request = self._sent, effect.request
-        mishap = self._mishap()
-        fault = None if mishap is not None else self._fault(about)
+        mishap, fault = self._befalls(about)
         self._note(number, call, request, about, mishap, fault)
         self.met[mishap.name if mishap else fault.name if fault else "DELIVERED"] += 1
         if about is not None and about[1] is not None:
@@ -151,18 +154,25 @@ class Network:
     def _short(self) -> float:
         return 0.01 + self.stage.dice.number() * 0.2
 
+    def _befalls(self, about: About | None) -> tuple[Mishap | None, Fault | None]:
+        """What goes wrong with a request: what has gone wrong for a while, or something of its own."""
+        stage = self.stage
+        kind = self._spell[0] if self._spell is not None and stage.elapsed < self._spell[1] else None
+        if kind is None or stage.weather.lasting == 0:
+            kind = self._mishap() or self._fault()
+            if kind is not None and stage.extra.happens(stage.weather.lasting):
+                self._spell = (kind, stage.elapsed + stage.extra.while_(_LONGEST_SPELL_S))
+        if isinstance(kind, Mishap):
+            return kind, None
+        return None, None if kind is Fault.NOT_FOUND and not self._may_lag(about) else kind
+
     def _mishap(self) -> Mishap | None:
         weather, dice = self.stage.weather, self.stage.dice
         return dice.pick(weather.mishaps) if dice.happens(weather.road) else None
 
-    def _fault(self, about: About | None) -> Fault | None:
+    def _fault(self) -> Fault | None:
         weather, dice = self.stage.weather, self.stage.dice
-        if not weather.faults or not dice.happens(weather.partner):
-            return None
-        fault = dice.pick(weather.faults)
-        if fault is Fault.NOT_FOUND and not self._may_lag(about):
-            return None
-        return fault
+        return dice.pick(weather.faults) if weather.faults and dice.happens(weather.partner) else None
 
     def _may_lag(self, about: About | None) -> bool:
         """Whether the partner may say that it knows of nothing: only a moment after it heard of it."""

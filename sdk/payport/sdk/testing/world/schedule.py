@@ -65,9 +65,9 @@ class Schedule:
         start = MORNING + dice.pick(_STARTS)
         self.history = History(partner=subject.name, seed=self.seed, start=start)
         plays = sorted(subject.plays, key=_name)
-        absences = Dice(f"{subject.name}/away", self.seed)
-        drawn = weather.draw(dice, absences, plays)
-        self.stage = Stage(dice, absences, self.options.weather or drawn, self.history, start)
+        extra = Dice(f"{subject.name}/away", self.seed)
+        drawn = weather.draw(dice, extra, plays)
+        self.stage = Stage(dice, extra, self.options.weather or drawn, self.history, start)
         self._open(self.stage.time)
 
     def _open(self, time: Time) -> None:

@@ -30,11 +30,12 @@ class Due(NamedTuple):
 class Stage:
     """The time of one schedule, true for partner, payer and database. ``start``: when it begins.
 
-    ``absences``: dice of their own for the processes that stand still, so that the other draws are as without them.
+    ``extra``: dice of their own for processes that stand still and for what goes wrong for a while, so that all other
+    draws are as without them.
     """
 
     dice: Dice
-    absences: Dice
+    extra: Dice
     weather: Weather
     history: History
     start: datetime

@@ -56,7 +56,8 @@ class Weather:
     ``road``, ``partner``: of a request; ``refused``: of a request, by our own limits, or that it must wait. ``disk``:
     of an access to the journal. ``death``: of a call. ``doubled``, ``forged``, ``missed``: of a notice. ``jump``: of a
     process, that its clock is set while it runs. ``pause``: of an access to the journal, that others go first.
-    ``away``: of a call, that its process stands still at one of its effects, for up to minutes.
+    ``away``: of a call, that its process stands still at one of its effects, for up to minutes. ``lasting``: of what
+    befalls a request, that it befalls every request for a while: a limit, an outage, a road that is cut.
     """
 
     length_s: float = 600.0
@@ -73,6 +74,7 @@ class Weather:
     jump: float = 0.0
     pause: float = 0.3
     away: float = 0.0
+    lasting: float = 0.0
 
 
 CALM = Weather(pause=0.0)
@@ -81,7 +83,7 @@ CALM = Weather(pause=0.0)
 _LEVELS = (0.0, 0.05, 0.2, 0.5)
 
 
-def draw(dice: Dice, absences: Dice, plays: Sequence[Fault]) -> Weather:
+def draw(dice: Dice, extra: Dice, plays: Sequence[Fault]) -> Weather:
     """The weather of one schedule. ``plays``: what the partner can be told to do, in a fixed order."""
     kinds = [fault for fault in plays if fault not in BY_THE_WAY]
     return Weather(
@@ -98,7 +100,8 @@ def draw(dice: Dice, absences: Dice, plays: Sequence[Fault]) -> Weather:
         missed=dice.pick((0.0, 0.2, 0.9)),
         jump=dice.pick((0.0, 0.0, 0.3)),
         pause=dice.pick((0.1, 0.4)),
-        away=absences.pick((0.0, 0.0, 0.1, 0.4)),
+        away=extra.pick((0.0, 0.0, 0.1, 0.4)),
+        lasting=extra.pick((0.0, 0.0, 0.2, 0.7)),
     )
 
 

@@ -215,7 +215,7 @@ class Workers:
             )
         )  # fmt: skip
         dies_at = 1 + stage.dice.upto(_LONGEST_LIFE) if stage.dice.happens(stage.weather.death) else 0
-        away_at = 1 + stage.absences.upto(_LONGEST_LIFE) if stage.absences.happens(stage.weather.away) else 0
+        away_at = 1 + stage.extra.upto(_LONGEST_LIFE) if stage.extra.happens(stage.weather.away) else 0
         call = Call(number, process, verb, ref, make(process.desk, process.adapter), then, dies_at, away_at)
         process.calls.append(call)
         self.go_on(call, None)
@@ -241,7 +241,7 @@ class Workers:
 
     def _leave(self, process: Process) -> None:
         stage = self._stage
-        process.left_at, process.back_at = stage.elapsed, stage.elapsed + stage.absences.while_(_LONGEST_AWAY_S)
+        process.left_at, process.back_at = stage.elapsed, stage.elapsed + stage.extra.while_(_LONGEST_AWAY_S)
         stage.note(Away(at=stage.elapsed, process=process.name, until=process.back_at))
 
     def _when_back(self, call: Call, act: Callable[[], None]) -> None:
