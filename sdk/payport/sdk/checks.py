@@ -1,4 +1,4 @@
-"""Checks of what is configured in code: the types that an annotation promises, and what a message may show."""
+"""Checks of what is configured or handed over in code: the types that annotations promise, what a message may show."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def shown(value: str) -> str:
     return f"{len(value)} characters that begin with {value[:_SHOWN_CHARACTERS]!r}" if value else "nothing"
 
 
+def check_argument(name: str, value: object, kinds: type | tuple[type, ...], words: str) -> None:
+    """Raise ``TypeError`` for an argument of a verb that is of another type: before anything is written or sent."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {words}; got {_got(value)}, and nothing was sent")
+
+
 def check_kinds(*values: tuple[str, object, tuple[type, ...] | Callable[[object], bool], str]) -> None:
     """Raise :class:`ConfigurationError` for the first value that is not of its kind.
 
@@ -30,8 +36,11 @@ def check_kinds(*values: tuple[str, object, tuple[type, ...] | Callable[[object]
     """
     for name, value, kind, words in values:
         if not (isinstance(value, kind) if isinstance(kind, tuple) else kind(value)):
-            got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-            raise ConfigurationError(f"{name} must be {words}; got {got}")
+            raise ConfigurationError(f"{name} must be {words}; got {_got(value)}")
+
+
+def _got(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def check_types(account: DataclassInstance) -> None:

@@ -37,7 +37,7 @@ from payport.sdk.adapter import (
 )
 from payport.sdk.audit.exchanges import Evidence
 from payport.sdk.audit.flood import Flood
-from payport.sdk.checks import check_kinds
+from payport.sdk.checks import check_argument, check_kinds
 from payport.sdk.errors import ConfigurationError, GatewayClosed, NotPermitted
 from payport.sdk.events import EventSink, Level, PermissionRefused, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
@@ -259,7 +259,10 @@ class Desk:
         )
 
     def _until(self, deadline_s: float | None) -> float:
-        return self.around.clock.moment().monotonic_s + (self.deadline_s if deadline_s is None else deadline_s)
+        if deadline_s is None:
+            deadline_s = self.deadline_s
+        check_argument("deadline_s", deadline_s, (int, float), "seconds, as a number")
+        return self.around.clock.moment().monotonic_s + deadline_s
 
     def _lacks(self, plan: str) -> NotSent | None:
         """Whether an adapter that was loaded by name lacks a verb: a known one fails the type check before."""
@@ -418,12 +421,15 @@ class Desk:
     def changes(self, limit: int) -> Exchange[Sequence[Change]]:
         """See :meth:`payport.sdk.Gateway.changes`."""
         self._setup("changes")
+        check_argument("limit", limit, int, "a whole number")
         transitions = yield from exchange.load("changes", lambda session: session.undelivered(limit))
         return tuple(_change(transition) for transition in transitions)
 
     def acknowledge(self, changes: Sequence[Change]) -> Exchange[None]:
         """See :meth:`payport.sdk.Gateway.acknowledge`."""
         self._allow("acknowledge")
+        for each in changes:
+            check_argument("changes", each, Change, "what changes() gave")
         ids = [change.id for change in changes]
         return exchange.record("acknowledge", lambda session: session.delivered(ids))
 

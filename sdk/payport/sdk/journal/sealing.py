@@ -12,12 +12,12 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from payport.sdk.checks import check_kinds
 from payport.sdk.errors import ConfigurationError, JournalError
+from payport.sdk.secrets import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    from payport.sdk.secrets import Secret
 
 _FORMAT = b"\x01"
 _KEY_BYTES = 32
@@ -79,6 +79,7 @@ def _cipher(key: Secret) -> tuple[bytes, AESGCM]:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - needed only where something is sealed
     from cryptography.hazmat.primitives.hashes import SHA256, Hash  # noqa: PLC0415 - see above
 
+    check_kinds(("sealing_key", key, (Secret,), "a Secret, or several: wrap the text with Secret(...)"))
     try:
         raw = b64decode(key.reveal().strip(), validate=True)
     except ValueError:

@@ -11,6 +11,7 @@ from payport.schemas.outcome import NotSent, NotSentKind, PayOutcome
 from payport.schemas.references import PartnerId, check_reference
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, SupportsAdopt, SupportsPay
+from payport.sdk.checks import check_argument
 from payport.sdk.errors import ConfigurationError, JournalConflict, JournalError, ReferenceConflict
 from payport.sdk.events import SdkEvent
 from payport.sdk.exchange import Exchange
@@ -74,6 +75,7 @@ def adopt(
     ``ref`` becomes the debt's reference here. Raises :class:`payport.sdk.ReferenceConflict` when it is taken.
     """
     check_reference(ref)
+    check_argument("partner_id", partner_id, PartnerId, "a PartnerId, the partner's own number")
     found = yield from judged(setup, None, adapter.find(partner_id, deadline_s), Purpose.ASK)
     observation = found.observation
     if found.partner_ref is None or observation.amount is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import NoneType
 
 from payport.schemas.money import Money
 from payport.schemas.outcome import CaptureOutcome, NotSentKind
 from payport.sdk import exchange
 from payport.sdk.adapter import Plan, Slot, SupportsCapture
+from payport.sdk.checks import check_argument
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
@@ -32,6 +34,7 @@ def capture(
     final: bool,
 ) -> Exchange[CaptureOutcome[object]]:
     """Take money from a hold: all that is left when ``amount`` is ``None``."""
+    check_argument("amount", amount, (Money, NoneType), "Money, such as Money.of('12.34', 'CNY'), or None for all")
     try:
         operations = yield from exchange.load("hold", lambda session: session.operations(ref))
     except JournalError as error:

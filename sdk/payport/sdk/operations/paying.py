@@ -8,6 +8,7 @@ from typing import TypeVar
 from payport.schemas.order import CaptureMode, CompletionMode, Order
 from payport.schemas.outcome import NotSent, NotSentCause, NotSentKind, PayOutcome, Unknown
 from payport.sdk.adapter import Plan, Slot, SupportsPay
+from payport.sdk.checks import check_argument
 from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
@@ -30,6 +31,7 @@ NativeT = TypeVar("NativeT")
 
 def pay_intent(setup: Setup, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT) -> Intent:
     """What paying this order by this method wants."""
+    check_argument("order", order, Order, "an Order")
     automatic = order.complete is CompletionMode.AUTOMATIC and can_complete(adapter)
 
     def plan(_: Session, slot: Slot) -> Plan:

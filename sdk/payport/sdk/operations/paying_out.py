@@ -7,6 +7,7 @@ from typing import TypeVar
 from payport.schemas.order import PayoutOrder
 from payport.schemas.outcome import PayoutOutcome
 from payport.sdk.adapter import SupportsPayout
+from payport.sdk.checks import check_argument
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Verb
 from payport.sdk.operations.carrying import Carried
@@ -22,6 +23,7 @@ def payout(
     setup: Setup, adapter: SupportsPayout[PayeeT], order: PayoutOrder, payee: PayeeT, deadline_s: float
 ) -> Exchange[PayoutOutcome[object]]:
     """Send money once under ``order.ref``."""
+    check_argument("order", order, PayoutOrder, "a PayoutOrder")
     intent = Intent(
         ref=order.ref,
         verb=Verb.PAYOUT,

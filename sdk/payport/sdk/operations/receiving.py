@@ -9,6 +9,7 @@ from typing import TypeAlias
 from payport.schemas.events import Acknowledgement, RawNotification, Received, Rejected, RejectedKind, Verified
 from payport.sdk import exchange
 from payport.sdk.adapter import Opened
+from payport.sdk.checks import check_argument
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.events import NoticeReceived, NoticeRejected
 from payport.sdk.exchange import Exchange
@@ -39,6 +40,7 @@ def receive(setup: Setup, raw: RawNotification) -> Exchange[Received]:
     One about an order that is not in this journal is kept and acknowledged too: :func:`.adopting.adopt` asks about it.
     """
     adapter = setup.adapter
+    check_argument("raw", raw, RawNotification, "a RawNotification: the body's bytes and the headers")
     opened = yield from adapter.open_notice(raw)
     if isinstance(opened, Rejected):
         yield from exchange.emit(NoticeRejected(partner=adapter.partner, account=adapter.account, kind=opened.kind))

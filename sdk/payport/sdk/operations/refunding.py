@@ -9,6 +9,7 @@ from payport.schemas.money import Money
 from payport.schemas.outcome import RefundOutcome
 from payport.schemas.references import check_reference
 from payport.sdk.adapter import Plan, Slot, SupportsRefund
+from payport.sdk.checks import check_argument
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import RESTORES_HOLD, Operation, State, Verb
 from payport.sdk.journal.session import Session
@@ -26,6 +27,7 @@ def refund(
 ) -> Exchange[RefundOutcome[object]]:
     """Give ``amount`` of a payment back. What refunds in doubt may have taken counts as taken."""
     check_reference(refund_ref, "refund_ref")
+    check_argument("amount", amount, Money, "Money, such as Money.of('12.34', 'CNY')")
 
     def plan(session: Session, slot: Slot) -> Plan:
         operations = session.operations(ref)
