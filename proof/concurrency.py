@@ -1,4 +1,7 @@
-"""T14: eight processes with eight threads each pay one order at once: one charge, and all sixty-four are told of it."""
+"""T14: eight processes with eight threads each pay one order at once: one charge, and all sixty-four are told of it.
+
+And what many callers share: a call limit that eight processes use and keep, a circuit breaker that one of them tries.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,15 @@ from payport.adapters.alipay.simulator import AlipaySimulator
 from proof.family import Family, Tally, each
 from proof.killing import start_till
 from proof.stores import shares, units
+from proof.suites import passed
 
 ROUNDS = 150
+SHARED = (
+    "tests/unit/limits/test_limit_turns.py",
+    "tests/network/test_shared_limits.py",
+    "tests/unit/breaker/test_breaker.py",
+)
+"""Tests of what callers share; they run in each turn's last unit."""
 PROCESSES = 8
 THREADS = 8
 
@@ -25,9 +35,12 @@ Crowd = Sequence[subprocess.Popen[str]]
 
 
 def run(first: int, count: int) -> Tally:
-    """One round per unit, on each database all with the same eight processes."""
+    """One round per unit, on each database all with the same eight processes; of each turn the last are the tests."""
     tally = Tally()
-    for store, numbers in shares(range(first, first + count), ROUNDS):
+    for number in range(first, first + count):
+        if number % turn() == turn() - 1:
+            tally.add(passed(number, SHARED))
+    for store, numbers in shares((one for one in range(first, first + count) if (one + 1) % turn()), ROUNDS):
         with tempfile.TemporaryDirectory() as folder, AlipaySimulator().serve() as partner:
             settings = write_settings(partner.account, Path(folder), store.url(Path(folder)))
             with open_till(settings):
@@ -36,6 +49,11 @@ def run(first: int, count: int) -> Tally:
                 tally.add(each(numbers, partial(_round, partner, tills)))
             tally.note(f"rounds on {store.name}", len(numbers))
     return tally
+
+
+def turn() -> int:
+    """So many units are every round and the tests once."""
+    return units(ROUNDS) + 1
 
 
 @contextmanager
@@ -75,9 +93,9 @@ def _round(partner: AlipaySimulator, tills: Crowd, number: int, tally: Tally) ->
 
 FAMILY = Family(
     id="T14",
-    title="one order, 64 callers in 8 processes at once: one charge, 64 times the same answer",
+    title="one order, 64 callers in 8 processes at once: one charge, 64 times the same answer; shared limits are kept",
     run=run,
-    gate=units(ROUNDS),
-    long=20 * units(ROUNDS),
+    gate=turn(),
+    long=20 * turn(),
     shard=100,  # eight interpreters are started for each
 )
