@@ -296,6 +296,23 @@ def test_an_order_that_was_accepted_does_not_vanish(journal: Journal, time: Time
     assert isinstance(till.query(REF).outcome, Succeeded)
 
 
+def test_a_close_that_finds_nothing_once_does_not_make_an_accepted_order_vanish(journal: Journal, time: Time) -> None:
+    """A moment's lag denied it twice, to the question and to the close; it is over when it is denied a day later."""
+    corner = Counter(says=[Observation(state=State.PENDING, source=Source.REPLY)])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Pending)
+    time.pass_by(86_400)
+    corner.says = [ABSENT, ABSENT]
+    till.resume()
+    assert corner.did[-2:] == ["ask", "close"]
+    assert operations(journal, Verb.PAY)[0].state is State.PENDING
+    time.pass_by(86_400)
+    corner.says = [ABSENT, ABSENT]
+    till.resume()
+    ended = operations(journal, Verb.PAY)[0]
+    assert (ended.state, ended.cancelled_by) == (State.DECLINED, CancelledBy.EXPIRED)
+
+
 def test_a_hold_that_came_through_while_it_was_closed_is_let_go(journal: Journal, time: Time) -> None:
     """The partner closed it, so it holds nothing any more."""
     corner = Counter(says=[SHOWN])

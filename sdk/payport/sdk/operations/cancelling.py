@@ -193,6 +193,8 @@ def fenced_lately(payment: Operation, now: datetime) -> Exchange[bool]:
     return now < cancels[-1].created_at + waits
 
 
+ACCEPTED_S = 86_400.0
+"""For so long a partner may deny what it accepted before it is believed."""
 _LONGEST_REST = timedelta(days=1)
 _FENCE_REST = timedelta(minutes=10)
 _SHORTEST_REST = timedelta(seconds=2)
@@ -319,11 +321,15 @@ _PAID_OR_GIVEN_BACK = doubt(
 
 
 def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: datetime) -> Exchange[Carried]:
-    """The partner knows no such trade. No fence: what was handed out can be paid until its time is over."""
+    """The partner knows no such trade. No fence: what was handed out can be paid until its time is over.
+
+    What the partner had accepted it cannot have forgotten at once: that is over when it is still unknown a day later.
+    """
     if payment.state.final:
         return Carried((yield from _contradicted(setup, cancel)))
     until = payment.payable_until or now
-    if payment.expires and now >= until + timedelta(seconds=setup.profile.settle_margin_s):
+    settle_s = ACCEPTED_S if payment.state is State.PENDING else setup.profile.settle_margin_s
+    if payment.expires and now >= until + timedelta(seconds=settle_s):
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.EXPIRED, Source.LOCAL)))
     return Carried((yield from _still_payable(setup, cancel, payment)))
 
