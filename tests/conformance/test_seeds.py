@@ -21,6 +21,11 @@ SEEDS = (
     ("stripe", 69743, "a payout told of an attempt that was refused, while the next one was open"),
     ("unionpay", 452, "a reversal whose request was not kept was refused as too late, though it had been done"),
     ("unionpay", 12265, "a call that waited for an attempt told that it was closed, while the next one was paid"),
+    (
+        "unionpay",
+        298743,
+        "the release of a hold left for a cancel that was to wait, and its death was taken for nothing",
+    ),
     ("wechatpay", 331, "what was to be kept was not looked at after a reversal of it had left and given it back"),
     ("wechatpay", 1257, "a reversal ran beside a refund that was not settled, and gave back what was left"),
     ("wechatpay", 7366, "an order that was accepted was taken for over, because it was not found once"),

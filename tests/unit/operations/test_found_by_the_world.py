@@ -297,7 +297,7 @@ def test_an_order_that_was_accepted_does_not_vanish(journal: Journal, time: Time
 
 
 def test_a_close_that_finds_nothing_once_does_not_make_an_accepted_order_vanish(journal: Journal, time: Time) -> None:
-    """A moment's lag denied it twice, to the question and to the close; it is over when it is denied a day later."""
+    """A moment's lag denied it twice, to the question and to the close; it is over when it is denied all the while."""
     corner = Counter(says=[Observation(state=State.PENDING, source=Source.REPLY)])
     till = gateway(corner, journal, time)
     assert isinstance(till.pay(order(), Wink()), Pending)
@@ -306,11 +306,47 @@ def test_a_close_that_finds_nothing_once_does_not_make_an_accepted_order_vanish(
     till.resume()
     assert corner.did[-2:] == ["ask", "close"]
     assert operations(journal, Verb.PAY)[0].state is State.PENDING
-    time.pass_by(86_400)
-    corner.says = [ABSENT, ABSENT]
-    till.resume()
-    ended = operations(journal, Verb.PAY)[0]
-    assert (ended.state, ended.cancelled_by) == (State.DECLINED, CancelledBy.EXPIRED)
+    corner.says = [Observation(state=State.PENDING, source=Source.QUERY)]
+    till.query(REF)
+    states: list[State] = []
+    for _ in range(2):
+        time.pass_by(600)
+        corner.says = [ABSENT, ABSENT, ABSENT]  # to the close that waits, to the question, to the close after it
+        till.resume()
+        states.append(operations(journal, Verb.PAY)[0].state)
+    assert states == [State.PENDING, State.DECLINED], "it was found in between, so the denial began anew"
+    assert operations(journal, Verb.PAY)[0].cancelled_by is CancelledBy.EXPIRED
+
+
+@dataclass
+class Patient(Counter):
+    """It has no way to close what is not paid yet: that is waited out. A hold it lets go."""
+
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
+        """Nothing to send, until something is held."""
+        planned = Counter.plan_cancel(self, payment, slot, reverse_paid=reverse_paid)
+        return planned if payment.state is State.AUTHORIZED else Plan(steps=())
+
+
+def test_a_cancel_that_was_to_wait_is_written_down_before_it_leaves_after_all(journal: Journal, time: Time) -> None:
+    """Who dies while it is out must not be followed by one who believes that nothing of it ever left."""
+    corner = Patient(says=[SHOWN])
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), ActionRequired)
+    run = stepped(till, lambda: till._desk.cancel(REF, 10, reverse_paid=False))  # pyright: ignore[reportPrivateUsage]
+    while not operations(journal, Verb.CANCEL):
+        run.step()
+    run.crash()
+    leases_run_out(journal)
+    assert not operations(journal, Verb.CANCEL)[0].may_have_left
+    corner.says = [Observation(state=State.AUTHORIZED, source=Source.QUERY, amount=EURO)]
+    till.query(REF)
+    known = list[bool]()
+    corner.meanwhile = lambda: known.append(operations(journal, Verb.CANCEL)[0].may_have_left)
+    corner.says = [replace(CLOSED, cancelled_by=CancelledBy.VOIDED)]
+    till.resolve(REF)
+    assert known == [True]
+    assert operations(journal, Verb.CANCEL)[0].state is State.SUCCEEDED
 
 
 def test_a_hold_that_came_through_while_it_was_closed_is_let_go(journal: Journal, time: Time) -> None:

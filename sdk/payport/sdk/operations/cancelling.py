@@ -193,8 +193,8 @@ def fenced_lately(payment: Operation, now: datetime) -> Exchange[bool]:
     return now < cancels[-1].created_at + waits
 
 
-ACCEPTED_S = 86_400.0
-"""For so long a partner may deny what it accepted before it is believed."""
+_FORGOTTEN = timedelta(days=1)
+"""After so long it is over, where no question tells whether the partner still denies what it accepted."""
 _LONGEST_REST = timedelta(days=1)
 _FENCE_REST = timedelta(minutes=10)
 _SHORTEST_REST = timedelta(seconds=2)
@@ -234,12 +234,13 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
 
 
 def _send(setup: Setup, cancel: Operation, payment: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
-    """The step of a cancel; that it leaves again is durable before the first byte.
+    """The step of a cancel. That it leaves again is durable before the first byte; or at all, where none was planned.
 
     What left before may still close the order, whatever refusal says nothing of the order; and where it may give back
     what was paid meanwhile, "it is paid" says nothing of one that is on its way.
     """
-    if cancel.may_have_left:
+    foreseen = any(planned.moves_money for planned in cancel.steps)  # else the intent alone says that nothing leaves
+    if cancel.may_have_left or not foreseen:
         now = (yield from exchange.now()).utc
 
         def mark(session: Session) -> bool:
@@ -284,9 +285,9 @@ def _may_be_outside(cancel: Operation) -> Exchange[bool]:
     return repeated_unanswered(lines) or unanswered_at(lines) is not None
 
 
-def _lines_of(cancel: Operation) -> Exchange[Sequence[Transition]]:
-    history = yield from exchange.load("history of a cancel", lambda session: session.history(cancel.ref))
-    return [line for line in history if line.operation == cancel.id]
+def _lines_of(operation: Operation) -> Exchange[Sequence[Transition]]:
+    history = yield from exchange.load("history of a cancel", lambda session: session.history(operation.ref))
+    return [line for line in history if line.operation == operation.id]
 
 
 def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Operation]:
@@ -323,15 +324,30 @@ _PAID_OR_GIVEN_BACK = doubt(
 def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: datetime) -> Exchange[Carried]:
     """The partner knows no such trade. No fence: what was handed out can be paid until its time is over.
 
-    What the partner had accepted it cannot have forgotten at once: that is over when it is still unknown a day later.
+    What the partner had accepted is over only when it has been denied for as long as a question may lag behind.
     """
     if payment.state.final:
         return Carried((yield from _contradicted(setup, cancel)))
     until = payment.payable_until or now
-    settle_s = ACCEPTED_S if payment.state is State.PENDING else setup.profile.settle_margin_s
-    if payment.expires and now >= until + timedelta(seconds=settle_s):
+    if payment.state is State.PENDING:
+        lines = yield from _lines_of(payment)
+        lagging_s = setup.profile.in_flight_s
+        until = max(until, (_denied_since(lines) or until + _FORGOTTEN) + timedelta(seconds=lagging_s))
+    if payment.expires and now >= until + timedelta(seconds=setup.profile.settle_margin_s):
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.EXPIRED, Source.LOCAL)))
     return Carried((yield from _still_payable(setup, cancel, payment)))
+
+
+def _denied_since(lines: Sequence[Transition]) -> datetime | None:
+    """Since when every answer about a payment was that the partner knows no such trade; ``None`` when it was not."""
+    since: datetime | None = None
+    for line in reversed(lines):
+        doubted = line.detail.get("unknown", "")
+        if not doubted and line.source != Source.LOCAL.value:
+            break
+        if doubted.partition(":")[0] == UnknownKind.NOT_FOUND.value:
+            since = line.at
+    return since
 
 
 def _still_payable(setup: Setup, cancel: Operation, payment: Operation) -> Exchange[Operation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from payport.schemas.outcome import Reason, UnknownKind
@@ -72,6 +73,7 @@ def mark_repetition(session: Session, operation: Operation, step: Step, now: dat
     """Write down that a step leaves again, inside a running transaction that ends before it does."""
     current = session.operation(operation.id) or operation
     if not current.state.final:
+        current = replace(current, may_have_left=True)
         session.save(current, source=Source.LOCAL.value, detail={REPEATED: step.name}, now=now)
 
 

@@ -21,7 +21,6 @@ from payport.sdk.lattice import bind
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import (
-    ACCEPTED_S,
     can_cancel,
     carry_out_cancel,
     fence,
@@ -65,7 +64,7 @@ def _give_up(setup: Setup, cancel: Operation) -> Exchange[Operation]:
     """A cancel that came to nothing a day after the order could last be paid, or is not told of: a person must look."""
     now = (yield from exchange.now()).utc
     until = cancel.payable_until or cancel.created_at
-    if cancel.state.final or now < max(until, cancel.created_at) + timedelta(seconds=ACCEPTED_S):
+    if cancel.state.final or now < max(until, cancel.created_at) + timedelta(seconds=_ACCEPTED_S):
         return (yield from _untold(setup, cancel))
     return (yield from _call_person(setup, cancel, now, _NOT_CANCELLED))
 
@@ -154,7 +153,7 @@ def _fence(setup: Setup, payment: Operation, observation: Observation, deadline_
         fenced = yield from learn(setup, fenced, observation)
     yield from _give_up_fence(setup, fenced)
     unheard = _cannot_be_asked(observation) and not (fenced.state.final or fenced.expires)
-    if unheard and _over(setup, fenced, now, more_s=ACCEPTED_S):
+    if unheard and _over(setup, fenced, now, more_s=_ACCEPTED_S):
         return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
     return Carried(fenced)
 
@@ -323,10 +322,11 @@ def _must_fence(setup: Setup, operation: Operation, now: datetime) -> bool:
 
 def _seen_by_now(setup: Setup, operation: Operation, now: datetime) -> bool:
     """Whether a question would find it by now; what the partner accepted once is given a day."""
-    patience_s = setup.profile.in_flight_s if operation.state is State.DOUBT else ACCEPTED_S
+    patience_s = setup.profile.in_flight_s if operation.state is State.DOUBT else _ACCEPTED_S
     return now >= operation.created_at + timedelta(seconds=patience_s)
 
 
+_ACCEPTED_S = 86_400.0
 _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
     "partner's records, then resolve it, which ends a refund or capture that the partner still does not know"

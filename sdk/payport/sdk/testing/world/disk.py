@@ -33,6 +33,7 @@ _UNIX_EPOCH = 2440587.5
 _MICROSECONDS_A_DAY = 86_400_000_000
 _TABLES = [table.name for table in reversed(metadata.sorted_tables) if table.name != "payport_audit_chain"]
 _STEP = "SELECT instr(body, ?) FROM payport_operation WHERE id = ?"
+_BODY = "SELECT body FROM payport_operation WHERE id = ?"
 _NEW = "SELECT id, operation, version, state, body FROM payport_transition WHERE id > ? ORDER BY id"
 
 
@@ -90,6 +91,12 @@ class Disk:
         """Whether an operation is durable, with this text (a step's digest) in it."""
         found = self.reader.opened.connection.execute(_STEP, (text, operation)).fetchone()
         return bool(found and found[0])
+
+    def foresees(self, operation: str) -> bool:
+        """Whether who reads a durable operation knows that a request of it may be outside: one was planned, or left."""
+        found = self.reader.opened.connection.execute(_BODY, (operation,)).fetchone()
+        body = {} if found is None else json.loads(found[0])
+        return bool(body.get("steps") or body.get("may_have_left"))
 
     def news(self) -> list[Line]:
         """The transitions that became durable since the last time."""

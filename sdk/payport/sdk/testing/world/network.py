@@ -201,8 +201,9 @@ class Network:
         if about is not None and about[1] is not None:
             step, digest = about[1].name, about[1].digest
             content = self._content(self.asks(request))
-            # a cancel is planned anew each time: that it is intended must be there, not the very step
-            written = self.disk.holds(operation, operation if about[0].verb is Verb.CANCEL else digest)
+            # a cancel is planned anew each time: that something of it may leave must be there, not the very step
+            cancel = about[0].verb is Verb.CANCEL
+            written = self.disk.foresees(operation) if cancel else self.disk.holds(operation, digest)
         self.stage.note(
             Left(
                 at=self.stage.elapsed, number=number, call=call.number, endpoint=request.endpoint, operation=operation,
