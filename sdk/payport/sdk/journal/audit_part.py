@@ -39,7 +39,7 @@ MOST_FLAWS: Final = 1000
 class AuditPart:
     """The audit trail, as one transaction sees it. ``actor``: on whose behalf it writes."""
 
-    __slots__ = ("_actor", "_at_once", "_auditing", "_entries", "_keys", "_read", "_sql", "_told", "_write")
+    __slots__ = ("_actor", "_at_once", "_auditing", "_entries", "_keys", "_read", "_sql", "_write", "told")
 
     def __init__(
         self,
@@ -59,11 +59,12 @@ class AuditPart:
         self._actor = actor
         self._at_once = at_once
         self._entries: list[Entry] = []
-        self._told = False
+        self.told = False
+        """Whether there was anything to record, be the trail on or off."""
 
     def note(self, entry: Entry) -> None:
         """Record something: with the end of this transaction, or at once where nobody tells us of its end."""
-        self._told = True
+        self.told = True
         if self._auditing.policy is None:
             return
         if self._at_once:
@@ -73,12 +74,7 @@ class AuditPart:
 
     def touch(self) -> None:
         """Have recorded what was announced, though nothing else is."""
-        self._told = True
-
-    @property
-    def told(self) -> bool:
-        """Whether there was anything to record, be the trail on or off."""
-        return self._told
+        self.told = True
 
     def finish(self, announced: Sequence[Entry]) -> None:
         """Append what was noted, as the last thing that this transaction does; ``announced`` goes before it."""
@@ -110,11 +106,12 @@ class AuditPart:
                     "about": about(entry.operation, entry.ref),
                     "version": entry.version,
                     "body": body,
-                    "hash": place.hash,
+                    "hash": rows.blob(place.hash),
                 }
             )
         moved = {
-            "p_chain": chain, "p_seq": tail.place.seq, "p_hash": tail.place.hash, "seq": place.seq, "hash": place.hash,
+            "p_chain": chain, "p_seq": tail.place.seq, "p_hash": rows.blob(tail.place.hash),
+            "seq": place.seq, "hash": rows.blob(place.hash),
         }  # fmt: skip
         if self._write("move the head of the audit trail", self._sql.move_head, moved) != 1:
             return False
