@@ -14,6 +14,7 @@ SEEDS = (
     ("adyen", 535, "a call told of an attempt that was closed, while the next one was paid"),
     ("adyen", 1950, "a close left and was refused, then the question went nowhere: told as not sent"),
     ("adyen", 21252, "a repetition of a received cancel was refused for too many calls, and ended it"),
+    ("alipay", 6262, "what was not known when it was asked about was paid before the answer was read"),
     ("alipay", 56048, "a repeated cancel whose answer could not be written let a hold go, which was told as held"),
     ("paypal", 141, "a call told of an attempt that was cancelled, while the next one was paid"),
     ("stripe", 8353, "a hold that a cancel had let go came in late, and was told as money to give back"),

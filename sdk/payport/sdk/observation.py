@@ -40,6 +40,8 @@ class Observation:
     whose identity has these are taught, others hear nothing.
     ``counted_by``: the name in ``ids`` of the partner's number of the payment: one that was paid under another number
     already was paid twice.
+    ``as_of``: when it was asked for, where that was a question or a repetition: an answer may have been read long after
+    it was given, by a process that stood still, and what it does not know may have come since.
     ``again``: the same step may be tried again at once (rate limit, a cancel that asks to be repeated).
     """
 
@@ -53,6 +55,7 @@ class Observation:
     counted_by: str | None = None
     ids: Mapping[str, str] = field(default_factory=_no_ids)
     at: datetime | None = None
+    as_of: datetime | None = None
     action: Action | None = field(default=None, repr=False)
     cancelled_by: CancelledBy | None = None
     reason: Reason | None = None

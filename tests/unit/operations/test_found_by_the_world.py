@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -316,6 +316,34 @@ def test_a_close_that_finds_nothing_once_does_not_make_an_accepted_order_vanish(
         states.append(operations(journal, Verb.PAY)[0].state)
     assert states == [State.PENDING, State.DECLINED], "it was found in between, so the denial began anew"
     assert operations(journal, Verb.PAY)[0].cancelled_by is CancelledBy.EXPIRED
+
+
+@dataclass
+class Slow(Counter):
+    """Whoever asks it stands still before he reads the answer."""
+
+    time: Time = field(default_factory=Time)
+    still_s: float = 0.0
+
+    def ask(self, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+        """The answer, long after it was given."""
+        told = yield from Counter.ask(self, operation, deadline_s)
+        self.time.pass_by(self.still_s)
+        return told
+
+
+def test_what_was_not_known_when_it_was_asked_about_may_be_paid_by_now(journal: Journal, time: Time) -> None:
+    """A process stood still between the question and the answer, and the order's time ended meanwhile."""
+    corner = Slow(says=[SHOWN], time=time)
+    till = gateway(corner, journal, time)
+    assert isinstance(till.pay(order(), Wink()), ActionRequired)
+    time.pass_by(3_000)
+    corner.still_s, corner.says = 40_000, [ABSENT, SILENCE]
+    till.resolve(REF)
+    assert corner.did[-2:] == ["ask", "close"], "the old answer ends nothing"
+    assert operations(journal, Verb.PAY)[0].state is State.ACTION
+    corner.says = [PAID]
+    assert isinstance(till.query(REF).outcome, Succeeded)
 
 
 @dataclass

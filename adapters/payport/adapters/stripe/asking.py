@@ -107,10 +107,10 @@ def session_question(number: str) -> Call:
 
 
 def _ask_session(stripe: Stripe, number: str, deadline_s: float) -> Exchange[Observation]:
+    now = (yield from exchange.now()).utc
     session = yield from question(stripe, StripeSession, session_question(number), deadline_s)
     if isinstance(session, Observation):
         return session
-    now = (yield from exchange.now()).utc
     foreign = another_mode(stripe.config.live, session.livemode, Source.QUERY)
     return foreign or _readable(lambda read: read_session(read, Source.QUERY, seen_at=now), session)
 
@@ -123,13 +123,13 @@ def _readable(read: Callable[[RecordT], Observation], record: RecordT) -> Observ
 
 
 def _ask_intent(stripe: Stripe, operation: Operation, number: str, deadline_s: float) -> Exchange[Observation]:
+    now = (yield from exchange.now()).utc
     intent = yield from question(stripe, StripeIntent, intent_question(number), deadline_s)
     if isinstance(intent, Observation):
         return intent
     foreign = another_mode(stripe.config.live, intent.livemode, Source.QUERY)
     if foreign is not None:
         return foreign
-    now = (yield from exchange.now()).utc
     way, key = operation.identity.get(WAY) or intent.metadata.get(WAY, ""), stripe.config.publishable_key
     told = bind(
         operation,
@@ -228,10 +228,10 @@ def _not_seen(operation: Operation, now: datetime, detail: str) -> Observation:
 
 def _ask_capture(stripe: Stripe, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     number = operation.identity.get(INTENT, "")
+    now = (yield from exchange.now()).utc
     intent = yield from question(stripe, StripeIntent, intent_question(number), deadline_s)
     if isinstance(intent, Observation):
         return intent
-    now = (yield from exchange.now()).utc
     told = another_mode(stripe.config.live, intent.livemode, Source.QUERY) or _readable(
         lambda read: read_capture(operation, read, Source.QUERY), intent
     )
@@ -247,10 +247,10 @@ def _ask_refund(stripe: Stripe, operation: Operation, deadline_s: float) -> Exch
             return refund
         return _readable(lambda read: read_refund(read, Source.QUERY, intent=intent), refund)
     params = {"payment_intent": intent, "limit": _LONGEST_LIST}
+    now = (yield from exchange.now()).utc
     page = yield from question(stripe, Page[StripeRefund], Call(name="refunds.list", params=params), deadline_s)
     if isinstance(page, Observation):
         return page
-    now = (yield from exchange.now()).utc
     found = next((item for item in page.data if said(item.metadata, item.id) == operation.partner_ref), None)
     if found is not None:
         return _readable(lambda read: read_refund(read, Source.QUERY, intent=intent), found)
@@ -268,10 +268,10 @@ def _ask_payout(stripe: Stripe, operation: Operation, deadline_s: float) -> Exch
         return foreign or _readable(lambda read: read_payout(read, Source.QUERY), payout)
     since = int(operation.created_at.timestamp()) - 60
     params: Mapping[str, object] = {"created": {"gte": since}, "limit": _LONGEST_LIST}
+    now = (yield from exchange.now()).utc
     page = yield from question(stripe, Page[StripePayout], Call(name="payouts.list", params=params), deadline_s)
     if isinstance(page, Observation):
         return page
-    now = (yield from exchange.now()).utc
     found = next((item for item in page.data if said(item.metadata, item.id) == operation.partner_ref), None)
     if found is not None:
         return _readable(lambda read: read_payout(read, Source.QUERY), found)

@@ -49,6 +49,7 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
         if told.reason is not Reason.INVALID_STATE and not told.absent:
             return told
     before = cancel.may_have_left or cancel.asked > 0
+    asked_at = (yield from exchange.now()).utc
     if before:
         told = yield from _how_it_went(unionpay, request, deadline_s)
         if not told.absent:
@@ -60,7 +61,7 @@ def perform_cancel(unionpay: UnionPay, cancel: Operation, request: Call, deadlin
     now = (yield from exchange.now()).utc
     ends = _last_moment(request, before=before)
     if now >= ends:
-        return _REVERSED_PERHAPS if _left_as_reversal(cancel) else _too_late(unionpay, now, ends, before=before)
+        return _REVERSED_PERHAPS if _left_as_reversal(cancel) else _too_late(unionpay, asked_at, ends, before=before)
     answer = yield from ask_gateway(unionpay, request, deadline_s, not_after=ends)
     if isinstance(answer, Observation):
         return answer
@@ -131,8 +132,8 @@ def _last_moment(request: Call, *, before: bool) -> datetime:
     return min(ends, end_of_clearing_day(asked_at)) if request.fields["txnType"] == UNDO else ends
 
 
-def _too_late(unionpay: UnionPay, now: datetime, ends: datetime, *, before: bool) -> Observation:
-    if before and now < ends + timedelta(seconds=unionpay.profile.in_flight_s):
+def _too_late(unionpay: UnionPay, asked_at: datetime, ends: datetime, *, before: bool) -> Observation:
+    if before and asked_at < ends + timedelta(seconds=unionpay.profile.in_flight_s):
         return doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it may not be sent again, and may still be on its way")
     return Observation(
         state=State.DECLINED,

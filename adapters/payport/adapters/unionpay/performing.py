@@ -82,10 +82,10 @@ def signed_page(unionpay: UnionPay, request: Call) -> Exchange[PostForm]:
 def ask(unionpay: UnionPay, operation: Operation, deadline_s: float) -> Exchange[Observation]:
     """Query an operation by our own number and the frozen ``txnTime``."""
     txn_time = operation.identity.get("txnTime", "")
+    now = (yield from exchange.now()).utc
     answer = yield from question(unionpay, operation.partner_ref, txn_time, deadline_s)
     if isinstance(answer, Observation):
         return answer
-    now = (yield from exchange.now()).utc
     return read_question(operation, answer, now, unionpay.profile.settle_margin_s)
 
 

@@ -257,19 +257,19 @@ def _send(setup: Setup, cancel: Operation, payment: Operation, step: Step, deadl
         return observation
     if observation.reason in OF_THE_CALL:
         return refused_again(observation)
-    return _ON_ITS_WAY if (yield from _may_arrive(setup, cancel, payment)) else observation
+    return _ON_ITS_WAY if (yield from _may_arrive(setup, cancel, payment, observation)) else observation
 
 
 _ON_ITS_WAY = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it is paid, and a cancel that left may still give it back")
 
 
-def _may_arrive(setup: Setup, cancel: Operation, payment: Operation) -> Exchange[bool]:
+def _may_arrive(setup: Setup, cancel: Operation, payment: Operation, told: Observation) -> Exchange[bool]:
     """Whether a request of a cancel that was not answered may still be on its way, and give back what is paid."""
     if not setup.profile.close_may_reverse or setup.ladder(payment).fence_after_s is None:
         return False
     left_at = unanswered_at((yield from _lines_of(cancel)))
-    now = (yield from exchange.now()).utc
-    return left_at is not None and now < left_at + timedelta(seconds=setup.profile.in_flight_s)
+    as_of = told.as_of or (yield from exchange.now()).utc
+    return left_at is not None and as_of < left_at + timedelta(seconds=setup.profile.in_flight_s)
 
 
 def _spares(setup: Setup, fence: Operation, payment: Operation) -> Exchange[bool]:
@@ -297,6 +297,7 @@ def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Ope
 
 def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s: float) -> Exchange[Carried]:
     """The partner has no way to close it: only its word about the attempt, or the end of its time, ends the wait."""
+    now = (yield from exchange.now()).utc
     if setup.profile.answers_queries:
         observation = yield from judged(setup, payment, setup.adapter.ask(payment, deadline_s), Purpose.ASK)
         payment = yield from learn(setup, payment, observation, asked=not observation.held_back)
@@ -309,7 +310,6 @@ def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s
             return Carried((yield from _refused_here(setup, cancel, "it was paid before it was cancelled")))
         if not observation.absent:
             return Carried((yield from _still_payable(setup, cancel, payment)))
-    now = (yield from exchange.now()).utc
     return (yield from _nothing_to_close(setup, cancel, payment, now))
 
 

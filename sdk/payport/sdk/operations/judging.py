@@ -30,7 +30,10 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: 
     native call, where the endpoint says whether it moves money.
     """
     heard = _Heard(setup.profile.errands)
+    asked_at = None if purpose is None or purpose is Purpose.MOVE else (yield from exchange.now()).utc
     answer = yield from exchange.overheard(asking, heard.hear, purpose)
+    if asked_at is not None and isinstance(answer, Observation):
+        answer = replace(answer, as_of=asked_at)
     if heard.left and isinstance(answer, Observation) and answer.state is State.NOT_SENT:
         answer = replace(answer, state=State.DOUBT, not_sent=None, unknown=_left_before(answer))
     if isinstance(answer, Observation) and answer.again and answer.retry_after_s is None:

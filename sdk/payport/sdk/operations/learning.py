@@ -110,7 +110,7 @@ def _add(
 
     ``release``: give our lease back, which is done in any case once the operation is final; ``None``: none is ours.
     """
-    bound = unless_undone(setup, session, before, bind(before, observation), now)
+    bound = unless_undone(setup, session, before, bind(before, observation), observation.as_of or now)
     after = absorb(before, bound, now)
     first_word = before.state is State.DOUBT and after.state in (State.ACTION, State.PENDING)
     after = _schedule(setup, after, now, asked=asked, step_done=step_done, first_word=first_word)

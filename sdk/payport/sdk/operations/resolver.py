@@ -119,6 +119,7 @@ def _without_answer(
 ) -> Exchange[Carried]:
     """The partner's word was not final: repeat, fence, close by time, wait, or call a person."""
     now = (yield from exchange.now()).utc
+    as_of = observation.as_of or now  # what is not known has been unknown then
     cannot_ask = _cannot_be_asked(observation)
     unanswerable = observation.absent or cannot_ask
     if unanswerable and may_repeat(operation, now):
@@ -128,16 +129,17 @@ def _without_answer(
         if further is not None:
             return (yield from carry_out(setup, further, deadline_s, release=False))
     accepted = operation.state is State.PENDING and can_cancel(setup)  # it cannot have vanished: closing it tells
-    if observation.absent and _ends(operation) and _over(setup, operation, now) and not accepted:
+    if observation.absent and _ends(operation) and _over(setup, operation, as_of) and not accepted:
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
         return Carried((yield from learn(setup, operation, _expired(operation))))
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         return (yield from _fence(setup, operation, observation, deadline_s))
-    if operation.for_person and observation.absent and (yield from _never_arrived(setup, operation, observation, now)):
+    denied = operation.for_person and observation.absent
+    if denied and (yield from _never_arrived(setup, operation, observation, as_of)):
         return Carried((yield from learn(setup, operation, _expired(operation))))
     unanswerable = cannot_ask or (observation.absent and not _ends(operation))
-    if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, now):
+    if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, as_of):
         why = _NO_WORD if cannot_ask else (yield from _why_not_again(operation))
         return Carried((yield from _call_person(setup, operation, now, why)))
     return Carried((yield from _untold(setup, operation)))
