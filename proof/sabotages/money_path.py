@@ -76,7 +76,7 @@ SABOTAGES = (
         what="an order that the partner does not find is over at once",
         cut=Cut(
             "sdk.operations.resolver:_without_answer",
-            "_ends(operation) and _over(setup, operation, now)",
+            "_ends(operation) and _over(setup, operation, as_of)",
             "_ends(operation)",
         ),
         breaks=frozenset({"I6"}),
