@@ -95,7 +95,7 @@ class Disk:
     def foresees(self, operation: str) -> bool:
         """Whether who reads a durable operation knows that a request of it may be outside: one was planned, or left."""
         found = self.reader.opened.connection.execute(_BODY, (operation,)).fetchone()
-        body = {} if found is None else json.loads(found[0])
+        body: dict[str, object] = {} if found is None else json.loads(found[0])
         return bool(body.get("steps") or body.get("may_have_left"))
 
     def news(self) -> list[Line]:
