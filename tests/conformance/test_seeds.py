@@ -15,6 +15,7 @@ SEEDS = (
     ("adyen", 1950, "a close left and was refused, then the question went nowhere: told as not sent"),
     ("adyen", 21252, "a repetition of a received cancel was refused for too many calls, and ended it"),
     ("alipay", 6262, "what was not known when it was asked about was paid before the answer was read"),
+    ("alipay", 11527, "an old answer about a hold that a cancel had let go was told as money that came in after all"),
     ("alipay", 56048, "a repeated cancel whose answer could not be written let a hold go, which was told as held"),
     ("paypal", 141, "a call told of an attempt that was cancelled, while the next one was paid"),
     ("stripe", 8353, "a hold that a cancel had let go came in late, and was told as money to give back"),

@@ -52,6 +52,7 @@ REF = "CORNER000001"
 BACK = "CORNERBACK01"
 SHOWN = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="pay me"))
 CLOSED = Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED)
+OVER = Observation(state=State.DECLINED, source=Source.QUERY, amount=EURO, reason=Reason.CLOSED)
 GIVEN_BACK = Observation(state=State.SUCCEEDED, source=Source.REPLY, amount=Money.of("1.00", "EUR"))
 
 
@@ -343,6 +344,40 @@ def test_what_was_not_known_when_it_was_asked_about_may_be_paid_by_now(journal: 
     assert operations(journal, Verb.PAY)[0].state is State.ACTION, "the old answer ends nothing"
     corner.says = [PAID]
     assert isinstance(till.query(REF).outcome, Succeeded)
+
+
+@dataclass
+class Raced(Counter):
+    """Something happens while its answer is on its way."""
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """The answer, and then what happens."""
+        meanwhile, self.meanwhile = self.meanwhile, None
+        told = yield from Counter.perform(self, operation, step, deadline_s)
+        if meanwhile is not None:
+            meanwhile()
+        return told
+
+
+@pytest.mark.parametrize("found", [OVER, SILENCE], ids=["over", "no answer"])
+def test_money_that_came_in_before_the_end_is_looked_for_before_it_is_told(
+    journal: Journal, time: Time, found: Observation
+) -> None:
+    """A process stood still with "held" in its hand; a cancel let go of the hold, and a question told that it was."""
+    corner = Raced(says=[PAID], steps=("confirm",))
+    till, other = gateway(corner, journal, time), gateway(corner, journal, time)
+
+    def ended() -> None:
+        leases_run_out(journal)
+        corner.says = [OVER]
+        assert isinstance(other.query(REF).outcome, Declined)
+        corner.says = [found]
+
+    corner.meanwhile = ended
+    assert isinstance(till.pay(order(), Wink()), Declined)
+    facts = [fact.kind for fact in operations(journal, Verb.PAY)[0].facts]
+    assert facts == ([] if found is OVER else [FactKind.SURPLUS_PAID]), "where nobody says, it is told"
+    assert corner.says == []
 
 
 @dataclass

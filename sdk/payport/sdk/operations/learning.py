@@ -12,15 +12,19 @@ from payport.sdk import exchange
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.events import Mismatch, OperationChanged, StorageFailed, Surplus
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State, evolve
+from payport.sdk.journal.records import Operation, State, Verb, evolve
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb, bind
+from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.judging import judged
 from payport.sdk.operations.repeating import look_in_time
 from payport.sdk.operations.setup import Setup
-from payport.sdk.operations.undoing import unless_undone
+from payport.sdk.operations.undoing import TAKEN, unless_undone
 from payport.sdk.outcomes import not_sent
 
+ASK_S = 5.0
+"""How long a question may take that an answer or a notice raised: the notice waits to be acknowledged meanwhile."""
 MAX_CONFLICTS = 50
 """How often a write is decided again because another writer was first. Each conflict means somebody made progress."""
 
@@ -47,18 +51,24 @@ def learn(
     step_done: str | None = None,
     release: bool = False,
     also: Also | None = None,
+    deadline_s: float | None = None,
 ) -> Exchange[Operation]:
     """Add one observation to an operation and write the result.
 
     ``asked`` counts a question to the partner; ``step_done`` names the step that is over; ``release`` gives the lease
-    back in the same commit. A storage failure comes back as a doubt with cause ``storage``: what was learnt may be
-    lost, so it is not claimed.
+    back in the same commit. ``deadline_s``: until when the partner may be asked about money that came in for an attempt
+    which ended while the answer was on its way: the answer may be older than that end.
+
+    A storage failure comes back as a doubt with cause ``storage``: what was learnt may be lost, so it is not claimed.
     """
     now = (yield from exchange.now()).utc
     known: Operation | None = operation
+    asks = deadline_s is not None and observation.state in TAKEN and _brings_money(setup, operation)
 
     def write(session: Session) -> Learnt:
         before = _read(session, operation.id) if known is None else session.latest(known)
+        if asks and before.state.over:
+            raise _EndedMeanwhile
         learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
         if learnt.after is before and known is not None:
             # nothing was saved, so nothing has compared the versions: what is told is read
@@ -74,6 +84,10 @@ def learn(
         except JournalConflict:
             known = None  # what we know is old
             continue
+        except _EndedMeanwhile:
+            asks, known = False, None
+            observation = yield from _confirmed(setup, operation, observation, deadline_s or 0.0)
+            continue
         except JournalError as error:
             yield from storage_failed(setup, f"learn {operation.verb.value}", error)
             left = operation.may_have_left or observation.source is Source.REPLY
@@ -81,6 +95,26 @@ def learn(
         yield from tell(setup, learnt, now)
         return learnt.after
     return lost(operation, "other workers kept changing the operation; resume settles it")
+
+
+class _EndedMeanwhile(Exception):
+    """Money is said to have come in for an attempt that was open when the partner was called, and is over now."""
+
+
+def _brings_money(setup: Setup, operation: Operation) -> bool:
+    """Whether an attempt to pay was open, and can be asked about."""
+    return operation.verb is Verb.PAY and not operation.state.over and setup.profile.answers_queries
+
+
+def _confirmed(setup: Setup, operation: Operation, told: Observation, deadline_s: float) -> Exchange[Observation]:
+    """What the partner says of it now; what was told before when it does not say, or not finally.
+
+    Asked within what is left of the call's time. Where nothing is left the process stood still: then a moment more.
+    """
+    now = yield from exchange.now()
+    until = deadline_s if now.monotonic_s < deadline_s else now.monotonic_s + ASK_S
+    answer = yield from judged(setup, operation, setup.adapter.ask(operation, until), Purpose.ASK)
+    return answer if bind(operation, answer).state.final else told
 
 
 def add(setup: Setup, session: Session, operation_id: str, observation: Observation, now: datetime) -> Learnt:

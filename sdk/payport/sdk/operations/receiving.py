@@ -19,12 +19,9 @@ from payport.sdk.observation import Observation
 from payport.sdk.operations.auditing import note_rejected
 from payport.sdk.operations.cancelling import end_with_cancel, is_being_cancelled
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.learning import MAX_CONFLICTS, Learnt, add, storage_failed, tell
+from payport.sdk.operations.learning import ASK_S, MAX_CONFLICTS, Learnt, add, storage_failed, tell
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import TAKEN
-
-ASK_S = 5.0
-"""How long the partner may take to answer a question that its notice raises: it waits to be acknowledged meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
-    operation = yield from learn(setup, operation, observation, asked=not observation.held_back)
+    operation = yield from learn(setup, operation, observation, asked=not observation.held_back, deadline_s=deadline_s)
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
@@ -261,7 +261,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if observation.state is State.DECLINED and (not alone or observation.reason in OF_THE_CALL):
         observation = refused_again(observation)
     done = step.name if answered(bind(operation, observation)) else None
-    operation = yield from learn(setup, operation, observation, step_done=done)
+    operation = yield from learn(setup, operation, observation, step_done=done, deadline_s=deadline_s)
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
     if goes_on and operation.open_step is not None:
         return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left
