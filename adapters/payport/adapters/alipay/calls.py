@@ -122,17 +122,16 @@ def base64_text(data: bytes) -> str:
 
 def send_call(alipay: Alipay, request: Call, deadline_s: float) -> Exchange[WireReply | Observation]:
     """The HTTP reply as it came, or why there is none worth reading."""
-    account = alipay.config
     params = yield from signed_parameters(alipay, request)
-    body = encode_form({"biz_content": params.pop("biz_content")}, account.charset)
-    query = encode_form(params, account.charset).decode("ascii")
+    body = encode_form({"biz_content": params.pop("biz_content")}, alipay.config.charset)
+    query = encode_form(params, alipay.config.charset).decode("ascii")
     wire = WireRequest(
         endpoint=request.method,
         moves_money=request.moves_money,
         method="POST",
-        url=f"{account.gateway_url}?{query}",
+        url=f"{alipay.config.gateway_url}?{query}",
         headers={
-            "content-type": f"application/x-www-form-urlencoded;charset={account.charset}",
+            "content-type": f"application/x-www-form-urlencoded;charset={alipay.config.charset}",
             "accept": "application/json",
         },
         content=body,

@@ -54,8 +54,8 @@ def canonical(params: Mapping[str, str], charset: str = "utf-8", *, without: fro
     Raises ``LookupError`` for an unknown charset and ``UnicodeEncodeError`` when a text has a character that the
     charset cannot carry. Names are ASCII on this wire, so sorting text sorts bytes.
     """
-    kept = [f"{name}={params[name]}" for name in sorted(params) if params[name] and name not in without]
-    return "&".join(kept).encode(encoder(charset))
+    kept = sorted([pair for pair in params.items() if pair[1] and pair[0] not in without])
+    return "&".join([f"{name}={value}" for name, value in kept]).encode(encoder(charset))
 
 
 def verify(keys: Sequence[PublicKey], message: bytes, signature_base64: str) -> bool:

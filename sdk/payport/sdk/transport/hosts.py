@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.message import FailureKind
@@ -18,7 +17,8 @@ _LOOPBACK = re.compile(r"127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\]")
 _MAX_ORIGINS = 256
 
 
-class Address(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Address:
     """One server: where a connection leads. ``host`` is lower case, without brackets; ``tls`` says https."""
 
     host: str

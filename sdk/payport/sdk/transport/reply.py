@@ -47,10 +47,10 @@ class Incoming:
     __slots__ = ("_chunks", "_headers", "_room", "_sized", "_status")
 
     def __init__(self, request: WireRequest, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        if len(headers) > MAX_HEADERS or sum([len(name) + len(value) + 4 for name, value in headers]) > MAX_HEAD_BYTES:
+        if len(headers) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEAD_BYTES:
             raise SendError(FailureKind.UNREADABLE, "the reply's headers are over the cap")
         self._status = status
-        self._headers = tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers])
+        self._headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
         self._room = request.max_reply_bytes
         self._chunks: list[bytes] = []
         self._sized = False
