@@ -26,14 +26,14 @@ from payport.schemas.references import PartnerId
 Write: TypeAlias = Callable[[Any], str]
 
 
-def sparse_text(record: object) -> str:
-    """The JSON text of a record, without those of its own fields that hold their default.
+def sparse_text(record: object, names: tuple[str, ...] | None = None) -> str:
+    """The JSON text of a record, without those of its own fields that hold their default. ``names``: only these fields.
 
     A default may not change while such texts are kept. Raises :class:`EncodingError` for an instant without time zone,
     NaN, infinity, and what is no schema value.
     """
     kind: object = type(record)
-    return sparse_writer(kind)(record)
+    return _sparse_writer(kind, names)(record)
 
 
 def _text(value: object) -> str:
@@ -74,8 +74,7 @@ def _record_writer(kind: type) -> Write:
 
 
 @lru_cache(maxsize=64)
-def sparse_writer(kind: type, only: tuple[str, ...] | None = None) -> Write:
-    """What writes the text of such records: for who writes many of one kind. ``only``: these fields and no others."""
+def _sparse_writer(kind: type, only: tuple[str, ...] | None) -> Write:
     members = [item for item in fields(kind) if item.name != "native" and (only is None or item.name in only)]
     names, defaults = tuple(item.name for item in members), tuple(item.default for item in members)
     begin, keys, values, known = _begin(kind), _keys(names), values_getter(names), _WRITERS.get

@@ -166,8 +166,7 @@ def _who_text(who: str) -> str:
 
 
 def _clean(text: str) -> str:
-    if not text.isascii():
-        text = well_formed(text)
+    text = well_formed(text)
     if may_hold_card_number(text):
         text = mask_card_numbers(text)
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

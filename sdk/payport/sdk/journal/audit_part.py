@@ -39,7 +39,7 @@ MOST_FLAWS: Final = 1000
 class AuditPart:
     """The audit trail, as one transaction sees it. ``actor``: on whose behalf it writes."""
 
-    __slots__ = ("_actor", "_at_once", "_auditing", "_entries", "_keys", "_read", "_sql", "_write", "told")
+    __slots__ = ("_actor", "_at_once", "_auditing", "_entries", "_keys", "_read", "_sql", "_told", "_write")
 
     def __init__(
         self,
@@ -59,12 +59,11 @@ class AuditPart:
         self._actor = actor
         self._at_once = at_once
         self._entries: list[Entry] = []
-        self.told = False
-        """Whether there was anything to record, be the trail on or off."""
+        self._told = False
 
     def note(self, entry: Entry) -> None:
         """Record something: with the end of this transaction, or at once where nobody tells us of its end."""
-        self.told = True
+        self._told = True
         if self._auditing.policy is None:
             return
         if self._at_once:
@@ -74,7 +73,12 @@ class AuditPart:
 
     def touch(self) -> None:
         """Have recorded what was announced, though nothing else is."""
-        self.told = True
+        self._told = True
+
+    @property
+    def told(self) -> bool:
+        """Whether there was anything to record, be the trail on or off."""
+        return self._told
 
     def finish(self, announced: Sequence[Entry]) -> None:
         """Append what was noted, as the last thing that this transaction does; ``announced`` goes before it."""
@@ -106,12 +110,11 @@ class AuditPart:
                     "about": about(entry.operation, entry.ref),
                     "version": entry.version,
                     "body": body,
-                    "hash": rows.blob(place.hash),
+                    "hash": place.hash,
                 }
             )
         moved = {
-            "p_chain": chain, "p_seq": tail.place.seq, "p_hash": rows.blob(tail.place.hash),
-            "seq": place.seq, "hash": rows.blob(place.hash),
+            "p_chain": chain, "p_seq": tail.place.seq, "p_hash": tail.place.hash, "seq": place.seq, "hash": place.hash,
         }  # fmt: skip
         if self._write("move the head of the audit trail", self._sql.move_head, moved) != 1:
             return False

@@ -8,17 +8,15 @@ of the text and sealed beside it.
 from __future__ import annotations
 
 import json
-from base64 import b64decode
-from binascii import b2a_base64
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from json.encoder import encode_basestring_ascii as quoted
 from typing import TypeVar, cast
 
 from payport.schemas.encoding import load
-from payport.schemas.sparse import Write, sparse_text, sparse_writer
+from payport.schemas.sparse import sparse_text
 from payport.sdk.compact_json import compact_encoder
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.driver import Row
@@ -41,14 +39,11 @@ DRIVEN_IN_ORDER = (HURRIED, DRIVEN)
 _SHORT = timedelta(hours=1)
 """What may be sent again for longer than this can wait for its turn."""
 
-_debt_text = sparse_writer(Debt)
 # what is sealed (`request`, `action`, `raw`) never lies in the clear: these are the other fields
-_step_text = sparse_writer(Step, tuple(item.name for item in fields(Step) if item.name != "request"))
-_notice_text = sparse_writer(Notice, tuple(item.name for item in fields(Notice) if item.name != "raw"))
-_frozen_text = sparse_writer(Operation, FROZEN)
+_CLEAR_STEP = tuple(item.name for item in fields(Step) if item.name != "request")
+_CLEAR_NOTICE = tuple(item.name for item in fields(Notice) if item.name != "raw")
 _MOVING = tuple(item.name for item in fields(Operation) if item.name not in FROZEN and item.name != "steps")
-_moving_text = sparse_writer(Operation, _MOVING)
-_clear_moving_text = sparse_writer(Operation, tuple(name for name in _MOVING if name != "action"))
+_CLEAR_MOVING = tuple(name for name in _MOVING if name != "action")
 _FROZEN_TEXT = "_frozen_text"
 _REFERENCE_CHARS = 128
 """The longest reference at a partner that is searched for, as the column has it. None of ours is longer."""
@@ -60,17 +55,12 @@ _ACTION = ""
 _to_text = compact_encoder()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(at: datetime) -> int:
     """An instant as microseconds since 1970 in UTC, exact."""
-    since = at - _EPOCH  # put together by hand: dividing two spans of time takes twice as long
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def blob(content: bytes) -> bytearray:
-    """Bytes as they are given to a driver: of ``bytes``, ``sqlite3`` asks for an adapter, which costs an error each."""
-    return bytearray(content)
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def instant(at_us: int) -> datetime:
@@ -93,14 +83,14 @@ def encode(record: Debt | Operation | Notice, *, sealed: bool = False) -> str:
     """
     match record:
         case Debt():
-            return with_version(_debt_text(record))
+            return with_version(sparse_text(record))
         case Operation():
-            return _encode_operation(record, _clear_moving_text if sealed else _moving_text)
+            return _encode_operation(record, _CLEAR_MOVING if sealed else _MOVING)
         case Notice():
-            return with_version(_notice_text(record))
+            return with_version(sparse_text(record, _CLEAR_NOTICE))
 
 
-def _encode_operation(operation: Operation, moving_text: Write) -> str:
+def _encode_operation(operation: Operation, fields_kept: tuple[str, ...]) -> str:
     """Half of the fields are frozen, so their text is made once and goes along from version to version.
 
     It lies in the dictionary of the operation, beside its fields: :func:`.records.evolve`, which changes none of the
@@ -108,9 +98,9 @@ def _encode_operation(operation: Operation, moving_text: Write) -> str:
     """
     frozen = cast("str | None", operation.__dict__.get(_FROZEN_TEXT))
     if frozen is None:
-        frozen = operation.__dict__[_FROZEN_TEXT] = _frozen_text(operation)[:-1]
-    steps = ",".join([_step_text(step)[:-1] + ',"request":null}' for step in operation.steps])
-    moving = moving_text(operation).removeprefix('{"type":"Operation"')  # which stands in the frozen part
+        frozen = operation.__dict__[_FROZEN_TEXT] = sparse_text(operation, FROZEN)[:-1]
+    steps = ",".join([sparse_text(step, _CLEAR_STEP)[:-1] + ',"request":null}' for step in operation.steps])
+    moving = sparse_text(operation, fields_kept).removeprefix('{"type":"Operation"')  # which stands in the frozen part
     return with_version(f'{frozen},"steps":[{steps}]{moving}')
 
 
@@ -199,7 +189,7 @@ def operation_row(operation: Operation, sealed: bytes | None) -> dict[str, objec
         "standing": standing(operation),
         "due_at": micros(due_at(operation)),
         "body": encode(operation, sealed=sealed is not None),
-        "sealed": None if sealed is None else blob(sealed),
+        "sealed": sealed,
     }
 
 
@@ -213,20 +203,14 @@ def seal_secrets(
     """
     if operation.state.final:
         return None
-    old: dict[str, bytes] = {}
-    sealed: bytes | None = None
-    if before is not None:
-        was, sealed = before
-        # as usual: nothing handed out since, and no step was added
-        if operation.action == was.action and _sent(operation) == _sent(was):
-            return sealed
-        old = _secrets(was)
+    if before is not None and _secret(operation) == _secret(before[0]):
+        return before[1]  # as usual: no step was added since, and nothing handed out
+    old, sealed = ({}, None) if before is None else (_secrets(before[0]), before[1])
     wanted = old | _secrets(operation)
     if keys is None or wanted == old:
         return sealed
-    # by hand: an encoder would look at every character of the base64
-    plain = ",".join([f'{quoted(name)}:"{b2a_base64(it, newline=False).decode()}"' for name, it in wanted.items()])
-    return keys.seal(f"{{{plain}}}".encode(), operation_name(operation.id))
+    plain = _to_text({name: b64encode(secret).decode() for name, secret in wanted.items()})
+    return keys.seal(plain.encode(), operation_name(operation.id))
 
 
 def without_requests(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -237,10 +221,9 @@ def without_requests(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def as_read(operation: Operation, keys: SealingKeys | None, sealed: bytes | None) -> Operation | None:
     """What reading an operation's row will give, ``None`` where only reading it tells."""
     if sealed is None or keys is None:
-        kept = _sent(operation).count(None) < len(operation.steps)
-        return evolve(operation, steps=without_requests(operation.steps)) if kept else operation
+        return evolve(operation, steps=without_requests(operation.steps)) if _requests(operation) else operation
     # a step without its request here may have one there: it came along with an earlier writer
-    return None if None in _sent(operation) else operation
+    return operation if len(_requests(operation)) == len(operation.steps) else None
 
 
 def read_operation(row: Row, keys: SealingKeys | None, recent: Recent) -> Operation:
@@ -350,12 +333,14 @@ def notice_name(account: str, event_id: str) -> str:
     return f"notice {event_id} of {account}"
 
 
-def _sent(operation: Operation) -> list[bytes | None]:
-    return [step.request for step in operation.steps]
+def _requests(operation: Operation) -> dict[str, bytes]:
+    return {step.name: step.request for step in operation.steps if step.request is not None}
 
 
 def _secrets(operation: Operation) -> dict[str, bytes]:
-    secrets = {step.name: step.request for step in operation.steps if step.request is not None}
-    if operation.action is not None:
-        secrets[_ACTION] = sparse_text(operation.action).encode()
-    return secrets
+    action = {} if operation.action is None else {_ACTION: sparse_text(operation.action).encode()}
+    return _requests(operation) | action
+
+
+def _secret(operation: Operation) -> tuple[object, ...]:
+    return operation.action, *(step.request for step in operation.steps)

@@ -34,17 +34,18 @@ class Statement:
     names: tuple[str, ...]
     constants: Mapping[str, object]
 
-    bound: Callable[[Mapping[str, object]], tuple[object, ...]] = field(init=False, repr=False)
-    """The parameters in the order in which the statement takes them."""
+    pick: Callable[[Mapping[str, object]], tuple[object, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         # two names and more give a tuple, by one call in C
-        by_c = len(self.names) > 1 and not self.constants
-        object.__setattr__(self, "bound", itemgetter(*self.names) if by_c else self._bound)
+        object.__setattr__(self, "pick", itemgetter(*self.names) if len(self.names) > 1 else self._few)
 
-    def _bound(self, values: Mapping[str, object]) -> tuple[object, ...]:
-        known = {**values, **self.constants}
-        return tuple([known[name] for name in self.names])
+    def _few(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        return tuple([values[name] for name in self.names])
+
+    def bound(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        """The parameters in the order in which the statement takes them."""
+        return self.pick({**values, **self.constants} if self.constants else values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

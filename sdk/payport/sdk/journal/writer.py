@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -172,11 +173,9 @@ class Writer:
             wake([unit.waiter for unit in group if unit.waiter is not None])
 
     def _carry_out(self, group: list[Unit[Any]]) -> None:
-        while self._queue:
-            try:
+        with suppress(IndexError):  # who gave up waiting took the last one back at this moment
+            while self._queue:
                 group.append(self._queue.popleft())
-            except IndexError:  # who gave up waiting took the last one back at this moment
-                break
         if group:
             with self._gate:
                 self._run(group, self._database.backend.begin_write)
@@ -184,7 +183,7 @@ class Writer:
     def _pass_on(self) -> None:
         """Give the turn to the first thread that waits for it; to the journal's thread when a task is first."""
         while True:
-            first = self._first() if self._queue else None  # an exception costs more than to look
+            first = self._first()
             if first is None:
                 self._turn.release()
             else:
@@ -201,10 +200,10 @@ class Writer:
 
     def _first(self) -> Unit[Any] | None:
         """The first of the queue, taken out of it."""
-        try:
-            return self._queue.popleft()
-        except IndexError:
-            return None
+        if self._queue:  # an exception costs more than to look
+            with suppress(IndexError):
+                return self._queue.popleft()
+        return None
 
     def _run(self, group: list[Unit[Any]], begin: str) -> None:
         """One transaction. What goes wrong with all of it stands in every unit's ``error`` afterwards."""
@@ -231,7 +230,7 @@ class Writer:
 
     def _run_alone(self, link: Link, unit: Unit[Any]) -> None:
         try:
-            unit.run_on(link, self._database, self._keys)
+            self._work(link, unit)
         except Exception as error:  # noqa: BLE001 - it belongs to the caller whose work raised it
             unit.error = error
             if link.connection.in_transaction:
@@ -241,7 +240,7 @@ class Writer:
         """All of a group without savepoints. False when one of them failed: then nothing is done, and a new begin."""
         try:
             for unit in group:
-                unit.run_on(link, self._database, self._keys)
+                self._work(link, unit)
         except Exception:  # noqa: BLE001 - it comes again, and is then told to the unit's caller
             self._careful = CAREFUL_GROUPS
             if link.connection.in_transaction:
@@ -253,7 +252,7 @@ class Writer:
     def _run_in_savepoint(self, link: Link, unit: Unit[Any]) -> None:
         link.cursor.execute("SAVEPOINT unit")
         try:
-            unit.run_on(link, self._database, self._keys)
+            self._work(link, unit)
         except Exception as error:
             unit.error = error
             if not link.connection.in_transaction:
@@ -291,3 +290,6 @@ class Writer:
         if self._link is None:
             self._link = self._database.connect()
         return self._link
+
+    def _work(self, link: Link, unit: Unit[Any]) -> None:
+        unit.run_on(link, self._database, self._keys)
