@@ -87,10 +87,9 @@ def action(data: bytes) -> object:
 def operation_row(data: bytes) -> object:
     """The body of an operation's row, beside its columns and what is sealed there."""
     one = operation()
-    beside = rows.seal_secrets(one, KEYS)
-    whole = rows.operation_row(one, beside)
+    whole = rows.operation_row(one, rows.seal_secrets(one, KEYS))
     columns = [whole[name] for name in ("id", "ref", "verb", "account", "partner_ref", "version", "state")]
-    return rows.read_operation((*columns, one.state.value, data.decode("latin-1"), beside), KEYS, Recent())
+    return rows.read_operation((*columns, one.state.value, data.decode("latin-1"), whole["sealed"]), KEYS, Recent())
 
 
 def sealed(data: bytes) -> object:

@@ -234,12 +234,13 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
 
 
 def _send(setup: Setup, cancel: Operation, payment: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
-    """The step of a cancel. That it leaves again is durable before the first byte; or at all, where none was planned.
+    """The step of a cancel. That it leaves again is durable before the first byte; so is that it leaves, where the intent
+    was to wait: whoever reads only that would believe that nothing of it can be outside.
 
     What left before may still close the order, whatever refusal says nothing of the order; and where it may give back
     what was paid meanwhile, "it is paid" says nothing of one that is on its way.
     """
-    foreseen = any(planned.moves_money for planned in cancel.steps)  # else the intent alone says that nothing leaves
+    foreseen = any(planned.moves_money for planned in cancel.steps)
     if cancel.may_have_left or not foreseen:
         now = (yield from exchange.now()).utc
 
@@ -330,9 +331,8 @@ def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: 
         return Carried((yield from _contradicted(setup, cancel)))
     until = payment.payable_until or now
     if payment.state is State.PENDING:
-        lines = yield from _lines_of(payment)
-        lagging_s = setup.profile.in_flight_s
-        until = max(until, (_denied_since(lines) or until + _FORGOTTEN) + timedelta(seconds=lagging_s))
+        since = _denied_since((yield from _lines_of(payment))) or until + _FORGOTTEN
+        until = max(until, since + timedelta(seconds=setup.profile.in_flight_s))
     if payment.expires and now >= until + timedelta(seconds=setup.profile.settle_margin_s):
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.EXPIRED, Source.LOCAL)))
     return Carried((yield from _still_payable(setup, cancel, payment)))

@@ -63,7 +63,8 @@ def learn(
     """
     now = (yield from exchange.now()).utc
     known: Operation | None = operation
-    asks = deadline_s is not None and observation.state in TAKEN and _brings_money(setup, operation)
+    pays = operation.verb is Verb.PAY and not operation.state.over and observation.state in TAKEN
+    asks = pays and deadline_s is not None
 
     def write(session: Session) -> Learnt:
         before = _read(session, operation.id) if known is None else session.latest(known)
@@ -86,7 +87,10 @@ def learn(
             continue
         except _EndedMeanwhile:
             asks, known = False, None
-            observation = yield from _confirmed(setup, operation, observation, deadline_s or 0.0)
+            # who has no time left stood still: then a moment more
+            soon = (yield from exchange.now()).monotonic_s
+            until = deadline_s if deadline_s is not None and soon < deadline_s else soon + ASK_S
+            observation = (yield from ask_again(setup, operation, until)) or observation
             continue
         except JournalError as error:
             yield from storage_failed(setup, f"learn {operation.verb.value}", error)
@@ -101,20 +105,16 @@ class _EndedMeanwhile(Exception):
     """Money is said to have come in for an attempt that was open when the partner was called, and is over now."""
 
 
-def _brings_money(setup: Setup, operation: Operation) -> bool:
-    """Whether an attempt to pay was open, and can be asked about."""
-    return operation.verb is Verb.PAY and not operation.state.over and setup.profile.answers_queries
+def ask_again(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Observation | None]:
+    """What the partner says now of an attempt that is over, or may be, and is said to be paid.
 
-
-def _confirmed(setup: Setup, operation: Operation, told: Observation, deadline_s: float) -> Exchange[Observation]:
-    """What the partner says of it now; what was told before when it does not say, or not finally.
-
-    Asked within what is left of the call's time. Where nothing is left the process stood still: then a moment more.
+    That may be older than its end. ``None`` when the partner does not answer, or not finally (what it is asked of may lag behind what it tells): then
+    what was said is believed, as too little known is better than money that nobody sees.
     """
-    now = yield from exchange.now()
-    until = deadline_s if now.monotonic_s < deadline_s else now.monotonic_s + ASK_S
-    answer = yield from judged(setup, operation, setup.adapter.ask(operation, until), Purpose.ASK)
-    return answer if bind(operation, answer).state.final else told
+    if not setup.profile.answers_queries:
+        return None
+    answer = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK)
+    return answer if bind(operation, answer).state.final else None
 
 
 def add(setup: Setup, session: Session, operation_id: str, observation: Observation, now: datetime) -> Learnt:

@@ -18,8 +18,7 @@ from payport.sdk.journal.session import Session
 from payport.sdk.observation import Observation
 from payport.sdk.operations.auditing import note_rejected
 from payport.sdk.operations.cancelling import end_with_cancel, is_being_cancelled
-from payport.sdk.operations.judging import judged
-from payport.sdk.operations.learning import ASK_S, MAX_CONFLICTS, Learnt, add, storage_failed, tell
+from payport.sdk.operations.learning import ASK_S, MAX_CONFLICTS, Learnt, add, ask_again, storage_failed, tell
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import TAKEN
 
@@ -53,7 +52,8 @@ def receive(setup: Setup, raw: RawNotification) -> Exchange[Received]:
         except JournalConflict:
             continue
         except _Contradicts as contradiction:
-            yield from _ask(setup, contradiction.operation, answers)
+            until = (yield from exchange.now()).monotonic_s + ASK_S
+            answers[contradiction.operation.id] = yield from ask_again(setup, contradiction.operation, until)
             continue
         except JournalError as error:
             yield from storage_failed(setup, "keep notice", error)
@@ -84,19 +84,6 @@ class _Contradicts(Exception):
     def __init__(self, operation: Operation) -> None:
         super().__init__(operation.id)
         self.operation = operation
-
-
-def _ask(setup: Setup, operation: Operation, answers: Answers) -> Exchange[None]:
-    """Ask about an attempt that is said to be paid and is over, or may be: the notice may be older than its end.
-
-    When the partner does not answer, or not finally (what it is asked of may lag behind what it tells), the notice is
-    believed: too little known is better than money that nobody sees.
-    """
-    answers[operation.id] = None
-    if setup.profile.answers_queries:
-        now = yield from exchange.now()
-        answer = yield from judged(setup, operation, setup.adapter.ask(operation, now.monotonic_s + ASK_S))
-        answers[operation.id] = answer if answer.state.final else None
 
 
 def _may_be_over(session: Session, operation: Operation) -> bool:

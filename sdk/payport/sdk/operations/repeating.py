@@ -70,7 +70,7 @@ OF_THE_CALL = frozenset(
 
 
 def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> None:
-    """Write down that a step leaves again, inside a running transaction that ends before it does."""
+    """Write down that a step leaves, as a rule again, inside a running transaction that ends before it does."""
     current = session.operation(operation.id) or operation
     if not current.state.final:
         current = replace(current, may_have_left=True)
