@@ -109,7 +109,7 @@ def ask_again(setup: Setup, operation: Operation, deadline_s: float) -> Exchange
     """What the partner says now of an attempt that is over, or may be, and is said to be paid.
 
     That may be older than its end. ``None`` when the partner does not answer, or not finally (what it is asked of may
-    lag behind what it tells): then what was said is believed, as too little known is better than money that nobody sees.
+    lag behind what it tells): then what was said is believed. Too little known is better than money that nobody sees.
     """
     if not setup.profile.answers_queries:
         return None
