@@ -1,7 +1,7 @@
 """T12: days that begin at awkward moments, on a machine whose clock is wrong, and is set right while requests are out.
 
 Midnight and clearing cut-off in China, the ends of months and years, the hours when clocks are changed; clocks that are
-just too much, or just not too much, ahead or behind, or a whole day behind, and jump in the middle of a request.
+just too much, or just not too much, ahead or behind, or an hour or a day, and jump in the middle of a request.
 """
 
 from __future__ import annotations
@@ -39,11 +39,8 @@ STARTS = (
     datetime(2027, 3, 14, 9, 59, 57, tzinfo=UTC),  # California's go forward
     datetime(2026, 11, 30, 8, 0, 0, tzinfo=UTC),  # a plain afternoon in China
 )
-OFF_S = (0.0, 0.0, 0.0, 299.0, 300.0, 301.0, -299.0, -300.0, -301.0, -86_400.0, 0.4, -0.4)
-"""By how much our clock is ahead. Partners take five minutes.
-
-Not a day: to a clock that runs hours ahead everything is over at once, whatever is still on its way.
-"""
+OFF_S = (0.0, 0.0, 0.0, 299.0, 300.0, 301.0, 3_600.0, 86_400.0, -299.0, -300.0, -301.0, -3_600.0, -86_400.0, 0.4, -0.4)
+"""By how much our clock is ahead. Partners take five minutes."""
 
 
 @dataclass

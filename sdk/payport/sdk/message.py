@@ -66,16 +66,27 @@ class WireReply:
             return None
         if values[0].isascii() and values[0].isdigit():
             return float(values[0][:_DIGITS])
-        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - for the rare reply that names a date
+        until = _http_date(values[0])
+        return None if until is None else max(0.0, (until - now).total_seconds())
 
-        try:
-            until = parsedate_to_datetime(values[0])
-        except (ValueError, OverflowError):
-            return None
-        return None if until.tzinfo is None else max(0.0, (until - now).total_seconds())
+    @property
+    def date(self) -> datetime | None:
+        """When it was made, by the clock of the server (``Date``, RFC 9110, 6.6.1); ``None`` without a readable one."""
+        values = [value for key, value in self.headers if key == "date"]
+        return _http_date(values[0]) if len(values) == 1 else None
 
 
 _DIGITS = 9
+
+
+def _http_date(value: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - for the rare reply of which a date is read
+
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return None if date.tzinfo is None else date
 
 
 class FailureKind(Enum):

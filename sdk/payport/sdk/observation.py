@@ -41,7 +41,8 @@ class Observation:
     ``counted_by``: the name in ``ids`` of the partner's number of the payment: one that was paid under another number
     already was paid twice.
     ``as_of``: when it was asked for, where that was a question or a repetition: an answer may have been read long after
-    it was given, by a process that stood still, and what it does not know may have come since.
+    it was given, by a process that stood still, and what it does not know may have come since. For what the partner
+    does not know, the partner's own time where that is earlier: its clock ends what is over by time.
     ``again``: the same step may be tried again at once (rate limit, a cancel that asks to be repeated).
     """
 

@@ -15,6 +15,7 @@ def test_every_answer_has_a_number_to_ask_support_about(merchant: Merchant) -> N
     said = merchant.query()
     assert {
         "request-id",
+        "date",
         "content-language",
         "content-type",
         "wechatpay-timestamp",

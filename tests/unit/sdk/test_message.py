@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,29 @@ def test_any_text_as_retry_after_is_a_time_or_nothing(text: str) -> None:
     """Whatever the partner, or somebody between, puts there."""
     wait_s = WireReply(429, (("retry-after", text),), b"").retry_after_s(MORNING)
     assert wait_s is None or 0 <= wait_s < 1e12
+
+
+@pytest.mark.parametrize(
+    ("expected", "headers"),
+    [
+        (MORNING, ("Mon, 23 Nov 2026 01:00:00 GMT",)),
+        (MORNING, ("Mon, 23 Nov 2026 09:00:00 +0800",)),
+        (None, ()),
+        (None, ("yesterday",)),
+        (None, ("Mon, 23 Nov 2026 01:00:00 -0000",)),
+        (None, ("Mon, 23 Nov 2026 01:00:00 GMT", "Mon, 23 Nov 2026 01:00:00 GMT")),
+    ],
+)
+def test_the_date_of_a_reply_is_the_servers_time(expected: datetime | None, headers: tuple[str, ...]) -> None:
+    """What cannot be read, stands there twice, or names no zone is no date."""
+    assert expected == WireReply(200, tuple(("date", value) for value in headers), b"").date
+
+
+@given(st.text(max_size=40))
+def test_any_text_as_date_is_a_time_or_nothing(text: str) -> None:
+    """Whatever the partner, or somebody between, puts there."""
+    date = WireReply(200, (("date", text),), b"").date
+    assert date is None or date.tzinfo is not None
 
 
 def test_a_header_that_stands_twice_is_no_header() -> None:

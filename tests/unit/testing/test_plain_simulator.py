@@ -46,7 +46,10 @@ def test_it_is_a_partner() -> None:
     """With its books, its payer and its notices."""
     stall = Stall()
     partner: SimulatedPartner = stall
-    assert buy(stall, "A1") == buy(stall, "A2") == WireReply(200, (), b"sold")
+    told = buy(stall, "A1")
+    assert isinstance(told, WireReply)
+    assert told == buy(stall, "A2") == WireReply(200, (("date", "Sat, 31 Jan 2026 00:00:00 GMT"),), b"sold")
+    assert told.date == stall.clock()
     buy(stall, "B1")
     books = partner.ledger
     assert [row.amount for row in books.charges("A1")] == [Money.of("1.00", "EUR")]
@@ -86,7 +89,9 @@ def test_a_lie_is_its_own() -> None:
     """And what it has no words for is said, not ignored."""
     stall = Stall()
     stall.faults.next(Fault.WRONG_AMOUNT, "POST /sales")
-    assert buy(stall, "A1") == WireReply(200, (), b"a lie")
+    told = buy(stall, "A1")
+    assert isinstance(told, WireReply)
+    assert told.content == b"a lie"
     stall.faults.next(Fault.ASK_RETRY)
     with pytest.raises(ValueError, match="Stall does not play ASK_RETRY"):
         buy(stall, "A2")

@@ -44,11 +44,12 @@ _ECHOED_BY_QUERY = ("merId", "orderId", "txnTime")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An authentic answer about what was asked: UnionPay's code, its words, and every field."""
+    """An authentic answer about what was asked: UnionPay's code, its words, every field, and its server's time."""
 
     code: str
     message: str
     fields: Mapping[str, str] = field(repr=False)
+    date: datetime | None = None
 
     @property
     def meaning(self) -> Meaning | None:
@@ -89,7 +90,7 @@ def _authentic(unionpay: UnionPay, request: Call, reply: WireReply, now: datetim
         return doubt(Source.REPLY, UnknownKind.UNVERIFIED, problem + code), unsigned
     if "respCode" not in fields:
         return doubt(Source.REPLY, UnknownKind.UNREADABLE, "the reply has no respCode"), True
-    answer = Answer(code=fields["respCode"], message=fields.get("respMsg", ""), fields=fields)
+    answer = Answer(code=fields["respCode"], message=fields.get("respMsg", ""), fields=fields, date=reply.date)
     return _differing(request, unionpay.config, answer) or answer, True
 
 

@@ -86,7 +86,7 @@ def ask(unionpay: UnionPay, operation: Operation, deadline_s: float) -> Exchange
     answer = yield from question(unionpay, operation.partner_ref, txn_time, deadline_s)
     if isinstance(answer, Observation):
         return answer
-    return read_question(operation, answer, now, unionpay.profile.settle_margin_s)
+    return read_question(operation, answer, min(now, answer.date or now), unionpay.profile.settle_margin_s)
 
 
 def _not_sent(kind: NotSentKind, detail: str) -> Observation:

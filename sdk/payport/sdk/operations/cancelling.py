@@ -229,7 +229,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         by, source = observation.cancelled_by, observation.source
         return Carried((yield from _conclude(setup, cancel, payment, by, source)), observation.native)
     if observation.absent:
-        return (yield from _nothing_to_close(setup, cancel, payment, now))
+        return (yield from _nothing_to_close(setup, cancel, payment, observation.as_of or now))
     return Carried((yield from learn(setup, cancel, observation, asked=True, release=True)))
 
 
@@ -311,6 +311,7 @@ def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s
             return Carried((yield from _refused_here(setup, cancel, "it was paid before it was cancelled")))
         if not observation.absent:
             return Carried((yield from _still_payable(setup, cancel, payment)))
+        now = observation.as_of or now
     return (yield from _nothing_to_close(setup, cancel, payment, now))
 
 
@@ -325,7 +326,8 @@ _PAID_OR_GIVEN_BACK = doubt(
 def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: datetime) -> Exchange[Carried]:
     """The partner knows no such trade. No fence: what was handed out can be paid until its time is over.
 
-    What the partner had accepted is over only when it has been denied for as long as a question may lag behind.
+    ``now``: the time of which it said so. What the partner had accepted is over only when it has been denied for as
+    long as a question may lag behind.
     """
     if payment.state.final:
         return Carried((yield from _contradicted(setup, cancel)))

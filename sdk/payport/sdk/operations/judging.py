@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar, cast
 
 from payport.schemas.outcome import UnknownCause, UnknownKind
@@ -28,12 +29,15 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: 
     ``about``: the operation that the answer is held against, where there is one. Of several requests the last counts
     that is no errand: tokens and certificates are fetched around the question itself. ``purpose``: left out for a
     native call, where the endpoint says whether it moves money.
+
+    What the partner does not know, it does not know at its own time, where its reply tells that: what it ends by time,
+    it ends by its own clock, to whatever ours has been set since.
     """
     heard = _Heard(setup.profile.errands)
     asked_at = None if purpose is None or purpose is Purpose.MOVE else (yield from exchange.now()).utc
     answer = yield from exchange.overheard(asking, heard.hear, purpose)
     if asked_at is not None and isinstance(answer, Observation):
-        answer = replace(answer, as_of=asked_at)
+        answer = replace(answer, as_of=min(asked_at, heard.date or asked_at) if answer.absent else asked_at)
     if heard.left and isinstance(answer, Observation) and answer.state is State.NOT_SENT:
         answer = replace(answer, state=State.DOUBT, not_sent=None, unknown=_left_before(answer))
     if isinstance(answer, Observation) and answer.again and answer.retry_after_s is None:
@@ -57,6 +61,11 @@ class _Heard:
         self.replies: list[WireReply] = []
         self.left = False
         self.answered: tuple[WireRequest, WireReply] | None = None
+
+    @property
+    def date(self) -> datetime | None:
+        """When the reply that counts was made, by the partner's clock."""
+        return None if self.answered is None else self.answered[1].date
 
     def hear(self, effect: Effect, answer: object) -> None:
         if not isinstance(effect, Send):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -33,7 +34,7 @@ class Late(Generic[RequestT]):
 class Mishaps(Generic[RequestT]):
     """Plays the faults that look alike at every partner: silence, a lost connection, a gateway's page, a late arrival.
 
-    ``now``: the partner's time. Safe to use from many threads.
+    Answers carry the partner's time in ``Date``. ``now``: the partner's time. Safe to use from many threads.
     """
 
     def __init__(self, faults: FaultPlan, now: Callable[[], datetime]) -> None:
@@ -50,7 +51,7 @@ class Mishaps(Generic[RequestT]):
         """
         planned = self._faults.take(endpoint)
         if planned is None:
-            return Delivery(answer(None))
+            return Delivery(self._dated(answer(None)))
         fault = planned.fault
         if fault is Fault.LATE_ARRIVAL:
             with self._lock:
@@ -59,8 +60,12 @@ class Mishaps(Generic[RequestT]):
             return Delivery(NOTHING, fault.manner)
         if fault is Fault.BAD_GATEWAY:
             return Delivery(BAD_GATEWAY)
-        reply = answer(fault)
+        reply = self._dated(answer(fault))
         return Delivery(BAD_GATEWAY if fault is Fault.COMMIT_THEN_BAD_GATEWAY else reply, fault.manner)
+
+    def _dated(self, reply: WireReply) -> WireReply:
+        date = format_datetime(self._now().astimezone(UTC), usegmt=True)
+        return WireReply(reply.status, (*reply.headers, ("date", date)), reply.content)
 
     def arrived(self) -> list[Late[RequestT]]:
         """The requests that have arrived by now, each told once, in the order in which they did."""

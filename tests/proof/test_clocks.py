@@ -1,0 +1,72 @@
+"""A clock that is set far ahead while an order is open ends nothing: the partner's own time says what is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from proof.clocks import SkewedWorld
+from proof.subjects import AnySubject, subjects
+
+from payport.schemas.outcome import ActionRequired
+from payport.sdk.testing.conformance.subject import Way
+from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.simulated import SimulatedPartner
+
+AHEAD_S = (301.0, 3_600.0, 86_400.0)
+LATE = [
+    pytest.param(subject, way, id=f"{subject.name}-{way.name}")
+    for subject in subjects()
+    for way in subject.ways
+    if way.door is not None and Fault.LATE_ARRIVAL in subject.plays - way.door.cannot
+]
+HANDED_OUT = [
+    pytest.param(subject, way, id=f"{subject.name}-{way.name}")
+    for subject in subjects()
+    for way in subject.ways
+    if way.gives is ActionRequired
+]
+
+
+def wrong(world: SkewedWorld) -> list[str]:
+    """What does not add up once the clock is right and all is at rest."""
+    world.skew.seconds = 0.0
+    world.settle(rounds=2_000)
+    return [line for ref in world.refs for line in world.wrong_with(ref)] + world.watch.problems()
+
+
+@pytest.mark.parametrize("ahead_s", AHEAD_S)
+@pytest.mark.parametrize(("subject", "way"), LATE)
+def test_a_request_that_is_on_its_way_outlives_a_clock_that_is_set_ahead(
+    subject: AnySubject, way: Way[SimulatedPartner], ahead_s: float, tmp_path: Path
+) -> None:
+    """It is asked about and cancelled, and arrives when our clock says that its time has long been over."""
+    assert way.door is not None
+    with SkewedWorld(subject, tmp_path) as world:
+        ref = world.new_ref()
+        world.partner.faults.next(Fault.LATE_ARRIVAL, way.door.endpoint, delay_s=40.0, times=4)
+        world.pay(ref, way)
+        world.skew.seconds = ahead_s
+        world.gateway().resume()
+        world.tell(world.gateway().cancel(ref))
+        world.time.pass_by(50.0)
+        assert wrong(world) == []
+
+
+@pytest.mark.parametrize("ahead_s", AHEAD_S)
+@pytest.mark.parametrize(("subject", "way"), HANDED_OUT)
+def test_what_was_handed_out_is_over_when_it_is_closed_not_when_a_clock_is_set_ahead(
+    subject: AnySubject, way: Way[SimulatedPartner], ahead_s: float, tmp_path: Path
+) -> None:
+    """The payer pays in time by the partner's clock, or cannot, after all was looked at by a clock that is ahead."""
+    with SkewedWorld(subject, tmp_path) as world:
+        ref = world.new_ref()
+        action = world.hand_out(ref, way)
+        world.skew.seconds = ahead_s
+        world.gateway().resume()
+        world.gateway().query(ref)
+        try:
+            world.payer_pays(ref, way, action)
+        except Exception:  # noqa: BLE001 - each partner shows an error page of its own
+            assert world.last(ref).state.over, "only what was closed there cannot be paid"
+        assert wrong(world) == []
