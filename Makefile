@@ -39,7 +39,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
 prove: setup
-	$(BIN)/python -m proof --within 18 --table proof-gate.md
+	$(BIN)/python -m proof --within 19 --table proof-gate.md
 
 prove-long: setup
 	$(BIN)/python -m proof --long --state proof-long.jsonl --table proof-long.md

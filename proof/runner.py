@@ -1,4 +1,4 @@
-"""Runs shards of families, each in a process of its own, as many at once as there are processors."""
+"""Runs shards of families, each in a process of its own, as many at once as keep the processors busy."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def run(
             if waiting and waiting[0].can_wait and time.monotonic() - begun > within_s:
                 tell(f"time is up: {len(waiting)} shards, from {waiting[0].name} on, were not begun")
                 waiting.clear()
-            while waiting and len(running) < workers:
-                running.append(_start(waiting.popleft()))
+            while (begin := _next(waiting, running, workers)) is not None:
+                running.append(_start(begin))
             wait([each.answer for each in running], timeout=1.0)
             for each in list(running):
                 tally = _result(each)
@@ -92,6 +92,20 @@ def run(
         gc.unfreeze()
         for each in running:
             each.process.kill()
+
+
+def _next(waiting: deque[Shard], running: Sequence[_Running], workers: int) -> Shard | None:
+    """Takes the first shard for which there is room."""
+    room = workers - sum(_share(each.shard) for each in running)
+    found = next((shard for shard in waiting if _share(shard) <= room), None)
+    if found is not None:
+        waiting.remove(found)
+    return found
+
+
+def _share(shard: Shard) -> float:
+    """How much of a processor it keeps busy."""
+    return 0.5 if shard.family.waits else 1.0
 
 
 def _start(shard: Shard) -> _Running:

@@ -7,16 +7,18 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from proof import __main__ as program
-from proof import table
+from proof import schedules, table
 from proof.canary import FAMILY as CANARY
 from proof.families import MODULES, families
 from proof.family import Failure, Family, Tally, each
 from proof.runner import Shard, run, shards
 from proof.state import Done, State
+from proof.subjects import subjects
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,6 +124,35 @@ def test_what_can_wait_comes_last_and_is_left_out_when_time_is_up(
     said = capsys.readouterr().out
     assert said.index("TY 0 to 3") < said.index("TX 4 to 7"), "what must be tried comes first"
     assert "time is up" not in said
+
+
+@pytest.mark.parametrize(("waits", "together"), [(False, 1), (True, 2)])
+def test_what_waits_half_of_the_time_shares_a_processor(tmp_path: Path, waits: bool, together: int) -> None:
+    """Each case looks who else is at work; two are seen beside one processor only where they wait."""
+
+    def seen(first: int, count: int) -> Tally:
+        tally = Tally(count)
+        (tmp_path / f"at-work-{first}").touch()
+        time.sleep(0.3)
+        tally.note(f"together {len(list(tmp_path.glob('at-work-*')))}")
+        (tmp_path / f"at-work-{first}").unlink()
+        return tally
+
+    one = family(seen, gate=2, shard=1, waits=waits)
+    state = State(None)
+    run(list(shards(one, 0, 2)), state, workers=1, commit="", tell=lambda _: None)
+    most = max(int(note.removeprefix("together ")) for done in state.of("TX") for note in done.tally.notes)
+    assert most == together
+
+
+def test_every_partner_has_its_share_of_schedules_and_no_seed_twice() -> None:
+    """WeChat Pay's two interfaces take turns."""
+    places = [schedules.place(number) for number in range(0, schedules.FAMILY.gate, schedules.BLOCK)]
+    assert len({(subject.name, seed) for subject, seed in places}) == len(places) == 120
+    assert Counter(subject.name.partition("_")[0] for subject, _ in places) == dict.fromkeys(
+        ("adyen", "alipay", "paypal", "stripe", "unionpay", "wechatpay"), 20
+    )
+    assert {subject.name for subject, _ in places} == {subject.name for subject in subjects()}
 
 
 def test_the_bound_is_three_over_n() -> None:
