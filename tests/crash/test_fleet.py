@@ -28,9 +28,29 @@ ROOT = Path(__file__).parent.parent.parent
 ORDERS = 60
 
 
+class LaterClock(SystemClock):
+    """The partner's clock and the last worker's: ``later`` is added when everything that can be paid is to be over."""
+
+    __slots__ = ("later",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later = timedelta()
+
+    def moment(self) -> Moment:
+        """The real moment, or later."""
+        real = super().moment()
+        return Moment(real.utc + self.later, real.monotonic_s)
+
+
 @pytest.fixture
-def partner() -> Iterator[AlipaySimulator]:
-    with AlipaySimulator().serve() as served:
+def clock() -> LaterClock:
+    return LaterClock()
+
+
+@pytest.fixture
+def partner(clock: LaterClock) -> Iterator[AlipaySimulator]:
+    with AlipaySimulator(clock=lambda: clock.moment().utc).serve() as served:
         yield served
 
 
@@ -47,15 +67,6 @@ def run_fleet(place: Path, *options: str) -> dict[str, int]:
     )
     did: dict[str, int] = json.loads(ran.stdout)
     return did
-
-
-class LaterClock(SystemClock):
-    """Lives when everything that could still be paid is over."""
-
-    def moment(self) -> Moment:
-        """The real moment, and ten minutes."""
-        real = super().moment()
-        return Moment(real.utc + timedelta(minutes=10), real.monotonic_s)
 
 
 def settle(till: Gateway[Alipay]) -> None:
@@ -83,7 +94,7 @@ def must_agree(partner: AlipaySimulator, till: Gateway[Alipay]) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("kind", "lines", "breaking"), [("postgresql", 200, ""), ("mariadb", 120, "breaking")])
 def test_a_fleet_that_is_killed_at_random(
-    partner: AlipaySimulator, tmp_path: Path, kind: str, lines: int, breaking: str
+    partner: AlipaySimulator, clock: LaterClock, tmp_path: Path, kind: str, lines: int, breaking: str
 ) -> None:
     """Whoever dies between two lines, another worker goes on from what the journal says."""
     url = SERVERS[kind].url("fleet")
@@ -99,7 +110,8 @@ def test_a_fleet_that_is_killed_at_random(
         assert did["killed"] > 10
         with by_hand(kind, url) as cursor:  # as if their leases had run out, which takes half a minute
             cursor.execute("UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL")
-        settle(Gateway(till.adapter, journal=till.journal, sinks=(), clock=LaterClock()))
+        clock.later = timedelta(minutes=10)
+        settle(Gateway(till.adapter, journal=till.journal, sinks=(), clock=clock))
         must_agree(partner, till)
         paid = [row for row in partner.ledger.charges() if row.amount.amount_minor]
         assert len(paid) > 20, "they had work to do"
