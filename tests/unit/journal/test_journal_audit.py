@@ -374,6 +374,19 @@ def test_nothing_more_is_sealed_about_who_was_erased(url: str) -> None:
         assert records(journal)[-1].sealed == ""
 
 
+def test_an_order_goes_on_when_the_sealing_key_was_replaced(url: str) -> None:
+    """Its own key is still sealed under the old one: nothing more is sealed of it, and its next attempt is written."""
+    with Journal.open(url, sealing_key=sealing_key(), audit=AuditPolicy(payers=True)) as journal:
+        journal.write(intend_for(PAYER))
+    with Journal.open(url, sealing_key=sealing_key(), audit=AuditPolicy(payers=True)) as journal:
+        again = operation(attempt=2)
+        journal.write(lambda session: session.add(again, source="intent", detail={}, now=NOW, personal=PAYER))
+        assert records(journal)[-1].sealed == ""
+        journal.write(intend_for(PAYER, "SHOP0002"))
+        assert JournalTrail(journal).personal("SHOP0002", records(journal)[-1].sealed) == PAYER
+        assert flaws(journal) == []
+
+
 def test_payers_are_recorded_sealed_or_not_at_all(url: str) -> None:
     """Without a key to seal with, the setting is refused."""
     with pytest.raises(ConfigurationError, match="sealing key"):

@@ -144,7 +144,10 @@ class AuditPart:
         return "" if key is None else seal_personal(key, entry.personal, entry.ref)
 
     def _data_key(self, ref: str, keys: SealingKeys) -> bytes | None:
-        """The key of a debt, made when there is none; ``None`` after it was erased."""
+        """The key of a debt, made when there is none.
+
+        ``None`` after it was erased, and where it is sealed under a key that was replaced: no payment waits for that.
+        """
         found = self._key_row(ref)
         if not found:
             key = new_data_key()
@@ -152,7 +155,7 @@ class AuditPart:
             self._write("keep a key of the audit trail", self._sql.add_data_key, values)
             found = self._key_row(ref)  # another's, where another was first
         sealed = cast("bytes | None", found[0][0])
-        return None if sealed is None else keys.open(bytes(sealed), _key_name(ref))
+        return keys.open(bytes(sealed), _key_name(ref)) if sealed is not None and keys.know(bytes(sealed)) else None
 
     def _key_row(self, ref: str) -> list[driver.Row]:
         return self._read("read a key of the audit trail", self._sql.data_key, {"ref": ref})
