@@ -70,6 +70,8 @@ def learn(
         before = _read(session, operation.id) if known is None else session.latest(known)
         if asks and before.state.over:
             raise _EndedMeanwhile
+        if before.started and not operation.started:
+            return Learnt(before, before, observation)  # another worker started it: what we did not send, it may have
         learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
         if learnt.after is before and known is not None:
             # nothing was saved, so nothing has compared the versions: what is told is read

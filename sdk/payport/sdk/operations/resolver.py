@@ -85,12 +85,15 @@ def _calls_nobody(operation: Operation) -> bool:
 
 
 def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
-    """Send an intent that was only prepared. That it starts is durable before the first byte."""
+    """Send an intent that was only prepared. That it starts is durable before the first byte.
+
+    One that another worker has started, while we stood still, is its own: whatever we do not send, it may have sent.
+    """
     now = yield from exchange.now()
 
     def write(session: Session) -> Operation | None:
         current = session.operation(operation.id) or operation
-        if current.state.final or is_being_cancelled(session, current):
+        if current.started or current.state.final or is_being_cancelled(session, current):
             return None
         return session.save(replace(current, started=True), source="local", detail={"started": "1"}, now=now.utc)
 
