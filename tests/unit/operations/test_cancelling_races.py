@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 
+import pytest
 from tests.support.corner import ABSENT, EURO, PAID, SILENCE, Corner, Wink, gateway, order
 
 from payport.schemas import ActionRequired, CancelledBy, Declined, Pending, QrCode, Reason, Succeeded, Unknown
@@ -129,3 +132,27 @@ def test_a_charge_in_doubt_that_nobody_cancels_is_repeated(journal: Journal, tim
     corner.says = [ABSENT, PAID]
     till.resume()
     assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_what_was_cancelled_before_it_is_repeated_is_not_sent_again(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancel was over, and told, between the question and the note that the charge leaves again."""
+    corner, other = Closing(says=[SILENCE] * 3), Closing()
+    till, office = gateway(corner, journal, time), gateway(other, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    time.pass_by(60)
+    corner.did.clear()
+    corner.says = [ABSENT, PAID]
+    write, calls = journal.write, count()
+
+    def stands_still(work: Callable[[Session], object], *, actor: str = "") -> object:
+        if next(calls) == 2:  # it claimed the payment and wrote down that it is not known
+            monkeypatch.undo()
+            other.says = [replace(FORGONE, source=Source.REPLY)]
+            assert isinstance(office.cancel(REF), Succeeded)
+        return write(work, actor=actor)
+
+    monkeypatch.setattr(journal, "write", stands_still)
+    till.resume()
+    assert corner.did == ["ask"]

@@ -274,12 +274,14 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool | None]:
     """Write down that a step leaves again; true when everything that left before has arrived or never will.
 
-    ``None`` for a payment that is being cancelled: sending it again would charge the payer after all.
+    ``None`` for a payment that is being cancelled, and for what has ended meanwhile: sending it again would charge the
+    payer after all.
     """
     now = (yield from exchange.now()).utc
 
     def write(session: Session) -> bool | None:
-        if is_being_cancelled(session, operation):
+        current = session.operation(operation.id) or operation
+        if current.state.final or is_being_cancelled(session, operation):
             return None
         last = _last_left(session.history(operation.ref), operation)
         mark_repetition(session, operation, step, now)
