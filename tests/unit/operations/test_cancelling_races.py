@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
-from tests.support.corner import ABSENT, EURO, PAID, SILENCE, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, Corner, Wink, gateway, order
 
 from payport.schemas import ActionRequired, CancelledBy, Declined, Pending, QrCode, Reason, Succeeded, Unknown
 from payport.sdk.adapter import Plan, Slot
 from payport.sdk.exchange import Exchange
+from payport.sdk.gateway import Gateway
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
@@ -156,3 +157,24 @@ def test_what_was_cancelled_before_it_is_repeated_is_not_sent_again(
     monkeypatch.setattr(journal, "write", stands_still)
     till.resume()
     assert corner.did == ["ask"]
+
+
+@dataclass
+class Interrupted(Closing):
+    """While its first step is under way, somebody else cancels, and is told that it is closed."""
+
+    office: Gateway[Closing] | None = None
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """Whatever comes next."""
+        if self.office is not None:
+            assert isinstance(self.office.cancel(REF), Succeeded)
+        return (yield from super().perform(operation, step, deadline_s))
+
+
+def test_what_was_cancelled_between_two_steps_goes_no_further(journal: Journal, time: Time) -> None:
+    """The first was answered after the order had been told as closed: the second, which moves money, never leaves."""
+    office = gateway(Closing(says=[replace(FORGONE, source=Source.REPLY)]), journal, time)
+    corner = Interrupted(says=[GO_ON, PAID], office=office)
+    assert isinstance(gateway(corner, journal, time).pay(order(), Wink()), Declined)
+    assert corner.did == ["create"]

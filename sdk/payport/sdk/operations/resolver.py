@@ -266,7 +266,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     done = step.name if answered(bind(operation, observation)) else None
     operation = yield from learn(setup, operation, observation, step_done=done, deadline_s=deadline_s)
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
-    if goes_on and operation.open_step is not None:
+    if goes_on and operation.open_step is not None and not operation.state.final:
         return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left
     return Carried(operation, bind(operation, observation).native)
 
