@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
-from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, Corner, Wink, gateway, leases_run_out, order
 
 from payport.schemas import ActionRequired, CancelledBy, Declined, Pending, QrCode, Reason, Succeeded, Unknown
 from payport.sdk.adapter import Plan, Slot
@@ -178,3 +178,30 @@ def test_what_was_cancelled_between_two_steps_goes_no_further(journal: Journal, 
     corner = Interrupted(says=[GO_ON, PAID], office=office)
     assert isinstance(gateway(corner, journal, time).pay(order(), Wink()), Declined)
     assert corner.did == ["create"]
+
+
+def test_what_was_accepted_meanwhile_does_not_end_by_an_older_answer(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was told that the partner knows nothing of it stood still; another worker was told that it is accepted."""
+    corner, other = Closing(says=[SILENCE] * 3), Closing()
+    till, office = gateway(corner, journal, time), gateway(other, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    time.pass_by(3600 + 121)
+    corner.says = [ABSENT, ABSENT]
+    write, calls = journal.write, count()
+
+    def stands_still(work: Callable[[Session], object], *, actor: str = "") -> object:
+        if next(calls) == 2:  # it claimed the payment, wrote down that it is not known, and is about to end it
+            monkeypatch.undo()
+            time.pass_by(60.0)
+            leases_run_out(journal)
+            waiting = Observation(state=State.PENDING, source=Source.QUERY, amount=EURO)
+            other.says = [waiting, TOO_LATE]
+            office.resume()
+            assert payment_of(journal).state is State.PENDING
+        return write(work, actor=actor)
+
+    monkeypatch.setattr(journal, "write", stands_still)
+    till.resume()
+    assert payment_of(journal).state is State.PENDING
