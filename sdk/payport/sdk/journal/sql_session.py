@@ -107,7 +107,7 @@ class SqlSession:
 
     def keep_exchange(self, exchange: RawExchange) -> None:
         """Keep what went over the wire, sealed, where the journal does that."""
-        self.audit.keep_exchange(exchange)
+        self.audit.keep_exchange(exchange, next(iter(self._seen), ""))
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""
