@@ -71,7 +71,7 @@ class Counter(Corner):
             amount=EURO, occurred_at=None,
         )  # fmt: skip
         thanks = Acknowledgement(status=200, content_type="text/plain", body=b"ok")
-        return Opened(event=event, lessons=((f"{REF}T001", self.notice),), acknowledgement=thanks)
+        return Opened(event=event, lessons=((self.notice.partner_ref or "", self.notice),), acknowledgement=thanks)
 
 
 def till_with(journal: Journal, time: Time, *says: Observation) -> tuple[Counter, Gateway[Counter]]:
@@ -150,6 +150,22 @@ def test_a_refund_that_came_through_after_its_refusal_is_not_made_again(journal:
     corner.did.clear()
     assert isinstance(till.refund(REF, "BACK0001", ONE), NotSent)
     assert isinstance(till.refund(REF, "BACK0002", EURO), NotSent)
+    assert corner.did == []
+
+
+def test_nor_when_a_later_attempt_of_it_was_refused_before_that_was_known(journal: Journal, time: Time) -> None:
+    """What came through is not the newest attempt."""
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [REFUSED, REFUSED]
+    for _ in range(2):
+        assert isinstance(till.refund(REF, "BACK0001", ONE), Declined)
+    corner.notice = replace(DONE, source=Source.NOTICE, amount=ONE, partner_ref="BACK0001R001")
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert [fact.kind for fact in operations(journal, Verb.REFUND)[0].facts] == [FactKind.CONTRADICTED]
+    corner.did.clear()
+    corner.says = [DONE]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), NotSent)
     assert corner.did == []
 
 
