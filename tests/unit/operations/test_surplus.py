@@ -61,7 +61,7 @@ class Counter(Corner):
 
     def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
         """Give it back."""
-        return Plan(steps=(Step(name="refund", moves_money=True, digest="refund"),))
+        return Plan(steps=(Step.of("refund", b"refund", replayable=True),))
 
     def open_notice(self, raw: RawNotification) -> Exchange[Opened]:
         """A genuine one."""
@@ -208,6 +208,22 @@ def test_nor_when_a_later_attempt_of_it_was_refused_before_that_was_known(journa
     corner.says = [DONE]
     assert isinstance(till.refund(REF, "BACK0001", ONE), NotSent)
     assert corner.did == []
+
+
+def test_nor_is_a_later_attempt_of_it_repeated(journal: Journal, time: Time) -> None:
+    """One that is in doubt, and that the partner does not know."""
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [REFUSED, replace(SILENCE, again=False)]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Declined)
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Unknown)
+    corner.notice = replace(DONE, source=Source.NOTICE, amount=ONE, partner_ref="BACK0001R001")
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    time.pass_by(20)
+    corner.did.clear()
+    corner.says = [ABSENT, DONE]
+    till.resume()
+    assert corner.did == ["ask"]
 
 
 def test_a_refusal_of_the_call_does_not_end_a_cancel_that_left_before(journal: Journal, time: Time) -> None:

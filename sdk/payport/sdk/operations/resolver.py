@@ -29,7 +29,7 @@ from payport.sdk.operations.cancelling import (
 )
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
-from payport.sdk.operations.given_back import is_kept
+from payport.sdk.operations.given_back import came_through, is_kept
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
 from payport.sdk.operations.repeating import OF_THE_CALL, REPEATED, mark_repetition, may_repeat, refused_again
@@ -98,8 +98,7 @@ def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Ca
         current = session.operation(operation.id) or operation
         if current.started or current.state.final or is_being_cancelled(session, current):
             return None
-        operations = session.operations(current.ref)
-        paid = any(is_kept(operations, each) for each in operations)
+        paid = _done_before(session, current)
         return session.save(replace(current, started=True), source="local", detail={"started": "1"}, now=now.utc)
 
     started = yield from exchange.record("start", write)
@@ -114,6 +113,14 @@ def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Ca
         kept = NotSentCause(NotSentKind.INVALID, why)
         return Carried((yield from learn(setup, started, _unsent(kept), release=True)))
     return (yield from carry_out(setup, started, deadline_s))
+
+
+def _done_before(session: Session, operation: Operation) -> bool:
+    """Whether an attempt that was told as over has moved the money after all, and it has not gone back since."""
+    operations = session.operations(operation.ref)
+    attempts = [each for each in operations if (each.verb, each.part) == (operation.verb, operation.part)]
+    moved = any(came_through(each) or is_kept(operations, each) for each in attempts)
+    return moved and operation.verb is not Verb.CANCEL
 
 
 def _unsent(cause: NotSentCause) -> Observation:
@@ -285,16 +292,14 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool | None]:
     """Write down that a step leaves again; true when everything that left before has arrived or never will.
 
-    ``None`` for a payment that is being cancelled, for what has ended meanwhile, and for an order whose money came in
-    under another attempt: sending it again would charge the payer after all, or twice.
+    ``None`` for a payment that is being cancelled, for what has ended meanwhile, and for what came through under
+    another attempt: sending it again would charge the payer after all, or move the money twice.
     """
     now = (yield from exchange.now()).utc
 
     def write(session: Session) -> bool | None:
         current = session.operation(operation.id) or operation
-        operations = session.operations(operation.ref)
-        paid = operation.verb is Verb.PAY and any(is_kept(operations, each) for each in operations)
-        if current.state.final or paid or is_being_cancelled(session, operation):
+        if current.state.final or _done_before(session, current) or is_being_cancelled(session, operation):
             return None
         last = _last_left(session.history(operation.ref), operation)
         mark_repetition(session, operation, step, now)
