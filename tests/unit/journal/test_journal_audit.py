@@ -34,6 +34,7 @@ from payport.sdk.audit.record import Entry, Origin, Record, What
 from payport.sdk.audit.verifying import Verification
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.journal import Journal
+from payport.sdk.journal.audit_part import AuditPart
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.trail import JournalTrail
@@ -131,6 +132,31 @@ def test_a_fact_is_announced_once(journal: Journal) -> None:
     assert told(journal) == []
     journal.write(intend())
     assert told(journal) == [("account.opened", "opened"), ("pay", "doubt")]
+
+
+@pytest.mark.parametrize("waits", ["a thread", "a task"])
+def test_what_was_to_be_recorded_with_a_write_that_failed_is_with_the_next(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, waits: str
+) -> None:
+    """Whoever waited for it, on whichever database."""
+
+    def write() -> None:
+        if waits == "a task":
+            asyncio.run(journal.awrite(intend()))
+        else:
+            journal.write(intend())
+
+    journal.announce(Entry(what=What.ACCOUNT_OPENED, result="opened", at=NOW, partner="testpay", account=ACCOUNT))
+    with monkeypatch.context() as patch:
+        patch.setattr(AuditPart, "_append", _no_room)
+        with pytest.raises(JournalError, match="no room"):
+            write()
+    write()
+    assert told(journal) == [("account.opened", "opened"), ("pay", "doubt")]
+
+
+def _no_room(part: AuditPart, entries: object) -> None:
+    raise JournalError("no room")
 
 
 def test_work_that_fails_leaves_no_record(journal: Journal) -> None:
@@ -346,6 +372,19 @@ def test_nothing_more_is_sealed_about_who_was_erased(url: str) -> None:
         assert JournalTrail(journal).erase("SHOP0001", "asked in time") is False
         journal.write(intend_for(PAYER))
         assert records(journal)[-1].sealed == ""
+
+
+def test_an_order_goes_on_when_the_sealing_key_was_replaced(url: str) -> None:
+    """Its own key is still sealed under the old one: nothing more is sealed of it, and its next attempt is written."""
+    with Journal.open(url, sealing_key=sealing_key(), audit=AuditPolicy(payers=True)) as journal:
+        journal.write(intend_for(PAYER))
+    with Journal.open(url, sealing_key=sealing_key(), audit=AuditPolicy(payers=True)) as journal:
+        again = operation(attempt=2)
+        journal.write(lambda session: session.add(again, source="intent", detail={}, now=NOW, personal=PAYER))
+        assert records(journal)[-1].sealed == ""
+        journal.write(intend_for(PAYER, "SHOP0002"))
+        assert JournalTrail(journal).personal("SHOP0002", records(journal)[-1].sealed) == PAYER
+        assert flaws(journal) == []
 
 
 def test_payers_are_recorded_sealed_or_not_at_all(url: str) -> None:

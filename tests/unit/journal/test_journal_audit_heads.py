@@ -63,6 +63,29 @@ def test_a_head_is_due_after_so_many_records_or_so_long(url: str) -> None:
         assert journal.sign_heads(at_once=False) == 1
 
 
+def test_who_signs_slowly_does_not_turn_back_how_far_was_signed(url: str, tmp_path: Path) -> None:
+    """Else nobody would miss the newer head, that of another process, when it is taken out of the file."""
+    sink = HeadFile(tmp_path / "heads")
+    with Journal.open(url, audit=policy(sink)) as fast:
+
+        def stands_still(head: SignedHead) -> None:
+            sink(head)
+            for number in range(5):
+                fast.write(intend(f"LATER{number:03d}"))
+            fast.sign_heads()
+
+        slow = Journal.open(url, audit=policy(stands_still))
+        slow.write(intend())
+        slow.sign_heads()
+        first, *_ = sink.path.read_text().splitlines(keepends=True)
+        sink.path.write_text(first)
+        keys = PublicKeys([AUDIT_KEY.public])
+        found = [flaw.kind for flaw in Verification(trail=JournalTrail(fast), heads=sink.path, keys=keys).flaws()]
+        assert found == [FlawKind.MISSING]
+        fast.sign_heads()
+        slow.close()
+
+
 def test_a_head_that_cannot_be_kept_is_said(url: str) -> None:
     """By whoever signs, and by closing, which closes all the same. The payments go on."""
 

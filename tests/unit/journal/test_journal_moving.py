@@ -116,7 +116,7 @@ def test_a_move_that_fails_moves_nothing(file_url: str, target_url: str, monkeyp
         def fails(*_: object) -> None:
             raise ZeroDivisionError
 
-        for name in ("_count", "_copy"):
+        for name in ("_count", "_copy", "_fence"):
             monkeypatch.setattr(moving, name, fails)
             with pytest.raises(ZeroDivisionError):
                 old.move_to(new)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 
-from tests.support.corner import ABSENT, EURO, PAID, SILENCE, Corner, Wink, gateway, order
+import pytest
+from tests.support.corner import ABSENT, EURO, GO_ON, PAID, SILENCE, Corner, Wink, gateway, leases_run_out, order
 
 from payport.schemas import ActionRequired, CancelledBy, Declined, Pending, QrCode, Reason, Succeeded, Unknown
 from payport.sdk.adapter import Plan, Slot
 from payport.sdk.exchange import Exchange
+from payport.sdk.gateway import Gateway
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
@@ -129,3 +133,75 @@ def test_a_charge_in_doubt_that_nobody_cancels_is_repeated(journal: Journal, tim
     corner.says = [ABSENT, PAID]
     till.resume()
     assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_what_was_cancelled_before_it_is_repeated_is_not_sent_again(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancel was over, and told, between the question and the note that the charge leaves again."""
+    corner, other = Closing(says=[SILENCE] * 3), Closing()
+    till, office = gateway(corner, journal, time), gateway(other, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    time.pass_by(60)
+    corner.did.clear()
+    corner.says = [ABSENT, PAID]
+    write, calls = journal.write, count()
+
+    def stands_still(work: Callable[[Session], object], *, actor: str = "") -> object:
+        if next(calls) == 2:  # it claimed the payment and wrote down that it is not known
+            monkeypatch.undo()
+            other.says = [replace(FORGONE, source=Source.REPLY)]
+            assert isinstance(office.cancel(REF), Succeeded)
+        return write(work, actor=actor)
+
+    monkeypatch.setattr(journal, "write", stands_still)
+    till.resume()
+    assert corner.did == ["ask"]
+
+
+@dataclass
+class Interrupted(Closing):
+    """While its first step is under way, somebody else cancels, and is told that it is closed."""
+
+    office: Gateway[Closing] | None = None
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """Whatever comes next."""
+        if self.office is not None:
+            assert isinstance(self.office.cancel(REF), Succeeded)
+        return (yield from super().perform(operation, step, deadline_s))
+
+
+def test_what_was_cancelled_between_two_steps_goes_no_further(journal: Journal, time: Time) -> None:
+    """The first was answered after the order had been told as closed: the second, which moves money, never leaves."""
+    office = gateway(Closing(says=[replace(FORGONE, source=Source.REPLY)]), journal, time)
+    corner = Interrupted(says=[GO_ON, PAID], office=office)
+    assert isinstance(gateway(corner, journal, time).pay(order(), Wink()), Declined)
+    assert corner.did == ["create"]
+
+
+def test_what_was_accepted_meanwhile_does_not_end_by_an_older_answer(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was told that the partner knows nothing of it stood still; another worker was told that it is accepted."""
+    corner, other = Closing(says=[SILENCE] * 3), Closing()
+    till, office = gateway(corner, journal, time), gateway(other, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    time.pass_by(3600 + 121)
+    corner.says = [ABSENT, ABSENT]
+    write, calls = journal.write, count()
+
+    def stands_still(work: Callable[[Session], object], *, actor: str = "") -> object:
+        if next(calls) == 2:  # it claimed the payment, wrote down that it is not known, and is about to end it
+            monkeypatch.undo()
+            time.pass_by(60.0)
+            leases_run_out(journal)
+            waiting = Observation(state=State.PENDING, source=Source.QUERY, amount=EURO)
+            other.says = [waiting, TOO_LATE]
+            office.resume()
+            assert payment_of(journal).state is State.PENDING
+        return write(work, actor=actor)
+
+    monkeypatch.setattr(journal, "write", stands_still)
+    till.resume()
+    assert payment_of(journal).state is State.PENDING

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tests.support.corner import EURO, PAID, Corner, Wink, gateway, order
+import pytest
+from tests.support.corner import EURO, PAID, SILENCE, Corner, Wink, gateway, order
 
-from payport.schemas import ActionRequired, QrCode, Succeeded, Unknown
+from payport.schemas import ActionRequired, QrCode, Succeeded, Unknown, UnknownKind
+from payport.sdk.errors import JournalError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
@@ -74,3 +76,26 @@ def test_what_may_not_have_left_yet_is_left_to_who_is_sending(journal: Journal, 
     (found,) = seen
     assert (isinstance(found.outcome, Unknown), found.source) == (True, "journal")
     assert corner.did == ["create"]
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_journal_that_cannot_be_written_is_no_exception(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch, left: bool
+) -> None:
+    """Nobody can say how the order stands: that is an outcome, of these two as of every verb that asks the partner."""
+    corner = Showing(says=[replace(SILENCE, again=False)] if left else [])
+    till = gateway(corner, journal, time)
+    if left:
+        till.pay(order(), Wink())
+    else:
+        with pytest.raises(IndexError):  # the process is killed while it sends
+            till.pay(order(), Wink())
+
+    def full(*_: object, **__: object) -> None:
+        raise JournalError("the disk is full")
+
+    monkeypatch.setattr(journal, "write", full)
+    corner.says = [STILL]
+    for told in (till.wait(REF, 5.0), till.query(REF).outcome):
+        assert isinstance(told, Unknown)
+        assert told.cause.kind is UnknownKind.STORAGE

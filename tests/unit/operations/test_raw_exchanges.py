@@ -137,6 +137,19 @@ def test_it_goes_when_the_payer_is_erased(journal: Journal, partner: AlipaySimul
     assert flaws(journal) == []
 
 
+def test_questions_that_changed_nothing_go_too(journal: Journal, partner: AlipaySimulator) -> None:
+    """A poll tells of the payer as well, whether or not anything was learnt from it."""
+    with Gateway(Alipay(partner.account), journal=journal, transport=partner.transport(), sinks=()) as gateway:
+        gateway.pay(ORDER, QrShown())
+        for _ in range(3):
+            gateway.query(ORDER.ref)
+    found = [record for record, _ in kept(journal)]
+    assert {record.operation for record in found} == {"SHOP10010001/pay//1"}
+    trail = JournalTrail(journal)
+    assert trail.erase("SHOP10010001", "asked by letter")
+    assert [trail.exchange(str(record.detail["sha256"])) for record in found] == [None] * 4
+
+
 def test_old_ones_are_dropped(journal: Journal, partner: AlipaySimulator) -> None:
     """By the instant of the exchange."""
     with Gateway(Alipay(partner.account), journal=journal, transport=partner.transport(), sinks=()) as gateway:

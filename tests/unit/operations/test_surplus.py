@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
 
 from payport.schemas import (
     CancelledBy,
@@ -61,7 +61,7 @@ class Counter(Corner):
 
     def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
         """Give it back."""
-        return Plan(steps=(Step(name="refund", moves_money=True, digest="refund"),))
+        return Plan(steps=(Step.of("refund", b"refund", replayable=True),))
 
     def open_notice(self, raw: RawNotification) -> Exchange[Opened]:
         """A genuine one."""
@@ -71,7 +71,7 @@ class Counter(Corner):
             amount=EURO, occurred_at=None,
         )  # fmt: skip
         thanks = Acknowledgement(status=200, content_type="text/plain", body=b"ok")
-        return Opened(event=event, lessons=((f"{REF}T001", self.notice),), acknowledgement=thanks)
+        return Opened(event=event, lessons=((self.notice.partner_ref or "", self.notice),), acknowledgement=thanks)
 
 
 def till_with(journal: Journal, time: Time, *says: Observation) -> tuple[Counter, Gateway[Counter]]:
@@ -151,6 +151,79 @@ def test_a_refund_that_came_through_after_its_refusal_is_not_made_again(journal:
     assert isinstance(till.refund(REF, "BACK0001", ONE), NotSent)
     assert isinstance(till.refund(REF, "BACK0002", EURO), NotSent)
     assert corner.did == []
+
+
+def test_an_order_that_was_paid_under_an_older_attempt_is_not_told_as_closed(journal: Journal, time: Time) -> None:
+    """Both were refused, and then the first one was said to be paid: the money is here, and is to be given back."""
+    corner, till = till_with(journal, time, REFUSED)
+    corner.says = [REFUSED]
+    assert isinstance(till.pay(order(), Wink()), Declined)
+    corner.says = [replace(PAID, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert [fact.kind for fact in operations(journal, Verb.PAY)[0].facts] == [FactKind.SURPLUS_PAID]
+    assert isinstance(till.cancel(REF), NotSent)
+    corner.says = [DONE]
+    assert isinstance(till.refund(REF, "BACK0001", EURO), Succeeded)
+    assert isinstance(till.cancel(REF), Succeeded)
+
+
+def test_what_was_prepared_is_not_sent_once_the_order_is_paid_after_all(journal: Journal, time: Time) -> None:
+    """The next attempt waits in the journal while the one before it turns out to be paid."""
+    corner, till = till_with(journal, time, REFUSED)
+    journal.write(lambda session: till._desk.prepare_in(session, corner, order(), Wink()))
+    corner.says = [replace(PAID, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    corner.did.clear()
+    corner.says = [PAID]
+    till.resume()
+    assert corner.did == []
+    assert operations(journal, Verb.PAY)[1].state is State.NOT_SENT
+
+
+def test_a_charge_in_doubt_is_not_repeated_once_the_order_is_paid_after_all(journal: Journal, time: Time) -> None:
+    """The partner does not know it, and the money is here: sending it again would take it a second time."""
+    corner, till = till_with(journal, time, REFUSED)
+    corner.says = [replace(SILENCE, again=False)]
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    corner.says = [replace(PAID, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    time.pass_by(20)
+    corner.did.clear()
+    corner.says = [ABSENT, PAID]
+    till.resume()
+    assert corner.did == ["ask"]
+
+
+def test_nor_when_a_later_attempt_of_it_was_refused_before_that_was_known(journal: Journal, time: Time) -> None:
+    """What came through is not the newest attempt."""
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [REFUSED, REFUSED]
+    for _ in range(2):
+        assert isinstance(till.refund(REF, "BACK0001", ONE), Declined)
+    corner.notice = replace(DONE, source=Source.NOTICE, amount=ONE, partner_ref="BACK0001R001")
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert [fact.kind for fact in operations(journal, Verb.REFUND)[0].facts] == [FactKind.CONTRADICTED]
+    corner.did.clear()
+    corner.says = [DONE]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), NotSent)
+    assert corner.did == []
+
+
+def test_nor_is_a_later_attempt_of_it_repeated(journal: Journal, time: Time) -> None:
+    """One that is in doubt, and that the partner does not know."""
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [REFUSED, replace(SILENCE, again=False)]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Declined)
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Unknown)
+    corner.notice = replace(DONE, source=Source.NOTICE, amount=ONE, partner_ref="BACK0001R001")
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    time.pass_by(20)
+    corner.did.clear()
+    corner.says = [ABSENT, DONE]
+    till.resume()
+    assert corner.did == ["ask"]
 
 
 def test_a_refusal_of_the_call_does_not_end_a_cancel_that_left_before(journal: Journal, time: Time) -> None:

@@ -473,3 +473,17 @@ def test_what_is_found_and_held_is_an_incident(journal: Journal) -> None:
     duty.settle()
     duty.pass_by(61)
     assert duty.sink.heard[-1].incident.note == "let go by Wen"
+
+
+def _much(view: View) -> str | None:
+    return "that is much" if view.moved.amount.amount_minor > 1000 else None
+
+
+def test_what_was_let_through_and_not_written_is_looked_at_again(journal: Journal, tmp_path: Path) -> None:
+    """An application that rolled back may ask for another amount: it has the number of the attempt that never was."""
+    shop = Shop(journal, Rule(name="much", look=_much, hold=True))
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert isinstance(shop.gateway.prepare(order("CORNER000001"), Wink(), connection), str)
+        connection.rollback()
+    held(shop.pay(1, "3000.00"))

@@ -144,7 +144,10 @@ class AuditPart:
         return "" if key is None else seal_personal(key, entry.personal, entry.ref)
 
     def _data_key(self, ref: str, keys: SealingKeys) -> bytes | None:
-        """The key of a debt, made when there is none; ``None`` after it was erased."""
+        """The key of a debt, made when there is none.
+
+        ``None`` after it was erased, and where it is sealed under a key that was replaced: no payment waits for that.
+        """
         found = self._key_row(ref)
         if not found:
             key = new_data_key()
@@ -152,7 +155,7 @@ class AuditPart:
             self._write("keep a key of the audit trail", self._sql.add_data_key, values)
             found = self._key_row(ref)  # another's, where another was first
         sealed = cast("bytes | None", found[0][0])
-        return None if sealed is None else keys.open(bytes(sealed), _key_name(ref))
+        return keys.open(bytes(sealed), _key_name(ref)) if sealed is not None and keys.know(bytes(sealed)) else None
 
     def _key_row(self, ref: str) -> list[driver.Row]:
         return self._read("read a key of the audit trail", self._sql.data_key, {"ref": ref})
@@ -176,18 +179,21 @@ class AuditPart:
         self._write("erase a key of the audit trail", self._sql.erase_data_key, {"p_ref": ref, "at": rows.micros(now)})
         return had
 
-    def keep_exchange(self, exchange: RawExchange) -> None:
-        """Keep what went over the wire, sealed, and record its digest; about the operation that was noted last."""
+    def keep_exchange(self, exchange: RawExchange, looked_at: str) -> None:
+        """Keep what went over the wire, sealed, and record its digest; about the operation that was noted last.
+
+        ``looked_at``: the one that it is about where none was noted, because nothing was learnt; empty where none was.
+        """
         keys = self._auditing.exchange_keys
         if keys is None:
             return
-        of = next((entry for entry in reversed(self._entries) if entry.operation), None)
+        operation = next((entry.operation for entry in reversed(self._entries) if entry.operation), looked_at)
         endpoint = exchange.request.endpoint
         sealed = keys.seal(exchange.content(), _exchange_name(endpoint))
         digest = hashlib.sha256(sealed).hexdigest()
         row = {
             "at": rows.micros(exchange.at),
-            "about": None if of is None else of.operation,
+            "about": operation or None,
             "endpoint": endpoint,
             "digest": digest,
             "sealed": sealed,
@@ -195,8 +201,8 @@ class AuditPart:
         self._write("keep an exchange", self._sql.add_exchange, row)
         self.note(
             Entry(
-                what=What.EXCHANGE, result=exchange.result, at=exchange.at, ref="" if of is None else of.ref,
-                operation="" if of is None else of.operation, partner=exchange.partner, account=exchange.account,
+                what=What.EXCHANGE, result=exchange.result, at=exchange.at, ref=operation.partition("/")[0],
+                operation=operation, partner=exchange.partner, account=exchange.account,
                 detail={"endpoint": endpoint, "sha256": digest},
             )
         )  # fmt: skip

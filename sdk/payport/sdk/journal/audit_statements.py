@@ -75,7 +75,10 @@ def _on_chains() -> dict[str, ClauseElement]:
             dropped_seq=bindparam("seq"), dropped_hash=bindparam("hash"), dropped_at=bindparam("at"),
             since=case((table.since < told, told), else_=table.since),
         ),
-        "move_signed": this.values(signed_seq=bindparam("seq"), signed_at=bindparam("at")),
+        # forward only: of two that sign the slower one must not turn it back
+        "move_signed": this.where(table.signed_seq < bindparam("seq")).values(
+            signed_seq=bindparam("seq"), signed_at=bindparam("at")
+        ),
     }  # fmt: skip
 
 

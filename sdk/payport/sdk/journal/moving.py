@@ -44,13 +44,31 @@ def move(source: Database, target: Database) -> Mapping[str, int]:
     with source.errors(f"move {source.backend.place}"), source.engine.connect() as old:
         source.backend.alone(old)  # whoever writes waits, and then meets the fence
         try:
+            chains = _chains(target)
             counts = _copy(old, target)
-            _fence(old)
-            old.exec_driver_sql("COMMIT")
+            try:
+                _fence(old)
+                old.exec_driver_sql("COMMIT")
+            except BaseException:
+                _take_back(target, chains)  # else both would go on with the same payments
+                raise
         except BaseException:
             old.exec_driver_sql("ROLLBACK")
             raise
     return counts
+
+
+def _chains(target: Database) -> Sequence[Mapping[str, object]]:
+    """The chains of the audit trail as they were made, with nothing in them."""
+    with target.errors("look at its chains"), target.engine.connect() as new:
+        return [dict(row) for row in new.execute(select(audit_chains)).mappings()]
+
+
+def _take_back(target: Database, chains: Sequence[Mapping[str, object]]) -> None:
+    with target.errors("take back what was moved"), target.engine.begin() as new:
+        for table in reversed(metadata.sorted_tables):
+            new.execute(delete(table))
+        new.execute(insert(audit_chains).inline(), chains)
 
 
 def _copy(old: Connection, target: Database) -> Mapping[str, int]:

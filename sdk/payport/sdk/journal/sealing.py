@@ -48,6 +48,10 @@ class SealingKeys:
         head = _FORMAT + self._first + nonce
         return head + self._ciphers[self._first].encrypt(nonce, plain, _bound(head, row))
 
+    def know(self, sealed: bytes) -> bool:
+        """Whether the key that sealed this is one of them."""
+        return sealed[len(_FORMAT) : len(_FORMAT) + _ID_BYTES] in self._ciphers
+
     def open(self, sealed: bytes, row: str) -> bytes:
         """What was sealed for a row. Raises :class:`JournalError` when it was changed or moved or its key is gone."""
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - loaded with the first sealing key

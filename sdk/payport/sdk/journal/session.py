@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from payport.sdk.audit.record import Entry
     from payport.sdk.journal.measure_part import MeasurePart
     from payport.sdk.journal.operating_part import OperatingPart
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class Session(Protocol):
 
     def open_debt(self, debt: Debt) -> Debt | None:
         """The debt that has this reference, as by :meth:`debt`; ``None`` when none had, and this one is written."""
+        ...
+
+    def whole(self, work: Callable[[], T]) -> T:
+        """Do this part of the work whole, or, when it raises, none of it: the transaction may go on without it."""
         ...
 
     def operation(self, operation_id: str) -> Operation | None:

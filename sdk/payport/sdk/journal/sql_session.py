@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
@@ -17,6 +17,7 @@ from payport.sdk.journal.recent import Image
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition, evolve
 from payport.sdk.journal.rules import check_history, check_new, check_postponed, check_successor
 from payport.sdk.journal.session import Unreadable
+from payport.sdk.journal.statements import Statement
 
 if TYPE_CHECKING:
     from payport.sdk.audit.exchanges import RawExchange
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
     from payport.sdk.journal.session import Lease
-    from payport.sdk.journal.statements import Statement
 
+T = TypeVar("T")
 
 CANDIDATES = 20
 """So many due operations are tried in turn when others are at them at this moment: more than workers usually are."""
+
+_SAVEPOINT, _UNDO, _RELEASE = (
+    Statement(f"{what} payport_part", (), {}) for what in ("SAVEPOINT", "ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT")
+)
 
 
 class SqlSession:
@@ -102,7 +107,7 @@ class SqlSession:
 
     def keep_exchange(self, exchange: RawExchange) -> None:
         """Keep what went over the wire, sealed, where the journal does that."""
-        self.audit.keep_exchange(exchange)
+        self.audit.keep_exchange(exchange, next(iter(self._seen), ""))
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""
@@ -121,6 +126,20 @@ class SqlSession:
         if self._locked is not None:
             self._locked.add(debt.ref)  # nobody else sees it before the transaction ends
         return None
+
+    def whole(self, work: Callable[[], T]) -> T:
+        """Do this part of the work whole, or none of it."""
+        locked = None if self._locked is None else set(self._locked)
+        self._write("begin a part", _SAVEPOINT, {})
+        try:
+            done = work()
+        except Exception:
+            if self.failure is None:
+                self._write("undo a part", _UNDO, {})
+                self._locked = locked  # what it locked, or made, is free again, or gone
+            raise
+        self._write("end a part", _RELEASE, {})
+        return done
 
     def operation(self, operation_id: str) -> Operation | None:
         """One operation with its steps."""

@@ -54,6 +54,8 @@ class Transactions:
         unit = Unit(work, None, actor)
         try:
             self._carry_out(unit)
+        except BaseException as error:  # noqa: BLE001 - raised with the answer, when what was announced is put back
+            unit.error = error
         finally:
             self._leave()
         return unit.answer()

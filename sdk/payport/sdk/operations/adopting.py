@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from payport.schemas.order import Order
@@ -51,8 +52,10 @@ def prepare(
             "prepare keeps the whole request until resume sends it, so the journal needs a sealing key: "
             "open it with Journal.open(url, sealing_key=...)"
         )
+    intent = pay_intent(setup, adapter, order, method)
     try:
-        begun = begin(setup, pay_intent(setup, adapter, order, method), session, now, lease=None)
+        # the application may commit all the same: what is refused leaves no debt behind that fixes the amount
+        begun = session.whole(partial(begin, setup, intent, session, now, lease=None))
     except (Invalid, InvalidIntent) as error:
         return not_sent(NotSentKind.INVALID, str(error))
     except Held as held:

@@ -50,7 +50,8 @@ def cancel(setup: Setup, ref: str, deadline_s: float, *, reverse_paid: bool) -> 
         return not_sent(NotSentKind.INVALID, f"{ref} is not in this journal: is it misspelt, or to be adopted?")
     if payment.account != setup.adapter.account:
         return not_sent(NotSentKind.INVALID, f"it is to be paid through {payment.account}; cancel it there")
-    if is_kept(operations, payment):
+    attempts = [each for each in operations if each.verb is Verb.PAY] if payment.state.over else [payment]
+    if any(is_kept(operations, each) for each in attempts):
         return not_sent(NotSentKind.INVALID, "money came in under it after it was closed: refund it")
     if payment.state.over:
         now = yield from exchange.now()

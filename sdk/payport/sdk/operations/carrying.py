@@ -42,7 +42,7 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
         operation = yield from learn(
             setup, operation, observation, step_done=done, release=release and last, deadline_s=deadline_s
         )
-        if last or unwritten(operation):
+        if last or unwritten(operation) or operation.state.final:  # it may have been cancelled meanwhile
             break
     return Carried(operation, native)
 

@@ -253,9 +253,9 @@ def _live(attempts: Sequence[Operation], intent: Intent) -> Operation | None:
 
 def _check_over(session: Session, attempts: Sequence[Operation]) -> None:
     """Raise :class:`Invalid` where an attempt that was told as closed or refused moved money all the same."""
-    if attempts and attempts[-1].verb is not Verb.CANCEL and came_through(attempts[-1]):
+    if any(each.verb is not Verb.CANCEL and came_through(each) for each in attempts):
         raise Invalid(
-            "the partner refused the last attempt, and then said that it was carried out: compare with its records. "
+            "the partner refused an attempt, and then said that it was carried out: compare with its records. "
             "Nothing was sent"
         )
     for attempt in attempts:

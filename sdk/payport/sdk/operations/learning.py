@@ -59,17 +59,23 @@ def learn(
     back in the same commit. ``deadline_s``: until when the partner may be asked about money that came in for an attempt
     which ended while the answer was on its way: the answer may be older than that end.
 
+    What no partner said but was decided here, that it has ended with nothing sent or paid, holds for the operation as
+    it was looked at: once it has another version, somebody else may have sent it, or been told that it is accepted.
+
     A storage failure comes back as a doubt with cause ``storage``: what was learnt may be lost, so it is not claimed.
     """
     now = (yield from exchange.now()).utc
     known: Operation | None = operation
     pays = operation.verb is Verb.PAY and not operation.state.over and observation.state in TAKEN
     asks = pays and deadline_s is not None
+    ends_here = observation.source is Source.LOCAL and observation.state.over
 
     def write(session: Session) -> Learnt:
         before = _read(session, operation.id) if known is None else session.latest(known)
         if asks and before.state.over:
             raise _EndedMeanwhile
+        if ends_here and before.version != operation.version:
+            return _left_alone(setup, session, before, observation, release=release)
         learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
         if learnt.after is before and known is not None:
             # nothing was saved, so nothing has compared the versions: what is told is read
@@ -99,6 +105,15 @@ def learn(
         yield from tell(setup, learnt, now)
         return learnt.after
     return lost(operation, "other workers kept changing the operation; resume settles it")
+
+
+def _left_alone(
+    setup: Setup, session: Session, before: Operation, observation: Observation, *, release: bool
+) -> Learnt:
+    """Nothing is learnt from it."""
+    if release:
+        session.release(before.id, setup.owner)
+    return Learnt(before, before, observation)
 
 
 class _EndedMeanwhile(Exception):

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from payport.sdk import exchange
 from payport.sdk.checks import check_argument
-from payport.sdk.errors import PayportError
+from payport.sdk.errors import JournalError, PayportError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.lattice import bind
@@ -18,7 +18,7 @@ from payport.sdk.observation import Source
 from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import current, newest
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.learning import learn, release
+from payport.sdk.operations.learning import learn, lost, release, storage_failed
 from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
 from payport.sdk.operations.setup import Setup
@@ -66,7 +66,10 @@ def query(
         return Observed(outcome(Carried(operation)), JOURNAL, now.utc)
     ours = _may_be_unsent(operation)
     if ours:
-        taken = yield from take(setup, operation, deadline_s)
+        try:
+            taken = yield from take(setup, operation, deadline_s)
+        except JournalError as error:
+            return Observed(outcome((yield from _unwritten(setup, "query", operation, error))), JOURNAL, now.utc)
         if taken is not None and _may_be_unsent(taken):
             yield from release(setup, taken)
         if taken is None or _may_be_unsent(taken):
@@ -93,8 +96,16 @@ def wait(
     """Ask as the ladder says until the newest attempt is final or time is up."""
     check_argument("timeout_s", timeout_s, (int, float), "seconds, as a number")
     start = yield from exchange.now()
-    deadline_s = start.monotonic_s + timeout_s
-    carried = Carried((yield from last_operation(setup, ref, verb, part)))
+    last = yield from last_operation(setup, ref, verb, part)
+    try:
+        carried = yield from _wait(setup, last, start.monotonic_s + timeout_s)
+    except JournalError as error:
+        carried = yield from _unwritten(setup, "wait", last, error)
+    return outcome(carried)
+
+
+def _wait(setup: Setup, last: Operation, deadline_s: float) -> Exchange[Carried]:
+    carried = Carried(last)
     while not carried.operation.state.final:
         operation = carried.operation
         taken = None
@@ -111,7 +122,12 @@ def wait(
             break
         yield from exchange.sleep(wait_s)
         carried = Carried((yield from current(carried.operation)))
-    return outcome((yield from newest(setup, carried, deadline_s)))
+    return (yield from newest(setup, carried, deadline_s))
+
+
+def _unwritten(setup: Setup, work: str, operation: Operation, error: JournalError) -> Exchange[Carried]:
+    yield from storage_failed(setup, work, error)
+    return Carried(lost(operation, f"the journal could not be read or written: {error}"))
 
 
 _LONGEST_WAIT_S = 5.0

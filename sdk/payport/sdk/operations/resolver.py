@@ -29,6 +29,7 @@ from payport.sdk.operations.cancelling import (
 )
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
+from payport.sdk.operations.given_back import came_through, is_kept
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
 from payport.sdk.operations.repeating import OF_THE_CALL, REPEATED, mark_repetition, may_repeat, refused_again
@@ -85,13 +86,19 @@ def _calls_nobody(operation: Operation) -> bool:
 
 
 def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
-    """Send an intent that was only prepared. That it starts is durable before the first byte."""
+    """Send an intent that was only prepared. That it starts is durable before the first byte.
+
+    One that another worker has started, while we stood still, is its own: whatever we do not send, it may have sent.
+    """
     now = yield from exchange.now()
+    paid = False
 
     def write(session: Session) -> Operation | None:
+        nonlocal paid
         current = session.operation(operation.id) or operation
-        if current.state.final or is_being_cancelled(session, current):
+        if current.started or current.state.final or is_being_cancelled(session, current):
             return None
+        paid = _done_before(session, current)
         return session.save(replace(current, started=True), source="local", detail={"started": "1"}, now=now.utc)
 
     started = yield from exchange.record("start", write)
@@ -100,9 +107,24 @@ def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Ca
         return Carried(operation)
     if started.payable_until is not None and now.utc >= started.payable_until:
         late = NotSentCause(NotSentKind.DEADLINE, "its time to be paid was over before it was sent")
-        observation = Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
-        return Carried((yield from learn(setup, started, observation, release=True)))
+        return Carried((yield from learn(setup, started, _unsent(late), release=True)))
+    if paid:
+        why = "money came in under an earlier attempt after it was closed: refund it first"
+        kept = NotSentCause(NotSentKind.INVALID, why)
+        return Carried((yield from learn(setup, started, _unsent(kept), release=True)))
     return (yield from carry_out(setup, started, deadline_s))
+
+
+def _done_before(session: Session, operation: Operation) -> bool:
+    """Whether an attempt that was told as over has moved the money after all, and it has not gone back since."""
+    operations = session.operations(operation.ref)
+    attempts = [each for each in operations if (each.verb, each.part) == (operation.verb, operation.part)]
+    moved = any(came_through(each) or is_kept(operations, each) for each in attempts)
+    return moved and operation.verb is not Verb.CANCEL
+
+
+def _unsent(cause: NotSentCause) -> Observation:
+    return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
 
 
 def _nothing_left(setup: Setup, operation: Operation) -> Exchange[Carried]:
@@ -110,8 +132,7 @@ def _nothing_left(setup: Setup, operation: Operation) -> Exchange[Carried]:
     cause = NotSentCause(
         NotSentKind.DEADLINE, "the process stopped before the action was recorded, so none was handed out"
     )
-    observation = Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-    return Carried((yield from learn(setup, operation, observation, release=True)))
+    return Carried((yield from learn(setup, operation, _unsent(cause), release=True)))
 
 
 def _without_answer(
@@ -263,7 +284,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     done = step.name if answered(bind(operation, observation)) else None
     operation = yield from learn(setup, operation, observation, step_done=done, deadline_s=deadline_s)
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
-    if goes_on and operation.open_step is not None:
+    if goes_on and operation.open_step is not None and not operation.state.final:
         return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left
     return Carried(operation, bind(operation, observation).native)
 
@@ -271,12 +292,14 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool | None]:
     """Write down that a step leaves again; true when everything that left before has arrived or never will.
 
-    ``None`` for a payment that is being cancelled: sending it again would charge the payer after all.
+    ``None`` for a payment that is being cancelled, for what has ended meanwhile, and for what came through under
+    another attempt: sending it again would charge the payer after all, or move the money twice.
     """
     now = (yield from exchange.now()).utc
 
     def write(session: Session) -> bool | None:
-        if is_being_cancelled(session, operation):
+        current = session.operation(operation.id) or operation
+        if current.state.final or _done_before(session, current) or is_being_cancelled(session, operation):
             return None
         last = _last_left(session.history(operation.ref), operation)
         mark_repetition(session, operation, step, now)

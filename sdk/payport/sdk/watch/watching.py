@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
+from payport.schemas.money import Money
 from payport.schemas.order import Payer
 from payport.schemas.payment import CancelledBy
 from payport.sdk.errors import PayportError
@@ -70,7 +71,7 @@ class Watch:
             [reading for rule in rules for reading in rule.readings], [each for rule in rules for each in rule.usual_s]
         )
         self._stop = Event()
-        self._counted: OrderedDict[str, None] = OrderedDict()
+        self._counted: OrderedDict[str, tuple[str, Money, str]] = OrderedDict()
         self._tail: Tail | None = None
         self._reported = 0
         self._thread: Thread | None = None
@@ -98,7 +99,7 @@ class Watch:
     def screen(self, wanted: Moved) -> tuple[str, str] | None:
         """The first rule that holds this back, and why; ``None`` when none does, and it counts as done."""
         with self._lock:
-            if wanted.operation in self._counted:
+            if self._knows(wanted):
                 return None  # looked at already; its transaction is being tried again
             view = self._windows.suppose(wanted)
             for rule in self._holding:
@@ -106,7 +107,7 @@ class Watch:
                 if why is not None:
                     return rule.name, why
             self._windows.add(wanted)
-            self._remember(wanted.operation)
+            self._remember(wanted)
         return None
 
     def follow(self, journal: Journal) -> int:
@@ -155,7 +156,7 @@ class Watch:
         if moved is None:
             return
         with self._lock:
-            if moved.what in ORDERED.values() and moved.operation in self._counted:
+            if moved.what in ORDERED.values() and self._knows(moved):
                 view = self._windows.seen(moved)
             else:
                 view = self._windows.add(moved)
@@ -172,8 +173,12 @@ class Watch:
             self._failed += 1
             return None
 
-    def _remember(self, operation: str) -> None:
-        self._counted[operation] = None
+    def _knows(self, moved: Moved) -> bool:
+        """Whether this very attempt was counted: what was let through and then rolled back may come as another."""
+        return self._counted.get(moved.operation) == (moved.account, moved.amount, moved.payer)
+
+    def _remember(self, moved: Moved) -> None:
+        self._counted[moved.operation] = moved.account, moved.amount, moved.payer
         if len(self._counted) > REMEMBERED:
             self._counted.popitem(last=False)
 

@@ -1,0 +1,86 @@
+"""What ``prepare`` refuses leaves nothing in the transaction of the application, which may commit all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.support.corner import EURO, GO_ON, PAID, Corner, Wink, gateway, leases_run_out, order
+from tests.support.databases import NAMES, SERVERS, application
+
+from payport.schemas import Money, NotSent, NotSentKind, Order, Succeeded
+from payport.sdk.exchange import Exchange, now
+from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.session import Session
+from payport.sdk.journal.store import Journal
+from payport.sdk.observation import Observation
+from payport.sdk.testing.conformance.world import SEALING_KEY
+from payport.sdk.testing.stepping import Time
+
+
+@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize(
+    ("wanted", "method"),
+    [(order(amount=Money.of("300.00", "CNY")), Wink()), (order(amount=Money.of("5.00", "EUR")), Wink(eye="none"))],
+)
+def test_what_is_refused_may_be_asked_for_again_in_another_way(
+    tmp_path: Path, time: Time, kind: str, wanted: Order, method: Wink
+) -> None:
+    """The application notes that its order was not sent, commits that, and asks with the amount that was meant."""
+    url = f"sqlite:///{tmp_path / 'x.db'}" if kind == "sqlite" else SERVERS[kind].url("prepare")
+    with Journal.open(url, sealing_key=SEALING_KEY) as journal:
+        till = gateway(Corner(says=[GO_ON, PAID]), journal, time)
+        with closing(application(kind, url)) as connection:
+            refused = till.prepare(wanted, method, connection)
+            assert isinstance(refused, NotSent)
+            assert refused.cause.kind is NotSentKind.INVALID
+            connection.commit()
+        assert isinstance(till.pay(order(amount=EURO), Wink()), Succeeded)
+
+
+class _Stopped(Exception):
+    """The process is gone."""
+
+
+class _Dies(Corner):
+    """Whose process is killed while its last request is on the way."""
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        yield from now()
+        self.did.append(step.name)
+        raise _Stopped
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_who_stood_still_before_a_prepared_order_was_started_does_not_say_that_nothing_was_sent(
+    journal: Journal, time: Time, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    """Another worker started it meanwhile, sent it, and was killed: of that the first knows nothing.
+
+    Be it a worker that was about to start it, or a call that wants to pay in another way.
+    """
+    first, second = Corner(steps=("confirm",)), _Dies(steps=("confirm",))
+    tills = [gateway(corner, journal, time) for corner in (first, second)]
+    journal.write(lambda session: tills[0]._desk.prepare_in(session, first, order(), Wink()))
+    write, calls = journal.write, count(0 if other else 1)
+
+    def stands_still(work: Callable[[Session], object], *, actor: str = "") -> object:
+        if next(calls) == 2:  # it has the lease, and knows it as prepared
+            monkeypatch.undo()
+            time.pass_by(60.0)
+            leases_run_out(journal)
+            with pytest.raises(_Stopped):
+                tills[1].resume()
+        return write(work, actor=actor)
+
+    monkeypatch.setattr(journal, "write", stands_still)
+    if other:
+        assert not isinstance(tills[0].pay(order(), Wink(eye="right")), NotSent)
+    else:
+        tills[0].resume()
+    assert (first.did, second.did) == ([], ["confirm"])
+    (operation,) = journal.read(lambda session: session.operations("CORNER000001"))
+    assert operation.state is State.DOUBT, "else another attempt may charge it once more"
