@@ -128,8 +128,7 @@ def _went_back(operation: Operation, observation: Observation) -> bool:
     """Whether what is said to be paid or held is what was given back, or let go, when the attempt was ended."""
     if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED):
         return not _is_reversal(operation)
-    number = observation.ids.get(observation.counted_by or "")
-    return operation.state.over and number is not None and f"{LET_GO}{number}" in operation.ids
+    return operation.state.over and f"{LET_GO}{observation.partner_id}" in operation.ids
 
 
 def _is_reversal(operation: Operation) -> bool:

@@ -14,8 +14,8 @@ from payport.schemas.payment import CancelledBy, Fact
 from payport.sdk.journal.records import State
 
 LET_GO = "let_go."
-"""Begins the name in ``ids`` of a number, counted by the partner, of a payment that went back when its attempt was
-closed. Its own notice may come after that.
+"""Begins the name in ``ids`` of the partner's number of a payment that went back when its attempt was closed: its own
+notice, or answer, may be read after that.
 """
 
 

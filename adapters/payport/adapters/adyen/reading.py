@@ -130,7 +130,6 @@ def _told(
         partner_ref=payment.merchant_reference,
         amount=money(payment.amount),
         partner_id=payment.psp_reference if authorised else None,
-        counted_by=PSP if authorised else None,
         ids={PSP: payment.psp_reference} if payment.psp_reference and state is not State.ACTION else {},
         action=action,
         reason=reason,
@@ -231,7 +230,6 @@ def read_result(operation: Operation, result: SessionResult) -> Observation:
                 partner_ref=result.reference,
                 amount=money(payment.amount),
                 partner_id=payment.psp_reference,
-                counted_by=PSP,
                 ids={PSP: payment.psp_reference},
             )
     state = State.PENDING if result.status in ("completed", "paymentPending") else State.ACTION
