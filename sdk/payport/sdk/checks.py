@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields
+from inspect import iscoroutine
 from typing import TYPE_CHECKING
 
 from payport.sdk.errors import ConfigurationError
@@ -27,6 +28,13 @@ def check_argument(name: str, value: object, kinds: type | tuple[type, ...], wor
     """Raise ``TypeError`` for an argument of a verb that is of another type: before anything is written or sent."""
     if not isinstance(value, kinds):
         raise TypeError(f"{name} must be {words}; got {_got(value)}, and nothing was sent")
+
+
+def check_handled(answer: object) -> None:
+    """Raise ``TypeError`` for what an ``async def`` answers where nobody awaits it: nothing of it has run."""
+    if iscoroutine(answer):
+        answer.close()
+        raise TypeError("handler must be a plain function; this one is async: use AsyncGateway. Nothing was handled")
 
 
 def check_kinds(*values: tuple[str, object, tuple[type, ...] | Callable[[object], bool], str]) -> None:

@@ -6,8 +6,9 @@ adapter, and ``NotSent(unsupported)`` on one that was loaded by name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
+from payport.sdk.checks import check_handled
 from payport.sdk.front import AdapterT_co, Front
 
 if TYPE_CHECKING:
@@ -260,9 +261,9 @@ class Gateway(Front[AdapterT_co]):
 
         A handler that raises ends it: its change and those behind it wait for the next call.
         """
-        changes = self.changes(limit)
+        changes, handle = self.changes(limit), cast("Callable[[Change], object]", handler)
         for change in changes:
-            handler(change)
+            check_handled(handle(change))
             self.acknowledge(change)
         return len(changes)
 

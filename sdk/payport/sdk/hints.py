@@ -43,9 +43,11 @@ def confirmed(
         return _rejected("the partner knows of no such operation", _REFUSED)
     if told.partner_ref != reference:
         return _rejected(f"the partner does not confirm it: {told.unknown or told.not_sent}", _AGAIN)
+    # nothing numbers it: what it says is its identity, what became known since it was paid included
+    facts = sorted({f"{fact.kind.value} {fact.partner_id or ''} {fact.amount or ''}" for fact in told.facts})
     event = Event(
         kind=kind,
-        id=f"{reference}/{told.state.value}",  # nothing numbers it: what it says is its identity
+        id="/".join((reference, told.state.value, *facts)),
         partner_ref=reference,
         partner_id=None if told.partner_id is None else PartnerId(told.partner_id),
         status=told.state.value,

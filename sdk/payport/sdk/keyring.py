@@ -177,7 +177,7 @@ class KeyRing(Generic[K]):
         """Whether to look for new keys now: the key to prefer is about to expire. ``True`` to one caller a minute."""
         with self._lock:
             state = self._state
-            if state.refreshed_at_s is not None and now_s - state.refreshed_at_s < _MINUTE_S:
+            if state.refreshed_at_s is not None and 0 <= now_s - state.refreshed_at_s < _MINUTE_S:
                 return False
             newest = max(state.held.values(), key=lambda held: held.order, default=None)
             if newest is not None and newest.serves(now_s + self._refresh_margin_s):
@@ -187,6 +187,8 @@ class KeyRing(Generic[K]):
 
     def _fetch_or_wait(self, serial: str, now_s: float) -> Fetch | Wait | Missing:
         known = self._state.fetching
+        for entry in known.values():
+            entry.since_s = min(entry.since_s, now_s)  # the clock was set back: a minute is a minute all the same
         fetching = known.get(serial)
         if fetching is not None and now_s - fetching.since_s < _MINUTE_S:
             age_s = now_s - fetching.since_s

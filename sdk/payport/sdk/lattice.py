@@ -13,7 +13,7 @@ from payport.schemas.outcome import UnknownKind
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk.journal.records import Operation, State, Verb, evolve
-from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.observation import LET_GO, Observation, Source, doubt
 
 RANK = {
     State.DOUBT: 0,
@@ -124,6 +124,17 @@ def _is_another(operation: Operation, observation: Observation) -> bool:
     return operation.ids.get(observation.counted_by or "", number) != number
 
 
+def _went_back(operation: Operation, observation: Observation) -> bool:
+    """Whether what is said to be paid or held is what was given back, or let go, when the attempt was ended."""
+    if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED):
+        return not _is_reversal(operation)
+    return operation.state.over and f"{LET_GO}{observation.partner_id}" in operation.ids
+
+
+def _is_reversal(operation: Operation) -> bool:
+    return operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED
+
+
 def _later_facts(operation: Operation, observation: Observation, now: datetime) -> tuple[Fact, ...]:
     """What an observation says that the operation's final answer does not."""
     if _is_another(operation, observation):
@@ -137,9 +148,8 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         return observation.facts  # a repetition was refused: that says nothing of the request that succeeded
     partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
-    reversal = operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED
-    if operation.cancelled_by in (CancelledBy.REVERSED, CancelledBy.VOIDED) and not reversal:
-        return observation.facts  # it had been paid or held, and that money was given back by the cancel
+    if _went_back(operation, observation):
+        return observation.facts
     if operation.state.over and paid:
         # only of what brings money in there is a surplus, to be given back
         kind = FactKind.SURPLUS_PAID if operation.verb in (Verb.PAY, Verb.CAPTURE) else FactKind.CONTRADICTED
@@ -147,7 +157,7 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         amount = operation.amount
     elif operation.state is State.SUCCEEDED and operation.verb is Verb.PAYOUT:
         kind, detail, amount = FactKind.TRANSFER_RETURNED, observation.message, operation.amount
-    elif operation.state is State.SUCCEEDED and (operation.verb is Verb.REFUND or reversal):
+    elif operation.state is State.SUCCEEDED and (operation.verb is Verb.REFUND or _is_reversal(operation)):
         kind, detail, amount = FactKind.REFUND_BOUNCED, observation.message, operation.amount
     elif operation.state is State.AUTHORIZED and observation.state is State.DECLINED:
         kind, detail, amount = FactKind.RELEASED, observation.message, None

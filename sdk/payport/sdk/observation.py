@@ -13,6 +13,11 @@ from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownCa
 from payport.schemas.payment import CancelledBy, Fact
 from payport.sdk.journal.records import State
 
+LET_GO = "let_go."
+"""Begins the name in ``ids`` of the partner's number of a payment that went back when its attempt was closed: its own
+notice, or answer, may be read after that.
+"""
+
 
 class Source(Enum):
     """Where an observation came from."""

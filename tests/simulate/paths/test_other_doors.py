@@ -114,8 +114,13 @@ def test_changes_are_delivered_at_least_once(world: World) -> None:
     def fails(change: Change) -> None:
         raise RuntimeError("the mail server is down")
 
+    async def nobody_awaits(change: Change) -> None:
+        raise AssertionError
+
     with pytest.raises(RuntimeError):
         world.worker.deliver(fails)
+    with pytest.raises(TypeError, match="AsyncGateway"):
+        world.worker.deliver(nobody_awaits)  # type: ignore[arg-type] # a caller without a type checker
     heard: list[Change] = []
     assert world.worker.deliver(heard.append) == 1
     assert heard == list(first[1:])

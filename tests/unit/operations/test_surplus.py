@@ -109,6 +109,12 @@ def test_who_has_paid_all_the_same_is_not_charged_again(journal: Journal, time: 
     assert isinstance(till.pay(order(), Wink()), Succeeded)
 
 
+def test_a_change_tells_the_facts_that_only_the_comparison_shows(journal: Journal, time: Time) -> None:
+    """Nobody says "surplus" on the wire: that it was closed before and is paid now makes it one."""
+    _, till = with_surplus(journal, time)
+    assert till.changes()[-1].facts == (FactKind.SURPLUS_PAID,)
+
+
 def test_an_answer_that_lags_behind_a_notice_does_not_replace_it(journal: Journal, time: Time) -> None:
     """It is asked in the moment of the notice, and a copy of the partner's data may still say "open"."""
     corner, till = till_with(journal, time, REFUSED)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
 from tests.support.corner import Corner
 
-from payport.schemas import EventKind, Money, RejectedKind, UnknownKind
+from payport.schemas import EventKind, Fact, FactKind, Money, RejectedKind, UnknownKind
 from payport.schemas.events import Rejected
 from payport.sdk import authoring
 from payport.sdk.adapter import Opened
@@ -19,6 +19,7 @@ from payport.sdk.exchange import Admit, Effect, Exchange, Moment, Send, drive
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 
 NOW = Moment(datetime(2026, 1, 31, tzinfo=UTC), 100.0)
+MUCH_LATER = datetime(2027, 1, 31, tzinfo=UTC)
 POST = WireRequest(endpoint="pay", moves_money=True, method="POST", url="https://corner/", headers={}, content=b"")
 GET = WireRequest(endpoint="look", moves_money=False, method="GET", url="https://corner/", headers={}, content=b"")
 
@@ -128,6 +129,17 @@ def test_a_notice_that_the_partner_confirms_teaches_what_it_answers() -> None:
     assert (EventKind.PAYMENT, "SHOP1T001/succeeded", PAID.amount) == (event.kind, event.id, event.amount)
     assert event.partner_id is not None
     assert (event.partner_id.value, opened.acknowledgement.status) == ("42", 204)
+
+
+def test_what_is_confirmed_later_is_another_event() -> None:
+    """A refund of what was told as paid: under the same name it would count as told before."""
+    back = Fact(kind=FactKind.REFUNDED, at=NOW.utc, amount=PAID.amount)
+    names: set[str] = set()
+    for told in (PAID, replace(PAID, facts=(back,)), replace(PAID, facts=(replace(back, at=MUCH_LATER),))):
+        opened = drive(confirmed("SHOP1T001", looking(told, [])), Host())
+        assert isinstance(opened, Opened)
+        names.add(opened.event.id)
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize(

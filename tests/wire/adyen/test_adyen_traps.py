@@ -41,6 +41,7 @@ from payport.sdk.lattice import absorb, bind
 from payport.sdk.observation import Observation
 
 EUROS = Money.of("12.34", "EUR")
+IDEAL = AdyenPaymentMethod(data={"type": "ideal"})
 
 
 @pytest.mark.parametrize("code", ["Authorised", "Refused", "Cancelled", "Error"])
@@ -152,6 +153,18 @@ def test_a_cancel_that_was_received_before_the_payment_came_through_has_not_fail
             found, host = cancelled(known, outside)
             assert (found.state, host.sent) == (state, [])
             assert bool(known.facts) is (success == "true")  # it was paid, and is not any more
+
+
+@pytest.mark.parametrize("let_go", [True, False])
+def test_an_answer_that_is_read_after_its_payment_was_let_go_is_no_surplus(let_go: bool) -> None:
+    """Who sent it stood still; another cancelled by our reference, and the webhook says which number it let go."""
+    number = PAYMENT["pspReference"] if let_go else "ANOTHERNUMBER001"
+    known = taught({**TECHNICAL, "originalReference": number}, operation())
+    plan = plan_pay(ACCOUNT, Order(ref="SHOP10010001", amount=EUROS, subject="Tea"), IDEAL, SLOT)
+    told = Host([reply(PAYMENT)]).run(ADYEN.perform(operation(), plan.steps[0], 10.0))
+    assert told.state is State.SUCCEEDED
+    facts = [fact.kind for fact in absorb(known, bind(known, told), NOON).facts]
+    assert facts == ([] if let_go else [FactKind.SURPLUS_PAID])
 
 
 def test_an_earlier_cancel_says_nothing_of_a_later_one() -> None:

@@ -222,12 +222,27 @@ def test_a_dispute_is_a_fact_beside_the_payment_that_its_intent_names() -> None:
     assert read("charge.dispute.closed", {**DISPUTE, "status": "won"}, answer(PAID)).lessons == ()
 
 
-def test_a_dispute_whose_payment_cannot_be_looked_up_is_sent_again() -> None:
-    """It must not be lost: Stripe repeats what is not acknowledged. Where asking is refused it is kept as it is."""
-    silence = SendFailure(FailureKind.TIMED_OUT, may_have_left=True, detail="no answer")
-    found = opened(signed(event("charge.dispute.created", DISPUTE)), silence)
+@pytest.mark.parametrize(
+    "now",
+    [
+        SendFailure(FailureKind.TIMED_OUT, may_have_left=True, detail="no answer"),
+        SendFailure(FailureKind.UNREACHABLE, may_have_left=False, detail="the connection was refused"),
+        answer({"error": {"type": "invalid_request_error", "code": "rate_limit"}}, 429),
+        answer({"error": {"type": "invalid_request_error", "code": "lock_timeout"}}, 429),
+        answer({"error": {"type": "invalid_request_error"}}, 409),
+        answer({"error": {"type": "invalid_request_error"}}, 401),
+        answer({"error": {"type": "api_error"}}, 500),
+    ],
+)
+def test_a_dispute_whose_payment_cannot_be_looked_up_now_is_sent_again(now: WireReply | SendFailure) -> None:
+    """It must not be lost: Stripe repeats what is not acknowledged."""
+    found = opened(signed(event("charge.dispute.created", DISPUTE)), now)
     assert isinstance(found, Rejected)
     assert (found.kind, found.acknowledgement) == (RejectedKind.NOT_STORED, AGAIN)
+
+
+def test_a_dispute_that_may_not_be_asked_about_is_kept_as_it_is() -> None:
+    """It would be refused again."""
     kept = read("charge.dispute.created", DISPUTE, answer({"error": {"type": "x"}}, 403))
     assert (kept.event.kind, kept.lessons) == (EventKind.DISPUTE, ())
     assert read("charge.dispute.created", {**DISPUTE, "payment_intent": None}).event.kind is EventKind.DISPUTE

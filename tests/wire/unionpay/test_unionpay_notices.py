@@ -202,6 +202,14 @@ def test_own_parameters_of_the_address_do_not_spoil_it() -> None:
     assert isinstance(opened(body, query="shop=7"), Opened)
 
 
+@pytest.mark.parametrize("name", ["merId", "txnType", "encoding"])
+def test_an_address_may_carry_what_unionpay_signs_as_well(name: str) -> None:
+    """Such as the merchant, to tell several apart: what was posted is not taken out because of it."""
+    fields = signed(paid())
+    found = opened(form(fields), query=f"{name}={fields[name]}")
+    assert isinstance(found, Opened), found.detail
+
+
 def test_an_expired_certificate_is_refused() -> None:
     """Notices carry no time that could be checked; the certificate in them does."""
     late = opened(form(signed(paid())), host=Host(at=UNTIL.replace(year=2041)))

@@ -28,7 +28,7 @@ from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk.journal.records import State
-from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.observation import LET_GO, Observation, Source, doubt
 
 Lesson = tuple[str, Observation]
 
@@ -229,6 +229,8 @@ def _cancelled_by_reference(
         return
     yield from _cancelled(item, reference, None, CancelledBy.CLOSED, done=done)
     heard = {f"{HEARD}{item.psp_reference}": f"{now.isoformat()} {DONE if done else REFUSED}"}
+    if done and item.original_reference:
+        heard[f"{LET_GO}{item.original_reference}"] = item.psp_reference  # its own webhook may come later
     for take in ANY_TAKE:
         yield Observation(state=State.DOUBT, source=Source.NOTICE, ids=heard, concerns={TAKE: take})
     if done:

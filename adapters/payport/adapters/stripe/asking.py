@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 
 RecordT = TypeVar("RecordT", bound=Wire)
 _LONGEST_LIST = 100
+REFUSED = "was refused with"
+"""Marks the doubt of a question that would be refused again."""
+_NOT_NOW = (401, 409, 429)
+"""A key that is being changed, a record that another request holds, too many calls: later it is answered."""
 
 
 def ask(stripe: Stripe, operation: Operation, deadline_s: float) -> Exchange[Observation]:
@@ -92,7 +96,8 @@ def _no_answer(asked: Call, answer: Answer) -> Observation:
             UnknownKind.MISMATCH,
             "merchant: Stripe does not know a number that it gave: is the key of the same account and mode?",
         )
-    return doubt(Source.QUERY, UnknownKind.PARTNER_FAULT, f"{asked.name} was refused with status {answer.status}")
+    said = "was not answered:" if answer.status in _NOT_NOW else REFUSED
+    return doubt(Source.QUERY, UnknownKind.PARTNER_FAULT, f"{asked.name} {said} status {answer.status}")
 
 
 def intent_question(number: str) -> Call:

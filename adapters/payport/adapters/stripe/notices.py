@@ -261,7 +261,7 @@ def _dispute(stripe: Stripe, event: StripeEvent) -> Exchange[Opened | Rejected]:
         stripe, StripeIntent, asking.intent_question(number), now.monotonic_s + LOOK_UP_S
     )
     if isinstance(intent, Observation):
-        refused = intent.unknown is not None and "was refused" in intent.unknown.detail
+        refused = intent.unknown is not None and f" {asking.REFUSED} " in intent.unknown.detail
         if refused or (intent.unknown is not None and intent.unknown.kind is UnknownKind.MISMATCH):
             return _opened(event, told)  # asking again would be refused again
         return _rejected(RejectedKind.NOT_STORED, "authentic; its payment could not be looked up now", AGAIN)

@@ -70,16 +70,21 @@ def open_notice(unionpay: UnionPay, raw: RawNotification) -> Exchange[Opened | R
     the comparison of number, time and amount, and the forward-only states keep an old one from doing harm.
     """
     try:
-        fields = parse_notice(raw.body, raw.query)
+        readings = _readings(raw)
     except MalformedMessage as error:
         return _rejected(
             RejectedKind.MALFORMED,
             f"{error}; hand over the raw request body, before any framework has parsed or decoded it",
         )
+    fields = readings[0]
     if signing.SIGNATURE not in fields:
         return _rejected(RejectedKind.UNSIGNED, "the notification carries no signature")
     now = (yield from exchange.now()).utc
-    problem = why_not_authentic(unionpay, fields, codec_of(fields.get("encoding", "UTF-8")) or "", now)
+    problem: str | None = None
+    for fields in readings:
+        problem = why_not_authentic(unionpay, fields, codec_of(fields.get("encoding", "UTF-8")) or "", now)
+        if problem is None:
+            break
     if problem is not None:
         yield from exchange.emit(SignatureFailed(partner=unionpay.partner, account=unionpay.account, endpoint="notice"))
         return _rejected(RejectedKind.BAD_SIGNATURE, problem)
@@ -99,6 +104,15 @@ def open_notice(unionpay: UnionPay, raw: RawNotification) -> Exchange[Opened | R
             (reference, replace(told, state=State.PENDING, cancelled_by=None)) for reference, told in lessons
         )
     return _opened(record, lessons, amount)
+
+
+def _readings(raw: RawNotification) -> list[dict[str, str]]:
+    """What was posted; and, where that may be what a framework has merged, without what the address itself carries.
+
+    An address may carry what UnionPay signs as well: ``?merId=...``, to tell merchants apart.
+    """
+    whole, own = parse_notice(raw.body), parse_notice(raw.body, raw.query)
+    return [whole] if own == whole else [whole, own]
 
 
 def _is_confirmed(unionpay: UnionPay, fields: Mapping[str, str]) -> Exchange[bool]:

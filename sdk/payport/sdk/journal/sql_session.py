@@ -206,7 +206,7 @@ class SqlSession:
         if operation.state.final:  # nothing that it needed to go on is kept
             after = evolve(after, steps=rows.without_requests(operation.steps), action=None)
         self._overwrite(stored, after, release)
-        self._tell(after, source, detail, now)
+        self._tell(after, source, detail, now, news=not before.state.final or after.facts != before.facts)
         self.audit.note(transition(after, before, source, detail, now))
         return after
 
@@ -310,7 +310,10 @@ class SqlSession:
         values = {"p_account": account, "p_event_id": rows.event_column(event_id)}
         self._write("mark a notice as applied", self._sql.notice_applied, values)
 
-    def _tell(self, operation: Operation, source: str, detail: Mapping[str, str], now: datetime) -> None:
+    def _tell(
+        self, operation: Operation, source: str, detail: Mapping[str, str], now: datetime, *, news: bool = True
+    ) -> None:
+        """``news``: whether the application is to hear of it, not of numbers alone that a final answer got."""
         values: dict[str, object] = {
             "operation": operation.id,
             "version": operation.version,
@@ -319,6 +322,8 @@ class SqlSession:
             "delivered": 0,
             "body": rows.encode_lesson(source, detail),
         }
+        if not news:
+            values["delivered"] = 1
         self._write(f"tell of operation {operation.id}", self._sql.add_transition, values)
 
     def _wrote(self, operation: Operation, row: Mapping[str, object], sealed: bytes | None) -> None:

@@ -168,7 +168,8 @@ def _add(
         session.postpone(after, release=gives_back)  # the partner's answer taught nothing new
         return Learnt(before, after, bound)
     if after != before:
-        after = session.save(after, source=bound.source.value, detail=_detail(bound), now=now, release=gives_back)
+        detail = _detail(bound, after.facts[len(before.facts) :])
+        after = session.save(after, source=bound.source.value, detail=detail, now=now, release=gives_back)
         return Learnt(before, after, bound)
     if gives_back is not None:
         session.release(before.id, gives_back)
@@ -253,14 +254,15 @@ def _schedule(
     return evolve(operation, steps=steps, asked=count, next_at=next_at)
 
 
-def _detail(observation: Observation) -> dict[str, str]:
+def _detail(observation: Observation, facts: tuple[Fact, ...]) -> dict[str, str]:
+    """``facts``: those that are new, also those that only the comparison with what was known shows."""
     detail = {
         "partner_id": observation.partner_id,
         "code": observation.partner_code,
         "reason": observation.reason.value if observation.reason else None,
         "unknown": str(observation.unknown) if observation.unknown else None,
         "not_sent": str(observation.not_sent) if observation.not_sent else None,
-        "facts": ",".join(fact.kind.value for fact in observation.facts),
+        "facts": ",".join(fact.kind.value for fact in facts),
     }
     return {name: value for name, value in detail.items() if value}
 
