@@ -165,6 +165,19 @@ def test_a_request_that_waited_until_it_was_too_old_does_not_leave(
         assert told.cause.kind is NotSentKind.DEADLINE
 
 
+@pytest.mark.parametrize(("last", "leaves"), [(0.5, True), (2.0, False)])
+def test_a_request_that_asked_for_a_place_until_it_was_too_old_does_not_leave(
+    journal: Journal, time: Time, last: float, *, leaves: bool
+) -> None:
+    """Every place was taken: the wait for one makes it as old as the wait for a turn."""
+    caller = Caller(steps=("create",), request=replace(REQUEST, not_after=time.at + timedelta(seconds=5)))
+    gate, road = Gatekeeper(AskAgain(4.0), AskAgain(last), None), Road(time=time)
+    told = pay(journal, time, gate, caller=caller, road=road)
+    assert leaves == isinstance(told, Succeeded)
+    assert leaves == bool(road.at)
+    assert len(gate.of(RequestAbandoned)) == (not leaves), "and its place is free again"
+
+
 def test_one_who_is_told_to_ask_again_does_so_until_there_is_room(journal: Journal, time: Time) -> None:
     """Every gatekeeper is asked again, about the very same request."""
     first, second = Gatekeeper(None), Gatekeeper(AskAgain(2.0), AskAgain(1.0), 0.5)
