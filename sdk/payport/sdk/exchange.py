@@ -80,7 +80,7 @@ class Send:
     """Send a request and read the whole reply before ``deadline_s`` on the monotonic clock.
 
     The host times it and tells the sinks that listen, in the name of ``partner`` and ``account``. ``purpose``: as of
-    :class:`Admit`.
+    :class:`Admit`. ``not_after``: from this instant on it may not leave any more, however much time there is yet.
     """
 
     request: WireRequest
@@ -88,6 +88,7 @@ class Send:
     partner: str = ""
     account: str = ""
     purpose: Purpose | None = None
+    not_after: datetime | None = None
 
 
 def purpose_of(effect: Admit | Send) -> Purpose:
@@ -184,12 +185,15 @@ def emit(event: SdkEvent) -> Exchange[None]:
 
 
 def overheard(
-    exchange: Exchange[T], hear: Callable[[Effect, object], None], purpose: Purpose | None = None
+    exchange: Exchange[T],
+    hear: Callable[[Effect, object], None],
+    purpose: Purpose | None = None,
+    not_after: datetime | None = None,
 ) -> Exchange[T]:
     """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``.
 
     Its requests are marked with their ``purpose``, where that is not what they say of themselves, and so are the events
-    that tell of them.
+    that tell of them. Those that move money may not leave from ``not_after`` on.
     """
     try:
         effect = next(exchange)
@@ -201,6 +205,8 @@ def overheard(
                             effect = _marked(effect, purpose)
                     elif isinstance(effect, Emit) and getattr(effect.event, "purpose", purpose) is None:
                         effect = Emit(replace(effect.event, purpose=purpose))  # type: ignore[call-arg]  # it has one
+                if not_after is not None and isinstance(effect, Send) and effect.request.moves_money:
+                    effect = replace(effect, not_after=not_after)
                 answer = yield effect
             except GeneratorExit:
                 raise
