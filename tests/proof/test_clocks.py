@@ -8,7 +8,7 @@ import pytest
 from proof.clocks import SkewedWorld
 from proof.subjects import AnySubject, subjects
 
-from payport.schemas.outcome import ActionRequired
+from payport.schemas.outcome import ActionRequired, Pending
 from payport.sdk.testing.conformance.subject import Way
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.simulated import SimulatedPartner
@@ -70,3 +70,18 @@ def test_what_was_handed_out_is_over_when_it_is_closed_not_when_a_clock_is_set_a
         except Exception:  # noqa: BLE001 - each partner shows an error page of its own
             assert world.last(ref).state.over, "only what was closed there cannot be paid"
         assert wrong(world) == []
+
+
+@pytest.mark.parametrize("ahead_s", (*AHEAD_S, -3_600.0))
+def test_a_payout_whose_answer_was_lost_is_found_by_a_clock_that_was_ahead(ahead_s: float, tmp_path: Path) -> None:
+    """Stripe is asked for what was made since. No key keeps the request here, so that nothing but the question tells."""
+    (subject,) = (each for each in subjects() if each.name == "stripe")
+    assert subject.payout is not None
+    with SkewedWorld(subject, tmp_path, sealed=False) as world:
+        ref = world.new_ref()
+        world.skew.seconds = ahead_s
+        world.partner.faults.next(Fault.COMMIT_THEN_SILENCE, subject.payout.door.endpoint, times=9)
+        world.gateway().payout(world.payout_order(ref), subject.payout.payee, deadline_s=5.0)
+        world.partner.faults.clear()
+        world.skew.seconds = 0.0
+        assert isinstance(world.gateway().query_payout(ref).outcome, Pending)
