@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
@@ -27,6 +27,16 @@ def check_argument(name: str, value: object, kinds: type | tuple[type, ...], wor
     """Raise ``TypeError`` for an argument of a verb that is of another type: before anything is written or sent."""
     if not isinstance(value, kinds):
         raise TypeError(f"{name} must be {words}; got {_got(value)}, and nothing was sent")
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Raise ``TypeError`` for a time that is no number, ``ValueError`` for one that no clock can count to."""
+    check_argument(name, value, (int, float), "seconds, as a number")
+    if not -_LONGEST_S <= cast("float", value) <= _LONGEST_S:  # no order holds of one that is not a number
+        raise ValueError(f"{name} must be seconds, at most {_LONGEST_S} of them; got {value}, and nothing was sent")
+
+
+_LONGEST_S = 10**9
 
 
 def check_kinds(*values: tuple[str, object, tuple[type, ...] | Callable[[object], bool], str]) -> None:
