@@ -72,9 +72,9 @@ def test_what_was_handed_out_is_over_when_it_is_closed_not_when_a_clock_is_set_a
         assert wrong(world) == []
 
 
-@pytest.mark.parametrize("ahead_s", (*AHEAD_S, -3_600.0))
+@pytest.mark.parametrize("ahead_s", [*AHEAD_S, -3_600.0])
 def test_a_payout_whose_answer_was_lost_is_found_by_a_clock_that_was_ahead(ahead_s: float, tmp_path: Path) -> None:
-    """Stripe is asked for what was made since. No key keeps the request here, so that nothing but the question tells."""
+    """Stripe is asked for what was made since. Without a sealing key nothing but that question tells."""
     (subject,) = (each for each in subjects() if each.name == "stripe")
     assert subject.payout is not None
     with SkewedWorld(subject, tmp_path, sealed=False) as world:

@@ -200,13 +200,7 @@ def overheard(
         while True:
             try:
                 if purpose is not None:
-                    if isinstance(effect, _REQUESTS):
-                        if purpose_of(effect) is not purpose:
-                            effect = _marked(effect, purpose)
-                    elif isinstance(effect, Emit) and getattr(effect.event, "purpose", purpose) is None:
-                        effect = Emit(replace(effect.event, purpose=purpose))  # type: ignore[call-arg]  # it has one
-                if not_after is not None and isinstance(effect, Send) and effect.request.moves_money:
-                    effect = replace(effect, not_after=not_after)
+                    effect = _for(purpose, effect, not_after)
                 answer = yield effect
             except GeneratorExit:
                 raise
@@ -221,8 +215,16 @@ def overheard(
         exchange.close()
 
 
-def _marked(effect: Admit | Send, purpose: Purpose) -> Admit | Send:
-    return type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
+def _for(purpose: Purpose, effect: Effect, not_after: datetime | None) -> Effect:
+    """The effect with its purpose, and a request that moves money with the instant from which on it may not leave."""
+    if isinstance(effect, _REQUESTS):
+        if not_after is not None and isinstance(effect, Send) and effect.request.moves_money:
+            return Send(effect.request, effect.deadline_s, effect.partner, effect.account, purpose, not_after)
+        if purpose_of(effect) is not purpose:
+            return type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
+    elif isinstance(effect, Emit) and getattr(effect.event, "purpose", purpose) is None:
+        return Emit(replace(effect.event, purpose=purpose))  # type: ignore[call-arg]  # it has one
+    return effect
 
 
 _REQUESTS = (Admit, Send)

@@ -246,9 +246,7 @@ _ASKS_TO_WAIT = (429, 503)
 
 
 _LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")
-_OVER = SendFailure(
-    FailureKind.DEADLINE, may_have_left=False, detail="the time to be paid was over before it was sent"
-)
+_OVER = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="the time to be paid was over before it was sent")
 
 
 def too_late(effect: Send, now: Moment) -> SendFailure | None:

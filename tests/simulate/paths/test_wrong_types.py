@@ -56,7 +56,7 @@ def test_a_time_that_no_clock_counts_to_is_refused_in_words(world: World, second
         lambda: world.worker.resume(deadline_s=seconds),
     )
     for call in calls:
-        with pytest.raises(ValueError, match="must be seconds, at most .* and nothing was sent"):
+        with pytest.raises(ValueError, match=r"must be seconds, at most .* and nothing was sent"):
             call()
     assert world.watch.requests == []
     assert world.operations(REF) == []

@@ -99,7 +99,7 @@ def test_a_partner_whose_clock_is_ahead_ends_no_order_early(journal: Journal, ti
 
 
 def test_an_order_that_no_clock_of_the_partner_s_ends_is_left_to_a_person(journal: Journal, time: Time) -> None:
-    """The date of its replies stands still: two days after our own end of it somebody is told, and nothing is claimed."""
+    """The date of its replies stands still: two days after our own end of it somebody is told; nothing is claimed."""
     till = opened(journal, time, Road(time, stands_at=MORNING))
     waits = looked_at(till, journal, time, OVER_S + 2 * DAY_S - 10)
     assert (waits.state, waits.for_person) == (State.DOUBT, None)

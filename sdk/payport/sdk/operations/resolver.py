@@ -141,7 +141,8 @@ def _without_answer(
     if observation.absent and _ends(operation) and _long_over(setup, operation, as_of, now):
         return Carried((yield from _call_person(setup, operation, now, _NO_CLOCK)))
     unanswerable = cannot_ask or (observation.absent and not _ends(operation))
-    seen = _seen_by_now(setup, operation, as_of) or _seen_by_now(setup, operation, now - timedelta(seconds=_CLOCKS_APART_S))
+    at_least = now - timedelta(seconds=_CLOCKS_APART_S)  # as of then, whatever the partner's clock says
+    seen = _seen_by_now(setup, operation, max(as_of, at_least))
     if unanswerable and operation.verb is not Verb.PAY and seen:
         why = _NO_WORD if cannot_ask else (yield from _why_not_again(operation))
         return Carried((yield from _call_person(setup, operation, now, why)))
@@ -323,7 +324,7 @@ def _over(setup: Setup, operation: Operation, now: datetime, *, more_s: float = 
 
 
 def _long_over(setup: Setup, operation: Operation, as_of: datetime, now: datetime) -> bool:
-    """Whether it has been over for two days by our clock, and is not by the partner's: one of them must be set right."""
+    """Whether it has been over for two days by our clock, and is not by the partner's: one of them must be set."""
     if operation.payable_until is None or _over(setup, operation, as_of):
         return False
     return _over(setup, operation, now, more_s=_CLOCKS_APART_S)
@@ -374,8 +375,8 @@ _NO_END = (
     "it: make sure in the app that it is gone; nothing else is opened for this order until {partner} knows of it"
 )
 _NO_CLOCK = (
-    "{partner} does not know this {verb}, whose time has been over for two days by our clock and is not by the Date of its "
-    "replies: find out which of the two is wrong and have it set, compare with the partner's records, then resolve it"
+    "{partner} does not know this {verb}, whose time has been over for two days by our clock and is not by the Date of "
+    "its replies: find out which of the two is wrong, have it set, compare with the partner's records, then resolve it"
 )
 
 
