@@ -1,4 +1,4 @@
-"""A clock that is set far ahead while an order is open ends nothing: the partner's own time says what is over."""
+"""A clock that is set while an order is open ends nothing early: the partner's own time says what is over."""
 
 from __future__ import annotations
 
@@ -47,6 +47,26 @@ def test_a_request_that_is_on_its_way_outlives_a_clock_that_is_set_ahead(
         world.partner.faults.next(Fault.LATE_ARRIVAL, way.door.endpoint, delay_s=40.0, times=4)
         world.pay(ref, way)
         world.skew.seconds = ahead_s
+        world.gateway().resume()
+        world.tell(world.gateway().cancel(ref))
+        world.time.pass_by(50.0)
+        assert wrong(world) == []
+
+
+@pytest.mark.parametrize("behind_s", [240.0, 299.0])
+@pytest.mark.parametrize(("subject", "way"), LATE)
+def test_a_request_that_is_on_its_way_outlives_a_clock_that_was_behind_and_is_set_right(
+    subject: AnySubject, way: Way[SimulatedPartner], behind_s: float, tmp_path: Path
+) -> None:
+    """As far behind as partners take. Its end by time was counted from that wrong hour, and is over at once."""
+    assert way.door is not None
+    with SkewedWorld(subject, tmp_path) as world:
+        world.skew.seconds = -behind_s
+        ref = world.new_ref()
+        world.partner.faults.next(Fault.LATE_ARRIVAL, way.door.endpoint, delay_s=40.0, times=4)
+        world.pay(ref, way)
+        world.skew.seconds = 0.0
+        world.time.pass_by(10.0)
         world.gateway().resume()
         world.tell(world.gateway().cancel(ref))
         world.time.pass_by(50.0)

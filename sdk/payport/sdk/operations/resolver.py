@@ -21,6 +21,7 @@ from payport.sdk.lattice import bind
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import (
+    arrived_by,
     can_cancel,
     carry_out_cancel,
     fence,
@@ -129,7 +130,8 @@ def _without_answer(
         if further is not None:
             return (yield from carry_out(setup, further, deadline_s, release=False))
     accepted = operation.state is State.PENDING and can_cancel(setup)  # it cannot have vanished: closing it tells
-    if observation.absent and _ends(operation) and _over(setup, operation, as_of) and not accepted:
+    over = _ends(operation) and _over(setup, operation, as_of) and as_of >= arrived_by(setup, operation)
+    if observation.absent and over and not accepted:
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
         return Carried((yield from learn(setup, operation, _expired(operation))))
