@@ -9,6 +9,7 @@ from proof.clocks import SkewedWorld
 from proof.subjects import AnySubject, subjects
 
 from payport.schemas.outcome import ActionRequired, Pending
+from payport.sdk.journal.records import State, Verb
 from payport.sdk.testing.conformance.subject import Way
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.simulated import SimulatedPartner
@@ -105,3 +106,23 @@ def test_a_payout_whose_answer_was_lost_is_found_by_a_clock_that_was_ahead(ahead
         world.partner.faults.clear()
         world.skew.seconds = 0.0
         assert isinstance(world.gateway().query_payout(ref).outcome, Pending)
+
+
+def test_a_refund_on_its_way_is_not_ended_by_a_person_after_the_clock_was_set_right(tmp_path: Path) -> None:
+    """Without its sealed request it is left to a person within a minute or so, who looks at once: it may yet arrive."""
+    (subject,) = (each for each in subjects() if each.name == "alipay")
+    with SkewedWorld(subject, tmp_path, sealed=False) as world:
+        ref = world.new_ref()
+        world.sell(ref)
+        world.skew.seconds = -299.0
+        world.partner.faults.next(Fault.LATE_ARRIVAL, "alipay.trade.refund", delay_s=40.0, times=9)
+        world.gateway().refund(ref, "BACK0001", world.order(ref).amount, deadline_s=5.0)
+        world.skew.seconds = 0.0
+        world.time.pass_by(10.0)
+        world.gateway().resume()
+        assert world.last(ref, Verb.REFUND).for_person
+        world.gateway().resolve(ref)
+        assert not world.last(ref, Verb.REFUND).state.final
+        world.time.pass_by(50.0)
+        world.gateway().resolve(ref)
+        assert world.last(ref, Verb.REFUND).state is State.SUCCEEDED

@@ -178,7 +178,9 @@ def _never_arrived(setup: Setup, operation: Operation, observation: Observation,
     if operation.verb not in (Verb.REFUND, Verb.CAPTURE) or observation.source is not Source.QUERY:
         return False
     history = yield from exchange.load("last request", lambda session: session.history(operation.ref))
-    return now >= _last_left(history, operation) + timedelta(seconds=setup.profile.in_flight_s)
+    # our clock may have been behind, as far as the partner takes, when that was written down
+    arrives_s = setup.profile.in_flight_s + setup.profile.clock_off_s
+    return now >= _last_left(history, operation) + timedelta(seconds=arrives_s)
 
 
 def _last_left(history: Sequence[Transition], operation: Operation) -> datetime:
