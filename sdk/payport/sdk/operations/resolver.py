@@ -291,7 +291,7 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
             return None
         last = _last_left(session.history(operation.ref), operation)
         mark_repetition(session, operation, step, now)
-        return now >= last + timedelta(seconds=setup.profile.in_flight_s)
+        return now >= last + timedelta(seconds=setup.profile.in_flight_s + setup.profile.clock_off_s)
 
     return (yield from exchange.record("repeat", write))
 
