@@ -45,8 +45,9 @@ _WORTH_RETRYING = frozenset({FailureKind.UNRESOLVED, FailureKind.UNREACHABLE, Fa
 def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[WireReply | Observation]:
     """The whole reply, or what its absence amounts to: ``NOT_SENT`` or a doubt. Waits for its turn under a limit."""
     partner, account = adapter.partner, adapter.account
-    admitted = yield from exchange.admit(request, deadline_s, partner, account)
+    admitted, waited = (yield from exchange.admit(request, deadline_s, partner, account)), False
     while isinstance(admitted, AskAgain):
+        waited = True
         yield from exchange.sleep(admitted.after_s)
         admitted = yield from exchange.admit(request, deadline_s, partner, account)
     if isinstance(admitted, SendFailure):
@@ -57,10 +58,10 @@ def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[
         )
         return missing_reply(admitted)
     try:
-        if admitted is None:
+        if admitted is None and not waited:
             reply = yield from exchange.send(request, deadline_s, partner, account)
         else:
-            reply = yield from _in_turn(adapter, request, admitted, deadline_s)
+            reply = yield from _in_turn(adapter, request, admitted or 0.0, deadline_s)
     except GeneratorExit:
         raise  # nobody is there any more to be told
     except BaseException:
@@ -73,7 +74,8 @@ def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[
 def _in_turn(
     adapter: Adapter, request: WireRequest, wait_s: float, deadline_s: float
 ) -> Exchange[WireReply | SendFailure]:
-    yield from exchange.sleep(wait_s)
+    if wait_s > 0:
+        yield from exchange.sleep(wait_s)
     if request.not_after is not None and (yield from exchange.now()).utc >= request.not_after:
         yield from _abandon(adapter, request)
         return _TOO_LATE

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 from inspect import iscoroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from payport.sdk.errors import ConfigurationError
 from payport.sdk.secrets import Secret
@@ -35,6 +35,16 @@ def check_handled(answer: object) -> None:
     if iscoroutine(answer):
         answer.close()
         raise TypeError("handler must be a plain function; this one is async: use AsyncGateway. Nothing was handled")
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Raise ``TypeError`` for a time that is no number, ``ValueError`` for one that no clock can count to."""
+    check_argument(name, value, (int, float), "seconds, as a number")
+    if not -_LONGEST_S <= cast("float", value) <= _LONGEST_S:  # no order holds of one that is not a number
+        raise ValueError(f"{name} must be seconds, at most {_LONGEST_S} of them; got {value}, and nothing was sent")
+
+
+_LONGEST_S = 10**9
 
 
 def check_kinds(*values: tuple[str, object, tuple[type, ...] | Callable[[object], bool], str]) -> None:

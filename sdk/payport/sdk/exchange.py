@@ -80,7 +80,7 @@ class Send:
     """Send a request and read the whole reply before ``deadline_s`` on the monotonic clock.
 
     The host times it and tells the sinks that listen, in the name of ``partner`` and ``account``. ``purpose``: as of
-    :class:`Admit`.
+    :class:`Admit`. ``not_after``: from this instant on it may not leave any more, however much time there is yet.
     """
 
     request: WireRequest
@@ -88,6 +88,7 @@ class Send:
     partner: str = ""
     account: str = ""
     purpose: Purpose | None = None
+    not_after: datetime | None = None
 
 
 def purpose_of(effect: Admit | Send) -> Purpose:
@@ -184,23 +185,22 @@ def emit(event: SdkEvent) -> Exchange[None]:
 
 
 def overheard(
-    exchange: Exchange[T], hear: Callable[[Effect, object], None], purpose: Purpose | None = None
+    exchange: Exchange[T],
+    hear: Callable[[Effect, object], None],
+    purpose: Purpose | None = None,
+    not_after: datetime | None = None,
 ) -> Exchange[T]:
     """Carry out an exchange as ``yield from`` does, and show every effect with its answer to ``hear``.
 
     Its requests are marked with their ``purpose``, where that is not what they say of themselves, and so are the events
-    that tell of them.
+    that tell of them. Those that move money may not leave from ``not_after`` on.
     """
     try:
         effect = next(exchange)
         while True:
             try:
                 if purpose is not None:
-                    if isinstance(effect, _REQUESTS):
-                        if purpose_of(effect) is not purpose:
-                            effect = _marked(effect, purpose)
-                    elif isinstance(effect, Emit) and getattr(effect.event, "purpose", purpose) is None:
-                        effect = Emit(replace(effect.event, purpose=purpose))  # type: ignore[call-arg]  # it has one
+                    effect = _for(purpose, effect, not_after)
                 answer = yield effect
             except GeneratorExit:
                 raise
@@ -215,8 +215,16 @@ def overheard(
         exchange.close()
 
 
-def _marked(effect: Admit | Send, purpose: Purpose) -> Admit | Send:
-    return type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
+def _for(purpose: Purpose, effect: Effect, not_after: datetime | None) -> Effect:
+    """The effect with its purpose, and a request that moves money with the instant from which on it may not leave."""
+    if isinstance(effect, _REQUESTS):
+        if not_after is not None and isinstance(effect, Send) and effect.request.moves_money:
+            return Send(effect.request, effect.deadline_s, effect.partner, effect.account, purpose, not_after)
+        if purpose_of(effect) is not purpose:
+            return type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
+    elif isinstance(effect, Emit) and getattr(effect.event, "purpose", purpose) is None:
+        return Emit(replace(effect.event, purpose=purpose))  # type: ignore[call-arg]  # it has one
+    return effect
 
 
 _REQUESTS = (Admit, Send)

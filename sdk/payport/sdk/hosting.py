@@ -246,6 +246,14 @@ _ASKS_TO_WAIT = (429, 503)
 
 
 _LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")
+_OVER = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="the time to be paid was over before it was sent")
+
+
+def too_late(effect: Send, now: Moment) -> SendFailure | None:
+    """Why a request may not leave any more."""
+    if effect.not_after is not None and now.utc >= effect.not_after:
+        return _OVER
+    return None if effect.deadline_s > now.monotonic_s else _LATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,10 +305,9 @@ class SyncHost:
                 self.around.at_once(Emit(self.evidence.lost(error)))
 
     def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
-        begun_s = self.around.clock.moment().monotonic_s
-        left_s = effect.deadline_s - begun_s
-        reply = self.transport.send(request, left_s) if left_s > 0 else _LATE
-        self.around.tell(effect, reply, begun_s, self.exchanged)
+        begun = self.around.clock.moment()
+        reply = too_late(effect, begun) or self.transport.send(request, effect.deadline_s - begun.monotonic_s)
+        self.around.tell(effect, reply, begun.monotonic_s, self.exchanged)
         if self.evidence is not None:
             self.evidence.add(request, reply, self.around.clock.moment().utc)
         return reply
@@ -343,10 +350,9 @@ class AsyncHosting:
                 return self.around.at_once(effect)
 
     async def _send(self, effect: Send, request: WireRequest) -> WireReply | SendFailure:
-        begun_s = self.around.clock.moment().monotonic_s
-        left_s = effect.deadline_s - begun_s
-        reply = await self.transport.send(request, left_s) if left_s > 0 else _LATE
-        self.around.tell(effect, reply, begun_s, self.exchanged)
+        begun = self.around.clock.moment()
+        reply = too_late(effect, begun) or await self.transport.send(request, effect.deadline_s - begun.monotonic_s)
+        self.around.tell(effect, reply, begun.monotonic_s, self.exchanged)
         if self.evidence is not None:
             self.evidence.add(request, reply, self.around.clock.moment().utc)
         return reply

@@ -60,14 +60,17 @@ class WireReply:
         return values[0] if values else None
 
     def retry_after_s(self, now: datetime) -> float | None:
-        """How long ``Retry-After`` asks to be left alone, as seconds or as a date; ``None`` without a readable one."""
+        """How long ``Retry-After`` asks to be left alone, as seconds or as a date; ``None`` without a readable one.
+
+        A date is the server's, and so is counted from the reply's own, whatever the clock here says.
+        """
         values = [value for key, value in self.headers if key == "retry-after"]
         if len(values) != 1:
             return None
         if values[0].isascii() and values[0].isdigit():
             return float(values[0][:_DIGITS])
         until = _http_date(values[0])
-        return None if until is None else max(0.0, (until - now).total_seconds())
+        return None if until is None else max(0.0, (until - (self.date or now)).total_seconds())
 
     @property
     def date(self) -> datetime | None:

@@ -91,6 +91,7 @@ class Profile:
     ``default_life_s``, ``max_life_s``: how long an order may be paid when it does not say, and at most.
     ``settle_margin_s``: how long after ``payable_until`` a late payment may still appear.
     ``in_flight_s``: how long a request that was sent may take to be seen by a query.
+    ``clock_off_s``: how far our clock may be off for the partner to take a request at all.
     ``ladders``: by name; every operation names one, ``"default"`` must be there.
     ``answers_queries``: whether the partner can be asked about an operation by our own reference; where it cannot, only
     its notification, the same request again or a fence tells.
@@ -113,6 +114,7 @@ class Profile:
     max_life_s: float = 15 * 86_400.0
     settle_margin_s: float = 120.0
     in_flight_s: float = 60.0
+    clock_off_s: float = 300.0
     ladders: Mapping[str, Ladder] = field(
         default_factory=lambda: MappingProxyType({"default": Ladder(ask_after_s=(2.0, 5.0, 15.0, 60.0, 300.0, 3600.0))})
     )

@@ -11,10 +11,13 @@ from payport.schemas import (
     Authorized,
     HostedPage,
     InApp,
+    NotSent,
+    NotSentKind,
     Pending,
     QrShown,
     Unknown,
 )
+from payport.sdk.hosting import Asked
 from payport.sdk.journal.records import State, Verb
 from payport.sdk.testing.faults import Fault
 from payport.sdk.testing.stepping import MORNING
@@ -64,3 +67,50 @@ def test_a_voucher_is_not_asked_for_again_late(world: World) -> None:
     world.time.at = UNTIL - timedelta(minutes=2)
     world.worker.resume()
     assert "voucher" not in " ".join(world.calls()[tried:])
+
+
+def test_a_voucher_that_was_only_prepared_is_not_asked_for_late_either(world: World) -> None:
+    """It would live for as long again as the order had in all: a payer could agree to it beside the next attempt's."""
+    held = order(REF, capture=HELD, payable_until=UNTIL)
+    with world.application() as connection:
+        world.worker.prepare(held, QrShown(), connection)
+    world.time.at = UNTIL - timedelta(minutes=1)
+    world.worker.resume()
+    assert (world.last(REF).state, world.calls()) == (State.NOT_SENT, [])
+    world.time.at = UNTIL + timedelta(minutes=5)
+    world.worker.resume()
+    later = order(REF, capture=HELD, payable_until=UNTIL + timedelta(hours=1))
+    world.partner.payer.open(action_of(world.worker.pay(later, QrShown())))
+    world.settle()
+    assert world.wrong_with(REF) == []
+
+
+def test_a_voucher_that_is_prepared_is_asked_for_within_a_minute(world: World) -> None:
+    """What its life is longer by, a late payment is waited for anyway."""
+    with world.application() as connection:
+        world.worker.prepare(order(REF, capture=HELD, payable_until=UNTIL), QrShown(), connection)
+    world.time.pass_by(59.0)
+    world.worker.resume()
+    world.partner.payer.open(action_of(world.worker.pay(order(REF, capture=HELD, payable_until=UNTIL), QrShown())))
+    world.settle()
+    assert world.last(REF).state is State.AUTHORIZED
+
+
+def test_a_voucher_does_not_wait_for_its_turn_until_it_would_outlive_its_order(world: World) -> None:
+    """A call limit makes it wait for minutes, and the call has them."""
+    slow = world.gateway(admissions=(Turnstile(90.0),))
+    told = slow.pay(order(REF, capture=HELD, payable_until=UNTIL), QrShown(), deadline_s=600.0)
+    assert isinstance(told, NotSent)
+    assert (told.cause.kind, world.calls()) == (NotSentKind.DEADLINE, [])
+
+
+class Turnstile:
+    """A call limit that makes everybody wait so long."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def admit(self, asked: Asked) -> float:
+        """How long."""
+        assert asked.request.endpoint
+        return self.seconds

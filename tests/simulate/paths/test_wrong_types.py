@@ -45,6 +45,23 @@ def test_a_value_of_another_type_is_refused_in_words(world: World, what: str) ->
     assert world.operations(REF) == []
 
 
+@pytest.mark.parametrize("seconds", [float("inf"), float("-inf"), float("nan"), 1e10, 10**400], ids=range(5))
+def test_a_time_that_no_clock_counts_to_is_refused_in_words(world: World, seconds: float) -> None:
+    """``inf`` is what some write for "until it is over"."""
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: world.worker.pay(order(REF), QrShown(), deadline_s=seconds),
+        lambda: world.worker.wait(REF, seconds),
+        lambda: world.worker.query(REF, deadline_s=seconds),
+        lambda: world.worker.cancel(REF, deadline_s=seconds),
+        lambda: world.worker.resume(deadline_s=seconds),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=r"must be seconds, at most .* and nothing was sent"):
+            call()
+    assert world.watch.requests == []
+    assert world.operations(REF) == []
+
+
 def test_a_sealing_key_that_is_no_secret_is_refused_unshown() -> None:
     """It would stand in a traceback otherwise."""
     with pytest.raises(ConfigurationError, match="wrap the text") as refused:

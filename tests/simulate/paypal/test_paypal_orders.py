@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import timedelta
+
 import pytest
 from tests.simulate.paypal.shop import PRICE, Shop
 
@@ -12,10 +15,12 @@ from payport.schemas import (
     CancelledBy,
     Declined,
     FactKind,
+    HostedPage,
     MobileWeb,
     Money,
     NotSent,
     NotSentKind,
+    Order,
     PartnerId,
     Pending,
     QrShown,
@@ -25,8 +30,11 @@ from payport.schemas import (
     Unknown,
     UnknownKind,
 )
+from payport.sdk import Gateway
+from payport.sdk.hosting import Asked
 from payport.sdk.journal.records import State
 from payport.sdk.testing import Fault
+from payport.sdk.testing.stepping import WorkerClock
 
 REF = "SHOP10010001"
 
@@ -337,6 +345,41 @@ def test_an_adopted_order_is_not_let_be(shop: Shop) -> None:
     other.gateway.resolve("ADOPTED00001")
     assert State.SUCCEEDED is other.last("ADOPTED00001").state
     other.journal.close()
+
+
+@dataclass
+class SlowTurn:
+    """A call limit whose next turn comes when the order's time is long over; meanwhile somebody cancels it."""
+
+    shop: Shop
+    told: list[object] = field(default_factory=list[object])
+
+    def admit(self, asked: Asked) -> float | None:
+        """The turn of the capture."""
+        if asked.request.endpoint != "orders.capture":
+            return None
+        until = self.shop.last(REF).payable_until
+        assert until is not None
+        self.shop.time.at = until + timedelta(seconds=121)
+        self.told.append(self.shop.gateway.cancel(REF))
+        return 1.0
+
+
+def test_a_capture_that_waits_for_its_turn_until_the_order_is_over_does_not_leave(shop: Shop) -> None:
+    """The call has hours. Somebody else is told meanwhile that the order can be paid no more."""
+    half_an_hour = Order(ref=REF, amount=PRICE, subject="Tea", payable_until=shop.time.at + timedelta(minutes=30))
+    page = shop.gateway.pay(half_an_hour, HostedPage())
+    assert isinstance(page, ActionRequired)
+    visit, slow = shop.partner.payer.open(page.action), SlowTurn(shop)
+    till = Gateway(
+        shop.adapter, journal=shop.journal, transport=shop.partner.transport(), sinks=(), admissions=(slow,),
+        clock=WorkerClock(shop.time, "till"),
+    )  # fmt: skip
+    assert not isinstance(till.complete(REF, visit.returned, deadline_s=50_000.0), Succeeded)
+    (cancelled,) = slow.told
+    assert isinstance(cancelled, Succeeded)
+    assert shop.charges(REF) == []
+    assert shop.last(REF).facts == ()
 
 
 def test_what_paypal_cannot_take_is_refused_here(shop: Shop) -> None:

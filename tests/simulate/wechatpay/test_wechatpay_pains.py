@@ -7,6 +7,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from proof.clocks import Skew, SkewedClock
 
 from payport.adapters.wechatpay import JsApi, WeChatPay, WeChatPayPayee
 from payport.adapters.wechatpay.simulator import Fault, Wallet, WeChatPaySimulator
@@ -14,6 +15,7 @@ from payport.schemas import (
     ActionRequired,
     Declined,
     Money,
+    NotSent,
     Order,
     Payer,
     PayoutOrder,
@@ -92,6 +94,26 @@ def test_a_lost_confirmation_does_not_pay_out_twice() -> None:
         partner.payer.open(found.action)
         assert isinstance(gateway.query_payout(wages.ref).outcome, Succeeded)
     assert len(partner.ledger.transfers()) == 1
+
+
+def test_a_clock_that_was_hours_ahead_costs_nothing_once_it_is_right() -> None:
+    """A machine came up on local time: no certificate could be fetched. Then its clock was set, and wages are paid."""
+    time, skew = Time(), Skew(8 * 3_600.0)
+    partner = WeChatPaySimulator(clock=time)
+    prize = {"活动名称": "Tea", "奖励说明": "Prize"}
+    payee = WeChatPayPayee(openid=OPENID, scene_id="1000", name="李雷雷", report=prize)
+    with Gateway(
+        WeChatPay(partner.account),
+        journal=FORGETFUL,
+        sealing_key=KEY,
+        transport=partner.transport(),
+        clock=SkewedClock(time, "till", skew),
+    ) as gateway:
+        assert isinstance(gateway.payout(PayoutOrder(ref="EARLY00001", amount=TEN, subject="Prize"), payee), NotSent)
+        skew.seconds = 0.0
+        time.pass_by(120.0)
+        told = gateway.payout(PayoutOrder(ref="EARLY00002", amount=TEN, subject="Prize"), payee)
+        assert isinstance(told, ActionRequired), told
 
 
 def test_a_merchant_without_money_is_told_so_and_may_try_again() -> None:

@@ -77,6 +77,26 @@ def test_a_fetcher_that_dies_does_not_block_others_for_ever() -> None:
     assert Fetch("S") == ring.find("S", 60.0)
 
 
+@pytest.mark.parametrize("ahead_s", [61.0, 3_600.0, 86_400.0])
+def test_a_clock_that_is_set_right_does_not_keep_anybody_from_fetching(ahead_s: float) -> None:
+    """What failed while it was ahead, perhaps for that very reason, failed "in the future"."""
+    ring = KeyRing[str](fetches_a_minute=2)
+    for serial in "ST":
+        assert Fetch(serial) == ring.find(serial, ahead_s)
+    ring.failed("S", ahead_s)
+    assert ring.due_for_refresh(ahead_s)
+    assert [Fetch("S"), Fetch("T")] == [ring.find(serial, 0.0) for serial in "ST"]
+    assert [Wait(30.0), Wait(30.0)] == [ring.find(serial, 0.0) for serial in "ST"]
+    assert ring.due_for_refresh(0.0)
+
+
+def test_who_looked_at_the_clock_a_moment_earlier_does_not_fetch_beside_another() -> None:
+    """Two threads, each with its own reading."""
+    ring = KeyRing[str]()
+    assert Fetch("S") == ring.find("S", 10.0)
+    assert Wait(30.0) == ring.find("S", 9.9)
+
+
 def test_a_failure_that_nobody_asked_for_changes_nothing() -> None:
     """A report for a serial that is known, or was never asked for."""
     ring = KeyRing({"S": "K"})

@@ -165,6 +165,64 @@ def test_a_request_that_waited_until_it_was_too_old_does_not_leave(
         assert told.cause.kind is NotSentKind.DEADLINE
 
 
+@pytest.mark.parametrize(("last", "leaves"), [(0.5, True), (2.0, False)])
+def test_a_request_that_asked_for_a_place_until_it_was_too_old_does_not_leave(
+    journal: Journal, time: Time, last: float, *, leaves: bool
+) -> None:
+    """Every place was taken: the wait for one makes it as old as the wait for a turn."""
+    caller = Caller(steps=("create",), request=replace(REQUEST, not_after=time.at + timedelta(seconds=5)))
+    gate, road = Gatekeeper(AskAgain(4.0), AskAgain(last), None), Road(time=time)
+    told = pay(journal, time, gate, caller=caller, road=road)
+    assert leaves == isinstance(told, Succeeded)
+    assert leaves == bool(road.at)
+    assert len(gate.of(RequestAbandoned)) == (not leaves), "and its place is free again"
+
+
+class Dawdler(Gatekeeper):
+    """Lets everybody go, after a while."""
+
+    def __init__(self, time: Time, seconds: float) -> None:
+        super().__init__(None)
+        self.time, self.seconds = time, seconds
+
+    def admit(self, asked: Asked) -> SendFailure | AskAgain | float | None:
+        """The time passes here."""
+        self.time.pass_by(self.seconds)
+        return super().admit(asked)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize(("seconds", "leaves"), [(3_599.0, True), (3_600.0, False)])
+def test_nothing_of_a_payment_leaves_once_its_time_is_over(
+    journal: Journal, time: Time, seconds: float, *, leaves: bool, asynchronous: bool
+) -> None:
+    """The call has hours yet. Whoever ends the order by time, or opens the next, counts on it."""
+    gate, road, caller = Dawdler(time, seconds), Road(time=time), Caller(steps=("create",))
+
+    class AsyncRoad:
+        async def send(self, request: WireRequest, timeout_s: float) -> WireReply | SendFailure:
+            """As the other one."""
+            return road.send(request, timeout_s)
+
+        async def aclose(self) -> None:
+            """Nothing to close."""
+
+    clock = WorkerClock(time, "till")
+    if asynchronous:
+        open_till = AsyncGateway(
+            caller, journal=journal, transport=AsyncRoad(), clock=clock, sinks=(), admissions=(gate,), retry=ONCE
+        )
+        told = asyncio.run(open_till.pay(order(), Wink(), deadline_s=20_000))  # type: ignore[arg-type]  # a coroutine
+    else:
+        till = Gateway(caller, journal=journal, transport=road, clock=clock, sinks=(), admissions=(gate,), retry=ONCE)
+        told = till.pay(order(), Wink(), deadline_s=20_000)
+    assert leaves == isinstance(told, Succeeded)
+    assert len(road.at) == (2 if leaves else 0), "the token after it moves no money, and may leave at any time"
+    if isinstance(told, NotSent):
+        assert told.cause.kind is NotSentKind.DEADLINE
+        assert len(gate.of(RequestFailed)) == 1, "so its place under a limit is free again"
+
+
 def test_one_who_is_told_to_ask_again_does_so_until_there_is_room(journal: Journal, time: Time) -> None:
     """Every gatekeeper is asked again, about the very same request."""
     first, second = Gatekeeper(None), Gatekeeper(AskAgain(2.0), AskAgain(1.0), 0.5)

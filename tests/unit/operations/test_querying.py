@@ -99,3 +99,29 @@ def test_a_journal_that_cannot_be_written_is_no_exception(
     for told in (till.wait(REF, 5.0), till.query(REF).outcome):
         assert isinstance(told, Unknown)
         assert told.cause.kind is UnknownKind.STORAGE
+
+
+@dataclass
+class Mortal(Showing):
+    """Its process dies in the first question."""
+
+    def ask(self, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+        """Nothing comes next."""
+        if not self.says:
+            raise KeyboardInterrupt
+        return (yield from super().ask(operation, deadline_s))
+
+
+@pytest.mark.parametrize("verb", ["wait", "resume"])
+def test_who_has_days_and_dies_does_not_keep_others_from_the_order_for_days(
+    journal: Journal, time: Time, verb: str
+) -> None:
+    """The right to send runs out soon after the round in which the process died, not when its patience would."""
+    till = gateway(Mortal(says=[SHOWN]), journal, time)
+    till.pay(order(), Wink())
+    time.pass_by(60.0)
+    with pytest.raises(KeyboardInterrupt):
+        _ = till.wait(REF, 7 * 86_400.0) if verb == "wait" else till.resume(deadline_s=7 * 86_400.0)
+    left_s = "SELECT (lease_until - 1000000.0 * strftime('%s', 'now')) / 1000000 FROM payport_operation"
+    ((seconds,),) = journal.read(lambda session: list(session._cursor.execute(left_s)))  # type: ignore[attr-defined]
+    assert 0 < seconds < 120

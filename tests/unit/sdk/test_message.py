@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -31,9 +31,16 @@ from payport.sdk.testing.stepping import MORNING
     ],
 )
 def test_retry_after_is_seconds_or_a_date(expected: float | None, headers: tuple[str, ...]) -> None:
-    """A date is held against our own clock; what cannot be read, or stands there twice, asks for nothing."""
+    """A date alone is held against our own clock; what cannot be read, or stands there twice, asks for nothing."""
     reply = WireReply(429, tuple(("retry-after", value) for value in headers), b"")
     assert expected == reply.retry_after_s(MORNING)
+
+
+@pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=8), timedelta(days=-1)])
+def test_a_date_to_come_back_at_is_counted_by_the_clock_that_named_it(off: timedelta) -> None:
+    """Ours, behind, would wait until no call has time left; ahead, it would come back at once."""
+    headers = (("date", "Mon, 23 Nov 2026 01:00:00 GMT"), ("retry-after", "Mon, 23 Nov 2026 01:00:07 GMT"))
+    assert WireReply(429, headers, b"").retry_after_s(MORNING + off) == 7.0
 
 
 @given(st.text(max_size=40))

@@ -120,7 +120,9 @@ def base64_text(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
-def send_call(alipay: Alipay, request: Call, deadline_s: float) -> Exchange[WireReply | Observation]:
+def send_call(
+    alipay: Alipay, request: Call, deadline_s: float, *, not_after: datetime | None = None
+) -> Exchange[WireReply | Observation]:
     """The HTTP reply as it came, or why there is none worth reading."""
     params = yield from signed_parameters(alipay, request)
     body = encode_form({"biz_content": params.pop("biz_content")}, alipay.config.charset)
@@ -135,6 +137,7 @@ def send_call(alipay: Alipay, request: Call, deadline_s: float) -> Exchange[Wire
             "accept": "application/json",
         },
         content=body,
+        not_after=not_after,
     )
     reply = yield from call(alipay, wire, deadline_s)
     if isinstance(reply, Observation) or reply.status == 200:

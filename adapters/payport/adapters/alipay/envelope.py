@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from payport.adapters.alipay import encryption, signing
@@ -41,9 +42,14 @@ class Answer:
         return self.code in (OK, PAYER_MUST_CONFIRM)
 
 
-def ask_gateway(alipay: Alipay, request: Call, deadline_s: float) -> Exchange[Answer | Observation]:
-    """Sign, send, authenticate, decrypt and parse one call; an observation where that gives no authentic answer."""
-    reply = yield from send_call(alipay, request, deadline_s)
+def ask_gateway(
+    alipay: Alipay, request: Call, deadline_s: float, *, not_after: datetime | None = None
+) -> Exchange[Answer | Observation]:
+    """Sign, send, authenticate, decrypt and parse one call; an observation where that gives no authentic answer.
+
+    ``not_after``: from when on it may not leave any more.
+    """
+    reply = yield from send_call(alipay, request, deadline_s, not_after=not_after)
     if isinstance(reply, Observation):
         return reply
     return (yield from _authentic(alipay, request, reply, deadline_s))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from payport.adapters.alipay.calls import Call, signed_parameters
@@ -25,9 +26,10 @@ from payport.adapters.alipay.reading import read, read_question
 from payport.adapters.alipay.reading.fields import Unreadable, parsed
 from payport.adapters.alipay.wire import AlipayHold, AlipayTrade
 from payport.schemas.actions import Action, AppParameters, PostForm, Redirect
-from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
+from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownCause, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.schemas.references import PartnerId
+from payport.sdk import exchange
 from payport.sdk.adapter import Found
 from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
@@ -51,13 +53,33 @@ def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float)
     if request.method in LOCAL:
         action = yield from signed_action(alipay, request)
         return Observation(state=State.ACTION, source=Source.LOCAL, action=action)
-    answer = yield from ask_gateway(alipay, request, deadline_s)
+    ends = _last_moment(operation, step)
+    if ends is not None and (yield from exchange.now()).utc >= ends:
+        return _TOO_LATE
+    answer = yield from ask_gateway(alipay, request, deadline_s, not_after=ends)
     if isinstance(answer, Observation):
         return answer
     if not answer.ok and verdict(answer.code, answer.sub_code).meaning is Meaning.DONE:
         return (yield from ask(alipay, operation, deadline_s))  # it was done before: the question tells how
     observation = read(operation, request.method, answer)
     return (yield from _ask_on(alipay, operation, request, observation, deadline_s))
+
+
+def _last_moment(operation: Operation, step: Step) -> datetime | None:
+    """From when on a voucher may not be asked for, the first time either: Alipay counts its life from the request."""
+    until = step.replay_until
+    return None if until is None else operation.created_at + (until - operation.created_at) / 2
+
+
+_TOO_LATE = Observation(
+    state=State.NOT_SENT,
+    source=Source.LOCAL,
+    not_sent=NotSentCause(
+        NotSentKind.DEADLINE,
+        "Alipay counts a hold's life from when it is asked for: so long after the order was made it would outlive "
+        "payable_until, so it was not sent",
+    ),
+)
 
 
 def _ask_on(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from payport.adapters.stripe.calls import BURNT, CONFLICT, Answer, Call, ask_stripe
@@ -50,6 +50,8 @@ REFUSED = "was refused with"
 """Marks the doubt of a question that would be refused again."""
 _NOT_NOW = (401, 409, 429)
 """A key that is being changed, a record that another request holds, too many calls: later it is answered."""
+_CLOCKS_APART = timedelta(days=1)
+"""By how much our clock may have been ahead of Stripe's: what was made since is asked for by Stripe's. Newest first."""
 
 
 def ask(stripe: Stripe, operation: Operation, deadline_s: float) -> Exchange[Observation]:
@@ -271,7 +273,7 @@ def _ask_payout(stripe: Stripe, operation: Operation, deadline_s: float) -> Exch
             return payout
         foreign = another_mode(stripe.config.live, payout.livemode, Source.QUERY)
         return foreign or _readable(lambda read: read_payout(read, Source.QUERY), payout)
-    since = int(operation.created_at.timestamp()) - 60
+    since = int((operation.created_at - _CLOCKS_APART).timestamp())
     params: Mapping[str, object] = {"created": {"gte": since}, "limit": _LONGEST_LIST}
     now = (yield from exchange.now()).utc
     page = yield from question(stripe, Page[StripePayout], Call(name="payouts.list", params=params), deadline_s)

@@ -336,9 +336,20 @@ def _nothing_to_close(setup: Setup, cancel: Operation, payment: Operation, now: 
     if payment.state is State.PENDING:
         since = _denied_since((yield from _lines_of(payment))) or until + _FORGOTTEN
         until = max(until, since + timedelta(seconds=setup.profile.in_flight_s))
-    if payment.expires and now >= until + timedelta(seconds=setup.profile.settle_margin_s):
+    over = now >= until + timedelta(seconds=setup.profile.settle_margin_s) and now >= arrived_by(setup, payment)
+    if payment.expires and over:
         return Carried((yield from _conclude(setup, cancel, payment, CancelledBy.EXPIRED, Source.LOCAL)))
     return Carried((yield from _still_payable(setup, cancel, payment)))
+
+
+def arrived_by(setup: Setup, payment: Operation) -> datetime:
+    """By when what left for a payment in doubt has arrived, by the partner's clock and our own once it is right.
+
+    What it began by may have been as far behind as the partner takes: then its end by time came that much too early.
+    """
+    if payment.verb is not Verb.PAY or payment.state is not State.DOUBT:
+        return payment.created_at
+    return payment.created_at + timedelta(seconds=setup.profile.clock_off_s + setup.profile.in_flight_s)
 
 
 def _denied_since(lines: Sequence[Transition]) -> datetime | None:

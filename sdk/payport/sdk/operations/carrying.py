@@ -8,7 +8,7 @@ from payport.schemas.outcome import NotSentCause, NotSentKind
 from payport.sdk import exchange
 from payport.sdk.events import Retried
 from payport.sdk.exchange import Exchange
-from payport.sdk.journal.records import Operation, State, Step
+from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.lattice import bind
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source
@@ -97,7 +97,10 @@ def _try_once(
     if now.monotonic_s >= deadline_s:
         late = NotSentCause(NotSentKind.DEADLINE, "time was up before anything was sent")
         return Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=late)
-    return (yield from judged(setup, operation, setup.adapter.perform(operation, step, deadline_s), purpose))
+    # whoever ends a payment by time counts on it that nothing of it leaves from then on, whatever it waited for
+    until = operation.payable_until if operation.verb is Verb.PAY and operation.expires else None
+    sending = setup.adapter.perform(operation, step, deadline_s)
+    return (yield from judged(setup, operation, sending, purpose, not_after=until))
 
 
 def _wait_before_retry(setup: Setup, observation: Observation, tries: int, deadline_s: float) -> Exchange[float | None]:

@@ -20,7 +20,14 @@ from payport.sdk.operations.setup import Setup
 T = TypeVar("T")
 
 
-def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: Purpose | None = None) -> Exchange[T]:
+def judged(
+    setup: Setup,
+    about: Operation | None,
+    asking: Exchange[T],
+    purpose: Purpose | None = None,
+    *,
+    not_after: datetime | None = None,
+) -> Exchange[T]:
     """Carry out an adapter's exchange for this ``purpose``, and tell what came of the reply that it read.
 
     What may be tried again waits as long as the last reply that asked for it by ``Retry-After``, whoever the partner
@@ -28,14 +35,15 @@ def judged(setup: Setup, about: Operation | None, asking: Exchange[T], purpose: 
 
     ``about``: the operation that the answer is held against, where there is one. Of several requests the last counts
     that is no errand: tokens and certificates are fetched around the question itself. ``purpose``: left out for a
-    native call, where the endpoint says whether it moves money.
+    native call, where the endpoint says whether it moves money. ``not_after``: from when on none of its requests that
+    move money may leave any more.
 
     What the partner does not know, it does not know at its own time, where its reply tells that: what it ends by time,
     it ends by its own clock, to whatever ours has been set since.
     """
     heard = _Heard(setup.profile.errands)
     asked_at = None if purpose is None or purpose is Purpose.MOVE else (yield from exchange.now()).utc
-    answer = yield from exchange.overheard(asking, heard.hear, purpose)
+    answer = yield from exchange.overheard(asking, heard.hear, purpose, not_after)
     if asked_at is not None and isinstance(answer, Observation):
         answer = replace(answer, as_of=min(asked_at, heard.date or asked_at) if answer.absent else asked_at)
     if heard.left and isinstance(answer, Observation) and answer.state is State.NOT_SENT:

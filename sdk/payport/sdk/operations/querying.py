@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from payport.sdk import exchange
-from payport.sdk.checks import check_argument
+from payport.sdk.checks import check_seconds
 from payport.sdk.errors import JournalError, PayportError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
@@ -21,7 +21,7 @@ from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, lost, release, storage_failed
 from payport.sdk.operations.leasing import take
 from payport.sdk.operations.resolver import resolve
-from payport.sdk.operations.setup import Setup
+from payport.sdk.operations.setup import LONGEST_ROUND_S, Setup
 
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
@@ -94,7 +94,7 @@ def wait(
     setup: Setup, ref: str, verb: Verb, part: str, timeout_s: float, outcome: Callable[[Carried], OutcomeT_co]
 ) -> Exchange[OutcomeT_co]:
     """Ask as the ladder says until the newest attempt is final or time is up."""
-    check_argument("timeout_s", timeout_s, (int, float), "seconds, as a number")
+    check_seconds("timeout_s", timeout_s)
     start = yield from exchange.now()
     last = yield from last_operation(setup, ref, verb, part)
     try:
@@ -109,10 +109,11 @@ def _wait(setup: Setup, last: Operation, deadline_s: float) -> Exchange[Carried]
     while not carried.operation.state.final:
         operation = carried.operation
         taken = None
+        round_s = min(deadline_s, (yield from exchange.now()).monotonic_s + LONGEST_ROUND_S)
         if operation.account == setup.adapter.account:
-            taken = yield from take(setup, operation, deadline_s)
+            taken = yield from take(setup, operation, round_s)
         if taken is not None:
-            carried = yield from resolve(setup, taken, deadline_s)
+            carried = yield from resolve(setup, taken, round_s)
             yield from release(setup, carried.operation)
         if carried.operation.state.final:
             break

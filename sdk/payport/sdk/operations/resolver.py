@@ -21,6 +21,7 @@ from payport.sdk.lattice import bind
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.cancelling import (
+    arrived_by,
     can_cancel,
     carry_out_cancel,
     fence,
@@ -150,7 +151,8 @@ def _without_answer(
         if further is not None:
             return (yield from carry_out(setup, further, deadline_s, release=False))
     accepted = operation.state is State.PENDING and can_cancel(setup)  # it cannot have vanished: closing it tells
-    if observation.absent and _ends(operation) and _over(setup, operation, as_of) and not accepted:
+    over = _ends(operation) and _over(setup, operation, as_of) and as_of >= arrived_by(setup, operation)
+    if observation.absent and over and not accepted:
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
         return Carried((yield from learn(setup, operation, _expired(operation))))
@@ -159,8 +161,12 @@ def _without_answer(
     denied = operation.for_person and observation.absent
     if denied and (yield from _never_arrived(setup, operation, observation, as_of)):
         return Carried((yield from learn(setup, operation, _expired(operation))))
+    if observation.absent and _ends(operation) and _long_over(setup, operation, as_of, now):
+        return Carried((yield from _call_person(setup, operation, now, _NO_CLOCK)))
     unanswerable = cannot_ask or (observation.absent and not _ends(operation))
-    if unanswerable and operation.verb is not Verb.PAY and _seen_by_now(setup, operation, as_of):
+    at_least = now - timedelta(seconds=_CLOCKS_APART_S)  # as of then, whatever the partner's clock says
+    seen = _seen_by_now(setup, operation, max(as_of, at_least))
+    if unanswerable and operation.verb is not Verb.PAY and seen:
         why = _NO_WORD if cannot_ask else (yield from _why_not_again(operation))
         return Carried((yield from _call_person(setup, operation, now, why)))
     return Carried((yield from _untold(setup, operation)))
@@ -178,6 +184,9 @@ def _fence(setup: Setup, payment: Operation, observation: Observation, deadline_
     unheard = _cannot_be_asked(observation) and not (fenced.state.final or fenced.expires)
     if unheard and _over(setup, fenced, now, more_s=_ACCEPTED_S):
         return Carried((yield from _call_person(setup, fenced, now, _NO_WORD)))
+    denied = observation.absent and fenced.expires and not fenced.state.final
+    if denied and _long_over(setup, fenced, observation.as_of or now, now):
+        return Carried((yield from _call_person(setup, fenced, now, _NO_CLOCK)))
     return Carried(fenced)
 
 
@@ -190,7 +199,9 @@ def _never_arrived(setup: Setup, operation: Operation, observation: Observation,
     if operation.verb not in (Verb.REFUND, Verb.CAPTURE) or observation.source is not Source.QUERY:
         return False
     history = yield from exchange.load("last request", lambda session: session.history(operation.ref))
-    return now >= _last_left(history, operation) + timedelta(seconds=setup.profile.in_flight_s)
+    # our clock may have been behind, as far as the partner takes, when that was written down
+    arrives_s = setup.profile.in_flight_s + setup.profile.clock_off_s
+    return now >= _last_left(history, operation) + timedelta(seconds=arrives_s)
 
 
 def _last_left(history: Sequence[Transition], operation: Operation) -> datetime:
@@ -303,7 +314,7 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
             return None
         last = _last_left(session.history(operation.ref), operation)
         mark_repetition(session, operation, step, now)
-        return now >= last + timedelta(seconds=setup.profile.in_flight_s)
+        return now >= last + timedelta(seconds=setup.profile.in_flight_s + setup.profile.clock_off_s)
 
     return (yield from exchange.record("repeat", write))
 
@@ -339,6 +350,13 @@ def _over(setup: Setup, operation: Operation, now: datetime, *, more_s: float = 
     return now >= operation.payable_until + timedelta(seconds=setup.profile.settle_margin_s + more_s)
 
 
+def _long_over(setup: Setup, operation: Operation, as_of: datetime, now: datetime) -> bool:
+    """Whether it has been over for two days by our clock, and is not by the partner's: one of them must be set."""
+    if operation.payable_until is None or _over(setup, operation, as_of):
+        return False
+    return _over(setup, operation, now, more_s=_CLOCKS_APART_S)
+
+
 def _must_fence(setup: Setup, operation: Operation, now: datetime) -> bool:
     fence_after_s = setup.ladder(operation).fence_after_s
     old = fence_after_s is not None and now >= operation.created_at + timedelta(seconds=fence_after_s)
@@ -352,6 +370,8 @@ def _seen_by_now(setup: Setup, operation: Operation, now: datetime) -> bool:
 
 
 _ACCEPTED_S = 86_400.0
+_CLOCKS_APART_S = 2 * 86_400.0
+"""By how much our clock and the partner's may differ before a person is asked to have one of them set."""
 _NOT_KEPT = (
     "{partner} does not know this {verb}, and without its sealed request it may not be sent again: compare with the "
     "partner's records, then resolve it, which ends a refund or capture that the partner still does not know"
@@ -380,6 +400,10 @@ _NOT_CANCELLED = (
 _NO_END = (
     "what was handed out for this {verb} carries no time limit that {partner} would keep, so the payer may still use "
     "it: make sure in the app that it is gone; nothing else is opened for this order until {partner} knows of it"
+)
+_NO_CLOCK = (
+    "{partner} does not know this {verb}, whose time has been over for two days by our clock and is not by the Date of "
+    "its replies: find out which of the two is wrong, have it set, compare with the partner's records, then resolve it"
 )
 
 

@@ -12,7 +12,7 @@ from payport.sdk.journal.session import Unreadable
 from payport.sdk.operations.learning import release, storage_failed
 from payport.sdk.operations.leasing import claim, take
 from payport.sdk.operations.resolver import resolve
-from payport.sdk.operations.setup import Setup
+from payport.sdk.operations.setup import LONGEST_ROUND_S, Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,10 @@ def resume(setup: Setup, deadline_s: float) -> Exchange[Resumed]:
     settled: list[str] = []
     still_open: list[str] = []
     passing: set[str] = set()
-    while (yield from exchange.now()).monotonic_s < deadline_s:
+    while (now_s := (yield from exchange.now()).monotonic_s) < deadline_s:
+        round_s = min(deadline_s, now_s + LONGEST_ROUND_S)
         try:
-            claimed = yield from claim(setup, deadline_s, passing)
+            claimed = yield from claim(setup, round_s, passing)
         except Unreadable as error:  # the others are not held up by it
             passing.add(error.operation)
             yield from storage_failed(setup, f"resume {error.operation}", error)
@@ -42,7 +43,7 @@ def resume(setup: Setup, deadline_s: float) -> Exchange[Resumed]:
             passing.add(claimed.id)
             yield from release(setup, claimed)
             continue
-        final = yield from _bring_on(setup, claimed, deadline_s)
+        final = yield from _bring_on(setup, claimed, round_s)
         (settled if final else still_open).append(claimed.id)
     return Resumed(tuple(settled), tuple(still_open))
 

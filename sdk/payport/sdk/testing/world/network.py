@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from payport.sdk.exchange import Send
+from payport.sdk.hosting import too_late
 from payport.sdk.journal.records import Operation, Step, Verb
 from payport.sdk.message import FailureKind, SendFailure, WireReply, WireRequest
 from payport.sdk.testing.faults import Fault
@@ -22,7 +23,6 @@ from payport.sdk.testing.world.workers import Call, Workers
 About: TypeAlias = tuple[Operation, Step | None]
 """What a request carries out, or, without a step, asks about."""
 
-_LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")
 _TIMED_OUT = SendFailure(FailureKind.TIMED_OUT, may_have_left=True, detail="no answer came in time")
 _LOST = SendFailure(FailureKind.CONNECTION_LOST, may_have_left=True, detail="the connection was reset")
 _NO_ROAD = {
@@ -70,8 +70,9 @@ class Network:
     def carry(self, call: Call, effect: Send, about: About | None) -> None:
         """Send a request, and let the call go on when the answer is there, or known not to come."""
         stage = self.stage
-        if effect.deadline_s <= stage.elapsed:
-            self.workers.go_on(call, _LATE)
+        late = too_late(effect, call.process.clock.moment())
+        if late is not None:
+            self.workers.go_on(call, late)
             return
         self._sent += 1
         number, request = self._sent, effect.request
