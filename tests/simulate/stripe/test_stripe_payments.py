@@ -388,3 +388,15 @@ def test_a_connected_account_has_its_own_journal_name() -> None:
     assert all(type(each).__name__ == "Verified" for each in shop.receive_all())
     assert shop.last(ref).account == Stripe(shop.partner.account).account
     shop.gateway.close()
+
+
+def test_a_reversal_that_bounced_can_be_refunded(shop: Shop) -> None:
+    """The money is here again: what the payer is owed can be given back another way."""
+    ref, _ = shop.pay(card("pm_card_refundFail"))
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Succeeded)
+    shop.partner.process()
+    shop.receive_all()
+    assert [fact.kind for fact in shop.facts(ref, Verb.CANCEL)] == [FactKind.REFUND_BOUNCED]
+    assert shop.partner.ledger.refunded_total() == Money.zero("EUR")
+    told = shop.gateway.refund(ref, "BACK0001", EUROS)
+    assert isinstance(told, Succeeded), told

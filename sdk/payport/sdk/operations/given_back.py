@@ -21,11 +21,12 @@ def refunded(operations: Sequence[Operation], paid: Operation) -> Money:
 
 def given_back(operations: Sequence[Operation], paid: Operation) -> bool:
     """Whether all of it was given back: by a reversal, or as the partner said. What bounced since is there again."""
-    if any(_reversed(operation, paid) for operation in operations):
+    if any(_reversed(operation, paid) and not _bounced(operation) for operation in operations):
         return True
     back = paid.amount
     for operation in operations:
-        if operation.verb is Verb.REFUND and operation.of == paid.id and _bounced(operation):
+        refunds = operation.verb is Verb.REFUND and operation.of == paid.id
+        if (refunds or _reversed(operation, paid)) and _bounced(operation):
             back += operation.amount
     return any(fact.kind is FactKind.REFUNDED and fact.amount == back for fact in paid.facts)
 
@@ -52,8 +53,8 @@ def _reversed(cancel: Operation, paid: Operation) -> bool:
     return done and cancel.cancelled_by is CancelledBy.REVERSED and cancel.of in (paid.id, paid.of)
 
 
-def _bounced(refund: Operation) -> bool:
-    return _has(refund, FactKind.REFUND_BOUNCED)
+def _bounced(returned: Operation) -> bool:
+    return _has(returned, FactKind.REFUND_BOUNCED)
 
 
 def _has(operation: Operation, kind: FactKind) -> bool:
