@@ -99,6 +99,15 @@ def test_a_refund_that_bounced_after_the_rest_was_reversed() -> None:
         paid_with([told, part, later], Money.of("0.01", "CNY"), ACCOUNT)
 
 
+def test_a_refund_of_the_partners_pages_that_bounced() -> None:
+    """Both are facts on the payment."""
+    gone = replace(PAID, facts=(Fact(kind=FactKind.REFUNDED, at=AT, amount=TEN),))
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([gone], TEN, ACCOUNT)
+    back = replace(gone, facts=(*gone.facts, BOUNCED))
+    assert paid_with([back], TEN, ACCOUNT) == back
+
+
 def test_money_that_came_back_from_the_reversal_that_closed_an_attempt() -> None:
     """Nobody was told that it is paid, and it is in: it is given back like a surplus, before the next attempt's."""
     closed = replace(CLOSED, cancelled_by=CancelledBy.REVERSED)

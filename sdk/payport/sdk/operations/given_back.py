@@ -32,6 +32,9 @@ def _said_to_be_gone(operations: Sequence[Operation], paid: Operation) -> bool:
     for operation in operations:
         if (_refunds(operation, paid) or _reversed(operation, paid)) and _bounced(operation):
             back += operation.amount
+    for fact in paid.facts:  # of what was refunded at the partner's own pages
+        if fact.kind is FactKind.REFUND_BOUNCED and fact.amount is not None:
+            back += fact.amount
     return any(fact.kind is FactKind.REFUNDED and fact.amount == back for fact in paid.facts)
 
 
