@@ -40,10 +40,11 @@ SAID_PAID = Observation(state=State.SUCCEEDED, source=Source.NOTICE, amount=EURO
 
 @dataclass
 class Counter(Corner):
-    """The payer stands at it. ``notice``: what its next notice says."""
+    """The payer stands at it. ``notice``: what its next notice says, ``about`` which operation."""
 
     steps: tuple[str, ...] = ("confirm",)
     notice: Observation = SAID_PAID
+    about: str = f"{REF}T001"
 
     @property
     def profile(self) -> Profile:
@@ -67,11 +68,11 @@ class Counter(Corner):
         """A genuine one."""
         yield from now()
         event = Event(
-            kind=EventKind.PAYMENT, id=raw.body.decode(), partner_ref=f"{REF}T001", status="paid", partner_id=None,
+            kind=EventKind.PAYMENT, id=raw.body.decode(), partner_ref=self.about, status="paid", partner_id=None,
             amount=EURO, occurred_at=None,
         )  # fmt: skip
         thanks = Acknowledgement(status=200, content_type="text/plain", body=b"ok")
-        return Opened(event=event, lessons=((f"{REF}T001", self.notice),), acknowledgement=thanks)
+        return Opened(event=event, lessons=((self.about, self.notice),), acknowledgement=thanks)
 
 
 def till_with(journal: Journal, time: Time, *says: Observation) -> tuple[Counter, Gateway[Counter]]:
@@ -169,6 +170,22 @@ def test_a_capture_in_another_currency_is_refused_here(journal: Journal, time: T
     assert isinstance(told, NotSent)
     assert "another currency" in told.cause.detail
     assert corner.did == ["confirm"]
+
+
+def test_a_capture_that_came_through_after_its_refusal_counts(journal: Journal, time: Time) -> None:
+    """Pain: the next one took as much again, more than was held."""
+    corner, till = till_with(journal, time, replace(PAID, state=State.AUTHORIZED))
+    corner.says = [REFUSED]
+    assert isinstance(till.capture(REF, ONE, capture_ref="PART0001", final=False), Declined)
+    corner.notice, corner.about = replace(DONE, source=Source.NOTICE), "PART0001C001"
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert [fact.kind for fact in operations(journal, Verb.CAPTURE)[0].facts] == [FactKind.SURPLUS_PAID]
+    assert isinstance(till.capture(REF, EURO, capture_ref="PART0002"), NotSent)
+    corner.says = [DONE]
+    rest = till.capture(REF, capture_ref="PART0003")
+    assert isinstance(rest, Succeeded)
+    assert rest.value.amount == Money.of("2.00", "EUR")
 
 
 def test_fences_that_cannot_leave_do_not_use_up_the_attempts_to_cancel(journal: Journal, time: Time) -> None:

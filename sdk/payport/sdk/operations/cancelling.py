@@ -20,7 +20,7 @@ from payport.sdk.lattice import absorb
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.carrying import Carried, attempt
-from payport.sdk.operations.given_back import is_kept, refunded
+from payport.sdk.operations.given_back import came_in_after_all, is_kept, refunded
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, storage_failed, unreadable
@@ -148,7 +148,8 @@ def _current(cancel: Operation) -> Exchange[Operation]:
 def captures_of(operations: Sequence[Operation]) -> Sequence[Operation]:
     """The captures that have taken money or may have; what was undone is held again."""
     undone = {item.of for item in operations if item.restores_hold and item.state is State.SUCCEEDED}
-    return [item for item in operations if item.verb is Verb.CAPTURE and not item.state.over and item.id not in undone]
+    captures = [item for item in operations if item.verb is Verb.CAPTURE and item.id not in undone]
+    return [item for item in captures if not item.state.over or came_in_after_all(operations, item)]
 
 
 def _refunding(session: Session, payment: Operation) -> bool:
