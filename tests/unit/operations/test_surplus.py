@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
 
 from payport.schemas import (
     CancelledBy,
@@ -21,13 +21,14 @@ from payport.schemas import (
 )
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification
 from payport.sdk.adapter import Opened, Plan, Slot
-from payport.sdk.exchange import Exchange, now
+from payport.sdk.exchange import Exchange, Load, now
 from payport.sdk.gateway import Gateway
+from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
 from payport.sdk.profile import Ladder, Profile
-from payport.sdk.testing.stepping import Time
+from payport.sdk.testing.stepping import Run, Time
 
 REF = "CORNER000001"
 ONE = Money.of("1.00", "EUR")
@@ -152,6 +153,30 @@ def test_a_refund_that_came_through_after_its_refusal_is_not_made_again(journal:
     assert isinstance(till.refund(REF, "BACK0001", ONE), NotSent)
     assert isinstance(till.refund(REF, "BACK0002", EURO), NotSent)
     assert corner.did == []
+
+
+def test_what_ends_here_does_not_undo_what_a_notice_has_just_told(journal: Journal, time: Time) -> None:
+    """Pain: a refund that had come through was told as bounced, and its money could be given once more.
+
+    The worker that ends a refund, which the partner has long denied, stands still after its last question.
+    """
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [replace(SILENCE, again=False), ABSENT, ABSENT]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Unknown)
+    time.pass_by(90_000)
+    till.resume()
+    assert operations(journal, Verb.REFUND)[0].for_person
+    time.pass_by(90_000)
+    host = SyncHost(around=till._desk.around, transport=NoRoad())  # pyright: ignore[reportPrivateUsage]
+    ending = Run(till._desk.resolve(REF, 60.0), host)  # pyright: ignore[reportPrivateUsage]
+    while not (isinstance(ending.next_effect, Load) and ending.next_effect.name == "last request"):
+        ending.step()
+    corner.notice, corner.about = replace(DONE, source=Source.NOTICE), "BACK0001R001"
+    till.receive(RawNotification(body=b"n1", headers={}))
+    ending.finish()
+    (refund,) = operations(journal, Verb.REFUND)
+    assert (refund.state, refund.facts) == (State.SUCCEEDED, ())
+    assert isinstance(till.refund(REF, "BACK0002", EURO), NotSent)
 
 
 def test_a_refusal_of_the_call_does_not_end_a_cancel_that_left_before(journal: Journal, time: Time) -> None:
