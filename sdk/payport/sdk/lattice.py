@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from payport.schemas.money import Money
-from payport.schemas.outcome import UnknownKind
+from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk.journal.records import Operation, State, Verb, evolve
@@ -136,6 +136,8 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
     if observation.state is State.DECLINED and observation.source in (Source.REPLY, Source.LOCAL):
         # a repetition was refused, or what was not known was ended here: neither is a word about what succeeded since
         return observation.facts
+    if operation.verb is Verb.CANCEL and observation.reason is Reason.INVALID_STATE:
+        return observation.facts  # it was sent again, and found nothing left to undo
     partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
     reversal = operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED

@@ -411,3 +411,17 @@ def test_a_reversal_that_bounces(shop: Shop) -> None:
     shop.hear()
     assert [fact.kind for fact in shop.facts(ref, Verb.CANCEL)] == [FactKind.REFUND_BOUNCED]
     assert isinstance(shop.gateway.refund(ref, "BACK0001", PART), Pending)
+
+
+def test_a_reversal_that_is_sent_again_after_its_key_is_forgotten(shop: Shop) -> None:
+    """The second one finds nothing left: that is no refund that bounced."""
+    ref, _ = shop.pay()
+    shop.process()
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Pending)
+    shop.time.pass_by(8 * 86_400)
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Pending)
+    shop.process()
+    shop.hear()
+    assert len(shop.partner.ledger.refunds()) == 1
+    cancel = shop.last(ref, Verb.CANCEL)
+    assert (cancel.state, cancel.facts) == (State.SUCCEEDED, ())

@@ -189,5 +189,7 @@ def test_the_refund_of_a_reversal_can_bounce() -> None:
     for source in (Source.QUERY, Source.NOTICE):
         after = absorb(cancel, said(State.DECLINED, source), NOW)
         assert [fact.kind for fact in after.facts] == [FactKind.REFUND_BOUNCED]
+    nothing_left = replace(said(State.DECLINED, Source.NOTICE), reason=Reason.INVALID_STATE)
+    assert absorb(cancel, nothing_left, NOW).facts == ()
     for source in (Source.REPLY, Source.LOCAL):
         assert absorb(cancel, said(State.DECLINED, source), NOW).facts == ()
