@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, order
+import pytest
+from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, leases_run_out, order
 
 from payport.schemas import (
     CancelledBy,
@@ -21,7 +22,7 @@ from payport.schemas import (
 )
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification
 from payport.sdk.adapter import Opened, Plan, Slot
-from payport.sdk.exchange import Exchange, Load, now
+from payport.sdk.exchange import Exchange, Load, Record, now
 from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State, Step, Verb
@@ -225,3 +226,51 @@ def test_fences_that_cannot_leave_do_not_use_up_the_attempts_to_cancel(journal: 
     corner.says = [WAITING, CLOSED]
     till.resume()
     assert operations(journal, Verb.PAY)[0].state is State.DECLINED
+
+
+@dataclass
+class Repeating(Counter):
+    """Its refunds are recognised when they are sent again, but for those that were refused."""
+
+    numbers: list[str] = field(default_factory=list[str])
+
+    def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
+        """Give it back."""
+        step = Step(name="refund", moves_money=True, digest="refund", request=b"refund", replayable=True)
+        return Plan(steps=(step,))
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """As told."""
+        said = yield from super().perform(operation, step, deadline_s)
+        self.numbers.append(f"{operation.partner_ref} {said.state.value}")
+        return said
+
+
+@pytest.mark.parametrize("left", [True, False], ids=["after it left", "before it leaves"])
+def test_a_refusal_that_is_read_late_and_a_worker_who_sends_again(journal: Journal, time: Time, *, left: bool) -> None:
+    """Pain: told as refused, it was made anew under another number, and both came through.
+
+    ``left``: whether the other worker has written down that the request leaves again when the refusal is.
+    """
+    corner = Repeating(says=[PAID, REFUSED])
+    till, other = gateway(corner, journal, time), gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    first = stepped(till, lambda: till._desk.refund(corner, REF, "BACK0001", ONE, "", 60.0), "learn refund")  # pyright: ignore[reportPrivateUsage]
+    leases_run_out(journal)
+    corner.says = [ABSENT]
+    second = stepped(other, lambda: other._desk.resolve(REF, 60.0), "repeat")  # pyright: ignore[reportPrivateUsage]
+    if left:
+        second.step()
+    assert isinstance(first.finish(), Declined) is not left
+    corner.says = [DONE, DONE]
+    till.refund(REF, "BACK0001", ONE)
+    second.finish()
+    assert len([each for each in corner.numbers if "succeeded" in each]) == 2, "the payment and one refund"
+
+
+def stepped(till: Gateway[Repeating], make: Callable[[], Exchange[object]], to: str) -> Run[object]:
+    """A call of this gateway that stands still before it writes this down."""
+    run = Run(make(), SyncHost(around=till._desk.around, transport=NoRoad()))  # pyright: ignore[reportPrivateUsage]
+    while not (isinstance(run.next_effect, Record) and run.next_effect.name == to):
+        run.step()
+    return run
