@@ -268,6 +268,35 @@ def test_a_refusal_that_is_read_late_and_a_worker_who_sends_again(journal: Journ
     assert len([each for each in corner.numbers if "succeeded" in each]) == 2, "the payment and one refund"
 
 
+def test_a_cancel_that_was_refused_meanwhile_is_not_sent_again(journal: Journal, time: Time) -> None:
+    """Pain: told as refused, and then the payment was given back."""
+    corner = Repeating(says=[PAID, REFUSED])
+    till, other = gateway(corner, journal, time), gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    first = stepped(till, lambda: till._desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")  # pyright: ignore[reportPrivateUsage]
+    leases_run_out(journal)
+    second = stepped(other, lambda: other._desk.resolve(REF, 60.0), "repeat cancel")  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(first.finish(), Declined)
+    second.finish()
+    assert corner.did == ["confirm", "close"]
+
+
+def test_a_cancel_that_another_worker_sends_again_is_not_told_as_refused(journal: Journal, time: Time) -> None:
+    """Pain: told as refused, and then the payment was given back."""
+    corner = Repeating(says=[PAID, REFUSED])
+    till, other = gateway(corner, journal, time), gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    first = stepped(till, lambda: till._desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")  # pyright: ignore[reportPrivateUsage]
+    leases_run_out(journal)
+    second = stepped(other, lambda: other._desk.resolve(REF, 60.0), "repeat cancel")  # pyright: ignore[reportPrivateUsage]
+    second.step()
+    assert isinstance(first.finish(), Unknown)
+    corner.says = [replace(CLOSED, cancelled_by=CancelledBy.REVERSED)]
+    second.finish()
+    (cancel,) = operations(journal, Verb.CANCEL)
+    assert (cancel.state, cancel.facts) == (State.SUCCEEDED, ())
+
+
 def stepped(till: Gateway[Repeating], make: Callable[[], Exchange[object]], to: str) -> Run[object]:
     """A call of this gateway that stands still before it writes this down."""
     run = Run(make(), SyncHost(around=till._desk.around, transport=NoRoad()))  # pyright: ignore[reportPrivateUsage]
