@@ -124,6 +124,17 @@ def _is_another(operation: Operation, observation: Observation) -> bool:
     return operation.ids.get(observation.counted_by or "", number) != number
 
 
+def _is_no_word(operation: Operation, observation: Observation) -> bool:
+    """Whether a refusal says nothing of what succeeded: it was of a repetition, or what was not known was ended here.
+
+    A cancel that was sent again is refused because there is nothing left to undo.
+    """
+    if observation.state is not State.DECLINED:
+        return False
+    of_state = operation.verb is Verb.CANCEL and observation.reason is Reason.INVALID_STATE
+    return of_state or observation.source in (Source.REPLY, Source.LOCAL)
+
+
 def _later_facts(operation: Operation, observation: Observation, now: datetime) -> tuple[Fact, ...]:
     """What an observation says that the operation's final answer does not."""
     if _is_another(operation, observation):
@@ -133,11 +144,8 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         return (*observation.facts, fact)
     if observation.state in (State.DOUBT, State.ACTION, State.PENDING, State.NOT_SENT, operation.state):
         return observation.facts
-    if observation.state is State.DECLINED and observation.source in (Source.REPLY, Source.LOCAL):
-        # a repetition was refused, or what was not known was ended here: neither is a word about what succeeded since
+    if _is_no_word(operation, observation):
         return observation.facts
-    if operation.verb is Verb.CANCEL and observation.reason is Reason.INVALID_STATE:
-        return observation.facts  # it was sent again, and found nothing left to undo
     partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
     reversal = operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED

@@ -6,7 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, NoRoad, Wink, gateway, leases_run_out, order
+from tests.support.corner import (
+    ABSENT,
+    EURO,
+    PAID,
+    SILENCE,
+    UNSENT,
+    Corner,
+    NoRoad,
+    Wink,
+    gateway,
+    leases_run_out,
+    order,
+)
 
 from payport.schemas import (
     CancelledBy,
@@ -22,6 +34,7 @@ from payport.schemas import (
 )
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification
 from payport.sdk.adapter import Opened, Plan, Slot
+from payport.sdk.desk import Desk
 from payport.sdk.exchange import Exchange, Load, Record, now
 from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
@@ -255,10 +268,10 @@ def test_a_refusal_that_is_read_late_and_a_worker_who_sends_again(journal: Journ
     corner = Repeating(says=[PAID, REFUSED])
     till, other = gateway(corner, journal, time), gateway(corner, journal, time)
     till.pay(order(), Wink())
-    first = stepped(till, lambda: till._desk.refund(corner, REF, "BACK0001", ONE, "", 60.0), "learn refund")  # pyright: ignore[reportPrivateUsage]
+    first = stepped(till, lambda desk: desk.refund(corner, REF, "BACK0001", ONE, "", 60.0), "learn refund")
     leases_run_out(journal)
     corner.says = [ABSENT]
-    second = stepped(other, lambda: other._desk.resolve(REF, 60.0), "repeat")  # pyright: ignore[reportPrivateUsage]
+    second = stepped(other, lambda desk: desk.resolve(REF, 60.0), "repeat")
     if left:
         second.step()
     assert isinstance(first.finish(), Declined) is not left
@@ -273,9 +286,9 @@ def test_a_cancel_that_was_refused_meanwhile_is_not_sent_again(journal: Journal,
     corner = Repeating(says=[PAID, REFUSED])
     till, other = gateway(corner, journal, time), gateway(corner, journal, time)
     till.pay(order(), Wink())
-    first = stepped(till, lambda: till._desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")  # pyright: ignore[reportPrivateUsage]
+    first = stepped(till, lambda desk: desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")
     leases_run_out(journal)
-    second = stepped(other, lambda: other._desk.resolve(REF, 60.0), "repeat cancel")  # pyright: ignore[reportPrivateUsage]
+    second = stepped(other, lambda desk: desk.resolve(REF, 60.0), "repeat cancel")
     assert isinstance(first.finish(), Declined)
     second.finish()
     assert corner.did == ["confirm", "close"]
@@ -286,9 +299,9 @@ def test_a_cancel_that_another_worker_sends_again_is_not_told_as_refused(journal
     corner = Repeating(says=[PAID, REFUSED])
     till, other = gateway(corner, journal, time), gateway(corner, journal, time)
     till.pay(order(), Wink())
-    first = stepped(till, lambda: till._desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")  # pyright: ignore[reportPrivateUsage]
+    first = stepped(till, lambda desk: desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")
     leases_run_out(journal)
-    second = stepped(other, lambda: other._desk.resolve(REF, 60.0), "repeat cancel")  # pyright: ignore[reportPrivateUsage]
+    second = stepped(other, lambda desk: desk.resolve(REF, 60.0), "repeat cancel")
     second.step()
     assert isinstance(first.finish(), Unknown)
     corner.says = [replace(CLOSED, cancelled_by=CancelledBy.REVERSED)]
@@ -297,9 +310,10 @@ def test_a_cancel_that_another_worker_sends_again_is_not_told_as_refused(journal
     assert (cancel.state, cancel.facts) == (State.SUCCEEDED, ())
 
 
-def stepped(till: Gateway[Repeating], make: Callable[[], Exchange[object]], to: str) -> Run[object]:
+def stepped(till: Gateway[Repeating], call: Callable[[Desk], Exchange[object]], to: str) -> Run[object]:
     """A call of this gateway that stands still before it writes this down."""
-    run = Run(make(), SyncHost(around=till._desk.around, transport=NoRoad()))  # pyright: ignore[reportPrivateUsage]
+    desk = till._desk  # pyright: ignore[reportPrivateUsage]
+    run = Run(call(desk), SyncHost(around=desk.around, transport=NoRoad()))
     while not (isinstance(run.next_effect, Record) and run.next_effect.name == to):
         run.step()
     return run

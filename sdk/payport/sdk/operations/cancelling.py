@@ -237,8 +237,10 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
 def _send(
     setup: Setup, cancel: Operation, payment: Operation, step: Step, deadline_s: float
 ) -> Exchange[tuple[Observation, int]]:
-    """The step of a cancel, and the cancel's version as of which it left. That it leaves again is durable before the first byte; so is that it leaves, where it was
-    to wait: whoever reads only the intent would believe that nothing of it can be outside.
+    """The step of a cancel, and the cancel's version as of which it left.
+
+    That it leaves again is durable before the first byte; so is that it leaves, where it was to wait: whoever reads
+    only the intent would believe that nothing of it can be outside.
 
     What left before may still close the order, whatever refusal says nothing of the order; and where it may give back
     what was paid meanwhile, "it is paid" says nothing of one that is on its way.

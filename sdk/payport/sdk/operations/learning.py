@@ -16,9 +16,9 @@ from payport.sdk.journal.records import Operation, State, Verb, evolve
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb, bind
 from payport.sdk.message import Purpose
-from payport.sdk.observation import Observation, Source
+from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.repeating import look_in_time, refused_again, sent_again
+from payport.sdk.operations.repeating import look_in_time, sent_again
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import TAKEN, unless_undone
 from payport.sdk.outcomes import not_sent
@@ -27,6 +27,9 @@ ASK_S = 5.0
 """How long a question may take that an answer or a notice raised: the notice waits to be acknowledged meanwhile."""
 MAX_CONFLICTS = 50
 """How often a write is decided again because another writer was first. Each conflict means somebody made progress."""
+
+
+_SENT_AGAIN = "another worker has sent it again meanwhile: what comes of that decides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ def learn(
 
     ``asked`` counts a question to the partner; ``step_done`` names the step that is over; ``release`` gives the lease
     back in the same commit. ``deadline_s``: until when the partner may be asked about money that came in for an attempt
-    which ended while the answer was on its way: the answer may be older than that end. ``sent``: the version as of which
-    the request left that this is the reply to: a refusal ends nothing that another worker has sent again since.
+    which ended while the answer was on its way: the answer may be older than that end. ``sent``: the version as of
+    which the request left that this is the reply to: a refusal ends nothing that another worker has sent again since.
 
     A storage failure comes back as a doubt with cause ``storage``: what was learnt may be lost, so it is not claimed.
     """
@@ -74,7 +77,7 @@ def learn(
             raise _EndedMeanwhile
         done, told = step_done, observation
         if sent is not None and told.state is State.DECLINED and sent_again(session, before, sent):
-            done, told = None, refused_again(observation)
+            done, told = None, doubt(observation.source, UnknownKind.INTERRUPTED, _SENT_AGAIN)
         learnt = _add(setup, session, before, told, now, asked=asked, step_done=done, release=release)
         if learnt.after is before and known is not None:
             # nothing was saved, so nothing has compared the versions: what is told is read
