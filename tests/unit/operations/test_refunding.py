@@ -115,6 +115,8 @@ def test_money_that_came_back_from_the_reversal_that_closed_an_attempt() -> None
     assert paid_with([closed, bounced, PAID], TEN, ACCOUNT) == closed
     assert paid_with([closed, replace(bounced, facts=()), PAID], TEN, ACCOUNT) == PAID
     assert paid_with([closed, bounced, refund(closed, TEN), PAID], TEN, ACCOUNT) == PAID
+    refused = replace(closed, id="A/capture//1", verb=Verb.CAPTURE, of=CLOSED.id, cancelled_by=None)
+    assert paid_with([refused, bounced, PAID], TEN, ACCOUNT) == PAID, "nothing ever came in by it"
 
 
 def test_another_account_gives_nothing_back() -> None:

@@ -60,7 +60,8 @@ def came_in_after_all(operations: Sequence[Operation], operation: Operation) -> 
     """
     if operation.verb not in (Verb.PAY, Verb.CAPTURE):
         return False
-    returned = operation.state.over and any(_reversed(each, operation) and _bounced(each) for each in operations)
+    closed = operation.state.over and operation.cancelled_by is CancelledBy.REVERSED
+    returned = closed and any(_reversed(each, operation) and _bounced(each) for each in operations)
     return returned or _has(operation, FactKind.SURPLUS_PAID)
 
 
