@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from payport.schemas.money import Money
-from payport.schemas.outcome import UnknownKind
+from payport.schemas.outcome import Reason, UnknownKind
 from payport.schemas.payment import CancelledBy, Fact, FactKind
 from payport.schemas.references import PartnerId
 from payport.sdk.journal.records import Operation, State, Verb, evolve
@@ -135,6 +135,17 @@ def _is_reversal(operation: Operation) -> bool:
     return operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED
 
 
+def _is_no_word(operation: Operation, observation: Observation) -> bool:
+    """Whether a refusal says nothing of what succeeded: it was of a repetition, or what was not known was ended here.
+
+    A cancel that was sent again is refused because there is nothing left to undo.
+    """
+    if observation.state is not State.DECLINED:
+        return False
+    of_state = operation.verb is Verb.CANCEL and observation.reason is Reason.INVALID_STATE
+    return of_state or observation.source in (Source.REPLY, Source.LOCAL)
+
+
 def _later_facts(operation: Operation, observation: Observation, now: datetime) -> tuple[Fact, ...]:
     """What an observation says that the operation's final answer does not."""
     if _is_another(operation, observation):
@@ -144,8 +155,8 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         return (*observation.facts, fact)
     if observation.state in (State.DOUBT, State.ACTION, State.PENDING, State.NOT_SENT, operation.state):
         return observation.facts
-    if observation.state is State.DECLINED and observation.source is Source.REPLY:
-        return observation.facts  # a repetition was refused: that says nothing of the request that succeeded
+    if _is_no_word(operation, observation):
+        return observation.facts
     partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
     if _went_back(operation, observation):

@@ -397,3 +397,31 @@ def test_rotated_keys_are_both_believed(shop: Shop) -> None:
     with_both = shop.open(adapter=Adyen(shop.partner.account))
     assert isinstance(with_both.receive(shop.partner.notices[0]), Verified)
     with_both.close()
+
+
+def test_a_reversal_that_bounces(shop: Shop) -> None:
+    """It is the cancel's own refund that came back: a fact on it, and the money can be given back another way."""
+    ref, _ = shop.pay()
+    shop.process()
+    shop.gateway.cancel(ref, reverse_paid=True)
+    shop.process()
+    shop.hear()
+    (line,) = shop.partner.ledger.refunds()
+    shop.partner.bounce_refund(line.own_reference)
+    shop.hear()
+    assert [fact.kind for fact in shop.facts(ref, Verb.CANCEL)] == [FactKind.REFUND_BOUNCED]
+    assert isinstance(shop.gateway.refund(ref, "BACK0001", PART), Pending)
+
+
+def test_a_reversal_that_is_sent_again_after_its_key_is_forgotten(shop: Shop) -> None:
+    """The second one finds nothing left: that is no refund that bounced."""
+    ref, _ = shop.pay()
+    shop.process()
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Pending)
+    shop.time.pass_by(8 * 86_400)
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Pending)
+    shop.process()
+    shop.hear()
+    assert len(shop.partner.ledger.refunds()) == 1
+    cancel = shop.last(ref, Verb.CANCEL)
+    assert (cancel.state, cancel.facts) == (State.SUCCEEDED, ())

@@ -7,14 +7,25 @@ from collections.abc import Callable
 import pytest
 from tests.support.paths import World, order
 
-from payport.schemas import Declined, FactKind, QrScanned, Succeeded, Unknown, Verified
+from payport.schemas import (
+    CancelledBy,
+    CaptureMode,
+    Declined,
+    FactKind,
+    Money,
+    QrScanned,
+    Succeeded,
+    Unknown,
+    Verified,
+)
 from payport.sdk.desk import Desk
 from payport.sdk.exchange import Exchange, Load
 from payport.sdk.journal.records import State, Verb
-from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.faults import Fault, Planned
 
 REF = "SHOP10010001"
 PAY, QUERY, CANCEL = "alipay.trade.pay", "alipay.trade.query", "alipay.trade.cancel"
+UNFREEZE = "alipay.fund.auth.order.unfreeze"
 
 
 def fenced_in_silence(world: World, fault: Fault) -> None:
@@ -146,3 +157,22 @@ def test_a_fence_looks_again_before_it_is_repeated(world: World, asked: str) -> 
     world.settle()
     assert world.net_minor(REF) == order(REF).amount.amount_minor
     assert world.last(REF, Verb.CANCEL).state is State.DECLINED
+
+
+def test_a_release_of_the_rest_whose_answer_is_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pain: what a capture left of a hold is released under the number of the whole, and asked for whole for ever."""
+    world.worker.pay(order(REF, capture=CaptureMode.MANUAL), QrScanned(auth_code=world.partner.payer.code()))
+    part = Money.of("2.34", "CNY")
+    assert isinstance(world.worker.capture(REF, part, capture_ref="PART0001", final=False), Succeeded)
+    lost, faults = iter([False, True]), world.partner.faults
+
+    def take(method: str) -> Planned | None:
+        silent = method == UNFREEZE and next(lost, False)
+        return Planned(fault=Fault.COMMIT_THEN_SILENCE, method=method, delay_s=1.0) if silent else None
+
+    monkeypatch.setattr(faults, "take", take)
+    world.worker.cancel(REF, deadline_s=5.0)
+    world.settle()
+    told = world.last(REF, Verb.CANCEL)
+    assert (told.state, told.cancelled_by) == (State.SUCCEEDED, CancelledBy.VOIDED)
+    assert world.wrong_with(REF) == []

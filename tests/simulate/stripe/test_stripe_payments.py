@@ -388,3 +388,30 @@ def test_a_connected_account_has_its_own_journal_name() -> None:
     assert all(type(each).__name__ == "Verified" for each in shop.receive_all())
     assert shop.last(ref).account == Stripe(shop.partner.account).account
     shop.gateway.close()
+
+
+def test_a_reversal_that_bounced_can_be_refunded(shop: Shop) -> None:
+    """The money is here again: what the payer is owed can be given back another way."""
+    ref, _ = shop.pay(card("pm_card_refundFail"))
+    assert isinstance(shop.gateway.cancel(ref, reverse_paid=True), Succeeded)
+    shop.partner.process()
+    shop.receive_all()
+    assert [fact.kind for fact in shop.facts(ref, Verb.CANCEL)] == [FactKind.REFUND_BOUNCED]
+    assert shop.partner.ledger.refunded_total() == Money.zero("EUR")
+    assert isinstance(shop.gateway.refund(ref, "BACK0001", EUROS), Succeeded)
+
+
+def test_a_reversal_that_bounced_after_it_closed_the_order(shop: Shop) -> None:
+    """Pain: the payer's money is here again, and the next attempt charges the payer a second time."""
+    order = shop.order()
+    shown = shop.gateway.pay(order, HostedPage())
+    assert isinstance(shown, ActionRequired)
+    shop.partner.payer.open(shown.action, "pm_card_refundFail")
+    assert isinstance(shop.gateway.cancel(order.ref, reverse_paid=True), Succeeded)
+    assert shop.last(order.ref).state is State.DECLINED
+    shop.partner.process()
+    shop.receive_all()
+    assert isinstance(shop.gateway.pay(order, card()), NotSent)
+    assert shop.charged(order.ref) == 1
+    assert isinstance(shop.gateway.refund(order.ref, "BACK0001", EUROS), Succeeded)
+    assert isinstance(shop.gateway.pay(order, card()), Succeeded)

@@ -133,6 +133,8 @@ LATER: dict[str, tuple[Verb, State, CancelledBy | None, Observation, list[FactKi
     "a transfer returned": (PAYOUT, State.SUCCEEDED, None, CLOSED_WORDS[1], [FactKind.TRANSFER_RETURNED]),
     "a repeated transfer refused": (PAYOUT, State.SUCCEEDED, None, said(State.DECLINED, Source.REPLY), []),
     "a repeated refund refused": (REFUND, State.SUCCEEDED, None, said(State.DECLINED, Source.REPLY), []),
+    "a refund ended here": (REFUND, State.SUCCEEDED, None, said(State.DECLINED, Source.LOCAL), []),
+    "a hold ended here": (PAY, State.AUTHORIZED, None, said(State.DECLINED, Source.LOCAL), []),
     "a repetition not sent": (PAY, State.DECLINED, None, said(State.NOT_SENT, Source.LOCAL), []),
 }
 
@@ -187,4 +189,7 @@ def test_the_refund_of_a_reversal_can_bounce() -> None:
     for source in (Source.QUERY, Source.NOTICE):
         after = absorb(cancel, said(State.DECLINED, source), NOW)
         assert [fact.kind for fact in after.facts] == [FactKind.REFUND_BOUNCED]
-    assert absorb(cancel, said(State.DECLINED, Source.REPLY), NOW).facts == ()
+    nothing_left = replace(said(State.DECLINED, Source.NOTICE), reason=Reason.INVALID_STATE)
+    assert absorb(cancel, nothing_left, NOW).facts == ()
+    for source in (Source.REPLY, Source.LOCAL):
+        assert absorb(cancel, said(State.DECLINED, source), NOW).facts == ()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from payport.schemas import Fact, FactKind, Money
+from payport.schemas import CancelledBy, Fact, FactKind, Money
 from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.operations.intending import Invalid
 from payport.sdk.operations.refunding import paid_with
@@ -67,6 +67,56 @@ def test_a_refund_that_bounced_takes_nothing_in_the_end() -> None:
     assert paid_with([PAID, bounced], TEN, ACCOUNT) == PAID
     with pytest.raises(Invalid, match="more than what is left"):
         paid_with([PAID, bounced, refund(PAID, TEN)], TEN, ACCOUNT)
+
+
+BOUNCED = Fact(kind=FactKind.REFUND_BOUNCED, at=AT + timedelta(days=1), amount=TEN)
+REVERSAL = replace(
+    PAID, id="A/cancel//1", verb=Verb.CANCEL, of=PAID.id, cancelled_by=CancelledBy.REVERSED, created_at=AT
+)
+
+
+def test_what_a_reversal_gave_back_is_gone() -> None:
+    """All that was left, and as much again when it bounced."""
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([PAID, REVERSAL], Money.of("0.01", "CNY"), ACCOUNT)
+    told = replace(PAID, facts=(Fact(kind=FactKind.REFUNDED, at=AT, amount=TEN),))
+    bounced = replace(REVERSAL, facts=(BOUNCED,))
+    assert paid_with([told, bounced], TEN, ACCOUNT) == told
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([told, bounced, refund(PAID, TEN)], Money.of("0.01", "CNY"), ACCOUNT)
+
+
+def test_a_refund_that_bounced_after_the_rest_was_reversed() -> None:
+    """That part alone is here again."""
+    three, seven = Money.of("3.00", "CNY"), Money.of("7.00", "CNY")
+    part = replace(refund(PAID, three), facts=(replace(BOUNCED, amount=three),))
+    told = replace(PAID, facts=(Fact(kind=FactKind.REFUNDED, at=AT, amount=seven),))
+    assert paid_with([told, part, REVERSAL], three, ACCOUNT) == told
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([told, part, REVERSAL], Money.of("3.01", "CNY"), ACCOUNT)
+    later = replace(REVERSAL, created_at=AT + timedelta(days=2))  # then it gave back what had bounced as well
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([told, part, later], Money.of("0.01", "CNY"), ACCOUNT)
+
+
+def test_a_refund_of_the_partners_pages_that_bounced() -> None:
+    """Both are facts on the payment."""
+    gone = replace(PAID, facts=(Fact(kind=FactKind.REFUNDED, at=AT, amount=TEN),))
+    with pytest.raises(Invalid, match="more than what is left"):
+        paid_with([gone], TEN, ACCOUNT)
+    back = replace(gone, facts=(*gone.facts, BOUNCED))
+    assert paid_with([back], TEN, ACCOUNT) == back
+
+
+def test_money_that_came_back_from_the_reversal_that_closed_an_attempt() -> None:
+    """Nobody was told that it is paid, and it is in: it is given back like a surplus, before the next attempt's."""
+    closed = replace(CLOSED, cancelled_by=CancelledBy.REVERSED)
+    bounced = replace(REVERSAL, of=CLOSED.id, facts=(BOUNCED,))
+    assert paid_with([closed, bounced, PAID], TEN, ACCOUNT) == closed
+    assert paid_with([closed, replace(bounced, facts=()), PAID], TEN, ACCOUNT) == PAID
+    assert paid_with([closed, bounced, refund(closed, TEN), PAID], TEN, ACCOUNT) == PAID
+    refused = replace(closed, id="A/capture//1", verb=Verb.CAPTURE, of=CLOSED.id, cancelled_by=None)
+    assert paid_with([refused, bounced, PAID], TEN, ACCOUNT) == PAID, "nothing ever came in by it"
 
 
 def test_another_account_gives_nothing_back() -> None:

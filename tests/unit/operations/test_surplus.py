@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from tests.support.corner import ABSENT, EURO, PAID, SILENCE, UNSENT, Corner, Wink, gateway, order
+import pytest
+from tests.support.corner import (
+    ABSENT,
+    EURO,
+    PAID,
+    SILENCE,
+    UNSENT,
+    Corner,
+    NoRoad,
+    Wink,
+    gateway,
+    leases_run_out,
+    order,
+)
 
 from payport.schemas import (
     CancelledBy,
@@ -21,13 +34,15 @@ from payport.schemas import (
 )
 from payport.schemas.events import Acknowledgement, Event, EventKind, RawNotification
 from payport.sdk.adapter import Opened, Plan, Slot
-from payport.sdk.exchange import Exchange, now
+from payport.sdk.desk import Desk
+from payport.sdk.exchange import Exchange, Load, Record, now
 from payport.sdk.gateway import Gateway
+from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
 from payport.sdk.profile import Ladder, Profile
-from payport.sdk.testing.stepping import Time
+from payport.sdk.testing.stepping import Run, Time
 
 REF = "CORNER000001"
 ONE = Money.of("1.00", "EUR")
@@ -40,10 +55,11 @@ SAID_PAID = Observation(state=State.SUCCEEDED, source=Source.NOTICE, amount=EURO
 
 @dataclass
 class Counter(Corner):
-    """The payer stands at it. ``notice``: what its next notice says."""
+    """The payer stands at it. ``notice``: what its next notice says, ``about`` which operation."""
 
     steps: tuple[str, ...] = ("confirm",)
     notice: Observation = SAID_PAID
+    about: str = f"{REF}T001"
 
     @property
     def profile(self) -> Profile:
@@ -67,11 +83,13 @@ class Counter(Corner):
         """A genuine one."""
         yield from now()
         event = Event(
-            kind=EventKind.PAYMENT, id=raw.body.decode(), partner_ref=f"{REF}T001", status="paid", partner_id=None,
+            kind=EventKind.PAYMENT, id=raw.body.decode(), partner_ref=self.about, status="paid", partner_id=None,
             amount=EURO, occurred_at=None,
         )  # fmt: skip
         thanks = Acknowledgement(status=200, content_type="text/plain", body=b"ok")
-        return Opened(event=event, lessons=((self.notice.partner_ref or "", self.notice),), acknowledgement=thanks)
+        return Opened(
+            event=event, lessons=((self.notice.partner_ref or self.about, self.notice),), acknowledgement=thanks
+        )
 
 
 def till_with(journal: Journal, time: Time, *says: Observation) -> tuple[Counter, Gateway[Counter]]:
@@ -232,6 +250,30 @@ def test_nor_is_a_later_attempt_of_it_repeated(journal: Journal, time: Time) -> 
     assert corner.did == ["ask"]
 
 
+def test_what_ends_here_does_not_undo_what_a_notice_has_just_told(journal: Journal, time: Time) -> None:
+    """Pain: a refund that had come through was told as bounced, and its money could be given once more.
+
+    The worker that ends a refund, which the partner has long denied, stands still after its last question.
+    """
+    corner, till = till_with(journal, time, PAID)
+    corner.says = [replace(SILENCE, again=False), ABSENT, ABSENT]
+    assert isinstance(till.refund(REF, "BACK0001", ONE), Unknown)
+    time.pass_by(90_000)
+    till.resume()
+    assert operations(journal, Verb.REFUND)[0].for_person
+    time.pass_by(90_000)
+    host = SyncHost(around=till._desk.around, transport=NoRoad())  # pyright: ignore[reportPrivateUsage]
+    ending = Run(till._desk.resolve(REF, 60.0), host)  # pyright: ignore[reportPrivateUsage]
+    while not (isinstance(ending.next_effect, Load) and ending.next_effect.name == "last request"):
+        ending.step()
+    corner.notice, corner.about = replace(DONE, source=Source.NOTICE), "BACK0001R001"
+    till.receive(RawNotification(body=b"n1", headers={}))
+    ending.finish()
+    (refund,) = operations(journal, Verb.REFUND)
+    assert (refund.state, refund.facts) == (State.SUCCEEDED, ())
+    assert isinstance(till.refund(REF, "BACK0002", EURO), NotSent)
+
+
 def test_a_refusal_of_the_call_does_not_end_a_cancel_that_left_before(journal: Journal, time: Time) -> None:
     """The close was carried out in silence; its repetition is refused for this machine's clock."""
     corner, till = till_with(journal, time, WAITING)
@@ -250,6 +292,22 @@ def test_a_capture_in_another_currency_is_refused_here(journal: Journal, time: T
     assert corner.did == ["confirm"]
 
 
+def test_a_capture_that_came_through_after_its_refusal_counts(journal: Journal, time: Time) -> None:
+    """Pain: the next one took as much again, more than was held."""
+    corner, till = till_with(journal, time, replace(PAID, state=State.AUTHORIZED))
+    corner.says = [REFUSED]
+    assert isinstance(till.capture(REF, ONE, capture_ref="PART0001", final=False), Declined)
+    corner.notice, corner.about = replace(DONE, source=Source.NOTICE), "PART0001C001"
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+    assert [fact.kind for fact in operations(journal, Verb.CAPTURE)[0].facts] == [FactKind.SURPLUS_PAID]
+    assert isinstance(till.capture(REF, EURO, capture_ref="PART0002"), NotSent)
+    corner.says = [DONE]
+    rest = till.capture(REF, capture_ref="PART0003")
+    assert isinstance(rest, Succeeded)
+    assert rest.value.amount == Money.of("2.00", "EUR")
+
+
 def test_fences_that_cannot_leave_do_not_use_up_the_attempts_to_cancel(journal: Journal, time: Time) -> None:
     """Hours without a line, a round every few seconds: a few dozen attempts, and the last one closes the order."""
     corner, till = till_with(journal, time, WAITING)
@@ -262,3 +320,81 @@ def test_fences_that_cannot_leave_do_not_use_up_the_attempts_to_cancel(journal: 
     corner.says = [WAITING, CLOSED]
     till.resume()
     assert operations(journal, Verb.PAY)[0].state is State.DECLINED
+
+
+@dataclass
+class Repeating(Counter):
+    """Its refunds are recognised when they are sent again, but for those that were refused."""
+
+    numbers: list[str] = field(default_factory=list[str])
+
+    def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
+        """Give it back."""
+        step = Step(name="refund", moves_money=True, digest="refund", request=b"refund", replayable=True)
+        return Plan(steps=(step,))
+
+    def perform(self, operation: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
+        """As told."""
+        said = yield from super().perform(operation, step, deadline_s)
+        self.numbers.append(f"{operation.partner_ref} {said.state.value}")
+        return said
+
+
+@pytest.mark.parametrize("left", [True, False], ids=["after it left", "before it leaves"])
+def test_a_refusal_that_is_read_late_and_a_worker_who_sends_again(journal: Journal, time: Time, *, left: bool) -> None:
+    """Pain: told as refused, it was made anew under another number, and both came through.
+
+    ``left``: whether the other worker has written down that the request leaves again when the refusal is.
+    """
+    corner = Repeating(says=[PAID, REFUSED])
+    till, other = gateway(corner, journal, time), gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    first = stepped(till, lambda desk: desk.refund(corner, REF, "BACK0001", ONE, "", 60.0), "learn refund")
+    leases_run_out(journal)
+    corner.says = [ABSENT]
+    second = stepped(other, lambda desk: desk.resolve(REF, 60.0), "repeat")
+    if left:
+        second.step()
+    assert isinstance(first.finish(), Declined) is not left
+    corner.says = [DONE, DONE]
+    till.refund(REF, "BACK0001", ONE)
+    second.finish()
+    assert len([each for each in corner.numbers if "succeeded" in each]) == 2, "the payment and one refund"
+
+
+def test_a_cancel_that_was_refused_meanwhile_is_not_sent_again(journal: Journal, time: Time) -> None:
+    """Pain: told as refused, and then the payment was given back."""
+    corner = Repeating(says=[PAID, REFUSED])
+    till, other = gateway(corner, journal, time), gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    first = stepped(till, lambda desk: desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")
+    leases_run_out(journal)
+    second = stepped(other, lambda desk: desk.resolve(REF, 60.0), "repeat cancel")
+    assert isinstance(first.finish(), Declined)
+    second.finish()
+    assert corner.did == ["confirm", "close"]
+
+
+def test_a_cancel_that_another_worker_sends_again_is_not_told_as_refused(journal: Journal, time: Time) -> None:
+    """Pain: told as refused, and then the payment was given back."""
+    corner = Repeating(says=[PAID, REFUSED])
+    till, other = gateway(corner, journal, time), gateway(corner, journal, time)
+    till.pay(order(), Wink())
+    first = stepped(till, lambda desk: desk.cancel(REF, 60.0, reverse_paid=True), "learn cancel")
+    leases_run_out(journal)
+    second = stepped(other, lambda desk: desk.resolve(REF, 60.0), "repeat cancel")
+    second.step()
+    assert isinstance(first.finish(), Unknown)
+    corner.says = [replace(CLOSED, cancelled_by=CancelledBy.REVERSED)]
+    second.finish()
+    (cancel,) = operations(journal, Verb.CANCEL)
+    assert (cancel.state, cancel.facts) == (State.SUCCEEDED, ())
+
+
+def stepped(till: Gateway[Repeating], call: Callable[[Desk], Exchange[object]], to: str) -> Run[object]:
+    """A call of this gateway that stands still before it writes this down."""
+    desk = till._desk  # pyright: ignore[reportPrivateUsage]
+    run = Run(call(desk), SyncHost(around=desk.around, transport=NoRoad()))
+    while not (isinstance(run.next_effect, Record) and run.next_effect.name == to):
+        run.step()
+    return run

@@ -113,6 +113,8 @@ def _later(item: NotificationItem, reference: str, amount: Money | None, at: dat
     match item.event_code:
         case "REFUND_FAILED" | "REFUNDED_REVERSED":
             yield _modified(item, reference, amount, State.DECLINED, at)
+            # a reversal's own refund: how much it was is Adyen's to say
+            yield replace(_modified(item, reference, None, State.DECLINED, at), concerns={IF_PAID: REVERSE})
             yield from _elsewhere(FactKind.REFUND_BOUNCED, item, amount, at)
         case "CAPTURE_FAILED":
             yield _fact(FactKind.CAPTURE_REVERSED, item, amount, at)

@@ -59,9 +59,13 @@ def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float)
     answer = yield from ask_gateway(alipay, request, deadline_s, not_after=ends)
     if isinstance(answer, Observation):
         return answer
-    if not answer.ok and verdict(answer.code, answer.sub_code).meaning is Meaning.DONE:
+    meaning = None if answer.ok else verdict(answer.code, answer.sub_code).meaning
+    if meaning is Meaning.DONE:
         return (yield from ask(alipay, operation, deadline_s))  # it was done before: the question tells how
     observation = read(operation, request.method, answer)
+    if request.method == UNFREEZE and meaning is Meaning.CONFLICT:
+        # its number stands for another amount: for what was left of the hold, released by this very cancel before
+        return (yield from _how_released(alipay, operation, observation, deadline_s))
     return (yield from _ask_on(alipay, operation, request, observation, deadline_s))
 
 

@@ -20,7 +20,7 @@ from payport.sdk.lattice import absorb
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.carrying import Carried, attempt
-from payport.sdk.operations.given_back import is_kept, refunded
+from payport.sdk.operations.given_back import came_in_after_all, is_kept, refunded
 from payport.sdk.operations.intending import Existing, Fresh, Intent, Invalid, intend
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import Learnt, add_facts, learn, lost, storage_failed, unreadable
@@ -149,7 +149,8 @@ def _current(cancel: Operation) -> Exchange[Operation]:
 def captures_of(operations: Sequence[Operation]) -> Sequence[Operation]:
     """The captures that have taken money or may have; what was undone is held again."""
     undone = {item.of for item in operations if item.restores_hold and item.state is State.SUCCEEDED}
-    return [item for item in operations if item.verb is Verb.CAPTURE and not item.state.over and item.id not in undone]
+    captures = [item for item in operations if item.verb is Verb.CAPTURE and item.id not in undone]
+    return [item for item in captures if not item.state.over or came_in_after_all(operations, item)]
 
 
 def _refunding(session: Session, payment: Operation) -> bool:
@@ -224,42 +225,49 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _refused_here(setup, cancel, str(error))))
     if not plan.steps:
         return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
-    observation = yield from _send(setup, cancel, payment, plan.steps[0], deadline_s)
+    observation, sent = yield from _send(setup, cancel, payment, plan.steps[0], deadline_s)
     same = observation.amount in (None, cancel.amount)  # of another amount: learnt below as the doubt that it is
     if observation.state is State.SUCCEEDED and observation.cancelled_by is not None and same:
         by, source = observation.cancelled_by, observation.source
         return Carried((yield from _conclude(setup, cancel, payment, by, source)), observation.native)
     if observation.absent:
         return (yield from _nothing_to_close(setup, cancel, payment, observation.as_of or now))
-    return Carried((yield from learn(setup, cancel, observation, asked=True, release=True)))
+    return Carried((yield from learn(setup, cancel, observation, asked=True, release=True, sent=sent)))
 
 
-def _send(setup: Setup, cancel: Operation, payment: Operation, step: Step, deadline_s: float) -> Exchange[Observation]:
-    """The step of a cancel. That it leaves again is durable before the first byte; so is that it leaves, where it was
-    to wait: whoever reads only the intent would believe that nothing of it can be outside.
+def _send(
+    setup: Setup, cancel: Operation, payment: Operation, step: Step, deadline_s: float
+) -> Exchange[tuple[Observation, int]]:
+    """The step of a cancel, and the cancel's version as of which it left.
+
+    That it leaves again is durable before the first byte; so is that it leaves, where it was to wait: whoever reads
+    only the intent would believe that nothing of it can be outside.
 
     What left before may still close the order, whatever refusal says nothing of the order; and where it may give back
     what was paid meanwhile, "it is paid" says nothing of one that is on its way.
     """
-    foreseen = any(planned.moves_money for planned in cancel.steps)
+    foreseen, sent = any(planned.moves_money for planned in cancel.steps), cancel.version
     if cancel.may_have_left or not foreseen:
         now = (yield from exchange.now()).utc
 
-        def mark(session: Session) -> bool:
+        def mark(session: Session) -> int | None:
             current = session.operation(payment.id) or payment
             if FENCE in cancel.identity and current.state.final and not payment.state.final:
-                return False  # told meanwhile
-            mark_repetition(session, cancel, step, now)
-            return True
+                return None  # told meanwhile
+            marked = mark_repetition(session, cancel, step, now)
+            return None if marked.state.final else marked.version
 
-        if not (yield from exchange.record("repeat cancel", mark)):
-            return _MOVED_ON
+        version = yield from exchange.record("repeat cancel", mark)
+        if version is None:
+            return _MOVED_ON, sent
+        sent = version
     observation = yield from attempt(setup, cancel, step, deadline_s, Purpose.RESOLVE)
     if observation.state is not State.DECLINED or not cancel.may_have_left:
-        return observation
+        return observation, sent
     if observation.reason in OF_THE_CALL:
-        return refused_again(observation)
-    return _ON_ITS_WAY if (yield from _may_arrive(setup, cancel, payment, observation)) else observation
+        return refused_again(observation), sent
+    on_its_way = yield from _may_arrive(setup, cancel, payment, observation)
+    return (_ON_ITS_WAY if on_its_way else observation), sent
 
 
 _ON_ITS_WAY = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it is paid, and a cancel that left may still give it back")

@@ -14,25 +14,55 @@ def refunded(operations: Sequence[Operation], paid: Operation) -> Money:
     taken = Money(0, paid.amount.currency)
     for operation in operations:
         counts = not (operation.state.over or _bounced(operation)) or came_through(operation)
-        if operation.verb is Verb.REFUND and operation.of == paid.id and counts:
+        if _refunds(operation, paid) and counts:
             taken += operation.amount
     return taken
 
 
-def given_back(operations: Sequence[Operation], paid: Operation) -> bool:
-    """Whether all of it was given back: by a reversal, or as the partner said. What bounced since is there again."""
-    if any(_reversed(operation, paid) for operation in operations):
-        return True
+def left(operations: Sequence[Operation], paid: Operation) -> Money:
+    """What is still here of a payment or capture. What bounced since is here again."""
+    if _said_to_be_gone(operations, paid):
+        return Money(0, paid.amount.currency)
+    return paid.amount - refunded(operations, paid) - _taken_by_reversal(operations, paid)
+
+
+def _said_to_be_gone(operations: Sequence[Operation], paid: Operation) -> bool:
+    """Whether the partner said that all of it was given back, and nothing of that bounced since."""
     back = paid.amount
     for operation in operations:
-        if operation.verb is Verb.REFUND and operation.of == paid.id and _bounced(operation):
+        if (_refunds(operation, paid) or _reversed(operation, paid)) and _bounced(operation):
             back += operation.amount
+    for fact in paid.facts:  # of what was refunded at the partner's own pages
+        if fact.kind is FactKind.REFUND_BOUNCED and fact.amount is not None:
+            back += fact.amount
     return any(fact.kind is FactKind.REFUNDED and fact.amount == back for fact in paid.facts)
 
 
-def came_in_after_all(operation: Operation) -> bool:
-    """Whether money came in under an attempt that was closed: that is what a refund of the order gives back first."""
-    return operation.verb in (Verb.PAY, Verb.CAPTURE) and _has(operation, FactKind.SURPLUS_PAID)
+def _taken_by_reversal(operations: Sequence[Operation], paid: Operation) -> Money:
+    """What a reversal gave back: all that refunds had not given back before it."""
+    taken = Money(0, paid.amount.currency)
+    for place, cancel in enumerate(operations):
+        if _reversed(cancel, paid) and not _bounced(cancel):
+            before = [each for each in operations[:place] if _refunds(each, paid) and _was_gone(each, cancel)]
+            taken += paid.amount - sum((each.amount for each in before), Money(0, paid.amount.currency))
+    return taken
+
+
+def _was_gone(refund: Operation, cancel: Operation) -> bool:
+    came_back = any(fact.kind is FactKind.REFUND_BOUNCED and fact.at <= cancel.created_at for fact in refund.facts)
+    return not refund.state.over and not came_back
+
+
+def came_in_after_all(operations: Sequence[Operation], operation: Operation) -> bool:
+    """Whether money is in under an attempt that was closed: that is what a refund of the order gives back first.
+
+    It was paid all the same, or the reversal that closed it bounced.
+    """
+    if operation.verb not in (Verb.PAY, Verb.CAPTURE):
+        return False
+    closed = operation.state.over and operation.cancelled_by is CancelledBy.REVERSED
+    returned = closed and any(_reversed(each, operation) and _bounced(each) for each in operations)
+    return returned or _has(operation, FactKind.SURPLUS_PAID)
 
 
 def came_through(operation: Operation) -> bool:
@@ -42,9 +72,7 @@ def came_through(operation: Operation) -> bool:
 
 def is_kept(operations: Sequence[Operation], operation: Operation) -> bool:
     """Whether money that came in under a closed attempt is still here, what refunds in doubt may have taken aside."""
-    if not came_in_after_all(operation) or given_back(operations, operation):
-        return False
-    return refunded(operations, operation) < operation.amount
+    return came_in_after_all(operations, operation) and left(operations, operation).amount_minor > 0
 
 
 def _reversed(cancel: Operation, paid: Operation) -> bool:
@@ -52,8 +80,12 @@ def _reversed(cancel: Operation, paid: Operation) -> bool:
     return done and cancel.cancelled_by is CancelledBy.REVERSED and cancel.of in (paid.id, paid.of)
 
 
-def _bounced(refund: Operation) -> bool:
-    return _has(refund, FactKind.REFUND_BOUNCED)
+def _refunds(refund: Operation, paid: Operation) -> bool:
+    return refund.verb is Verb.REFUND and refund.of == paid.id
+
+
+def _bounced(returned: Operation) -> bool:
+    return _has(returned, FactKind.REFUND_BOUNCED)
 
 
 def _has(operation: Operation, kind: FactKind) -> bool:

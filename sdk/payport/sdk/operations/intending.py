@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from payport.schemas.money import Money
 from payport.schemas.outcome import NotSent, NotSentKind, Unknown
+from payport.schemas.payment import CancelledBy
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.errors import JournalConflict, JournalError, JournalUnsure, ReferenceConflict
@@ -259,7 +260,8 @@ def _check_over(session: Session, attempts: Sequence[Operation]) -> None:
             "Nothing was sent"
         )
     for attempt in attempts:
-        if attempt.facts and is_kept(session.operations(attempt.ref), attempt):
+        told_back = attempt.cancelled_by is CancelledBy.REVERSED  # that may have bounced
+        if (attempt.facts or told_back) and is_kept(session.operations(attempt.ref), attempt):
             raise Invalid(f"money came in under attempt {attempt.attempt} after it was closed: refund it first")
 
 

@@ -16,9 +16,9 @@ from payport.sdk.journal.records import Operation, State, Verb, evolve
 from payport.sdk.journal.session import Session
 from payport.sdk.lattice import absorb, bind
 from payport.sdk.message import Purpose
-from payport.sdk.observation import Observation, Source
+from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.repeating import look_in_time
+from payport.sdk.operations.repeating import look_in_time, sent_again
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import TAKEN, unless_undone
 from payport.sdk.outcomes import not_sent
@@ -27,6 +27,9 @@ ASK_S = 5.0
 """How long a question may take that an answer or a notice raised: the notice waits to be acknowledged meanwhile."""
 MAX_CONFLICTS = 50
 """How often a write is decided again because another writer was first. Each conflict means somebody made progress."""
+
+
+_SENT_AGAIN = "another worker has sent it again meanwhile: what comes of that decides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,14 @@ def learn(
     release: bool = False,
     also: Also | None = None,
     deadline_s: float | None = None,
+    sent: int | None = None,
 ) -> Exchange[Operation]:
     """Add one observation to an operation and write the result.
 
     ``asked`` counts a question to the partner; ``step_done`` names the step that is over; ``release`` gives the lease
     back in the same commit. ``deadline_s``: until when the partner may be asked about money that came in for an attempt
-    which ended while the answer was on its way: the answer may be older than that end.
+    which ended while the answer was on its way: the answer may be older than that end. ``sent``: the version as of
+    which the request left that this is the reply to: a refusal ends nothing that another worker has sent again since.
 
     What no partner said but was decided here, that it has ended with nothing sent or paid, holds for the operation as
     it was looked at: once it has another version, somebody else may have sent it, or been told that it is accepted.
@@ -76,11 +81,13 @@ def learn(
             raise _EndedMeanwhile
         if ends_here and before.version != operation.version:
             return _left_alone(setup, session, before, observation, release=release)
-        learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
+        told = _unless_sent_again(session, before, observation, sent)
+        done = step_done if told is observation else None
+        learnt = _add(setup, session, before, told, now, asked=asked, step_done=done, release=release)
         if learnt.after is before and known is not None:
             # nothing was saved, so nothing has compared the versions: what is told is read
             before = _read(session, operation.id)
-            learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
+            learnt = _add(setup, session, before, told, now, asked=asked, step_done=done, release=release)
         if also is not None:
             also(session, learnt.after, now)
         return learnt
@@ -105,6 +112,13 @@ def learn(
         yield from tell(setup, learnt, now)
         return learnt.after
     return lost(operation, "other workers kept changing the operation; resume settles it")
+
+
+def _unless_sent_again(session: Session, before: Operation, told: Observation, sent: int | None) -> Observation:
+    """What a reply told, or a doubt where it refuses what another worker has sent again since it left."""
+    if sent is None or told.state is not State.DECLINED or not sent_again(session, before, sent):
+        return told
+    return doubt(told.source, UnknownKind.INTERRUPTED, _SENT_AGAIN)
 
 
 def _left_alone(

@@ -15,7 +15,7 @@ from payport.sdk.journal.records import RESTORES_HOLD, Operation, State, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.operations.carrying import Carried
 from payport.sdk.operations.following import run
-from payport.sdk.operations.given_back import came_in_after_all, given_back, refunded
+from payport.sdk.operations.given_back import came_in_after_all, left
 from payport.sdk.operations.intending import Intent, Invalid
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import FENCE, REVERSE
@@ -46,7 +46,7 @@ def refund(
 
 def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> Operation:
     """The payment or capture that still covers ``amount``. Raises :class:`Invalid` when none does."""
-    surplus = [operation for operation in operations if came_in_after_all(operation)]
+    surplus = [operation for operation in operations if came_in_after_all(operations, operation)]
     paid = surplus + [
         operation
         for operation in operations
@@ -60,14 +60,14 @@ def paid_with(operations: Sequence[Operation], amount: Money, account: str) -> O
     if not here:
         raise Invalid(f"it was paid through {paid[0].account}; refund it there")
     for operation in here:
-        if given_back(operations, operation):
+        remains = left(operations, operation)
+        if remains.amount_minor <= 0:
             continue
         if operation.amount.currency != amount.currency:
             raise Invalid(f"{operation.amount} was paid; a refund of {amount} is in another currency")
         if _reversing(operations, operation):
             raise Invalid("the whole payment is being given back already: its reversal is not settled yet")
-        left = operation.amount - refunded(operations, operation)
-        if amount <= left:
+        if amount <= remains:
             return operation
     raise Invalid(f"a refund of {amount} is more than what is left of the payment, refunds in doubt counted")
 

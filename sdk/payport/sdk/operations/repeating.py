@@ -69,12 +69,21 @@ OF_THE_CALL = frozenset(
 """Refusals of the call, whatever came of the operation: of a repetition, they say nothing of what was sent before."""
 
 
-def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> None:
+def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> Operation:
     """Write down that a step leaves, as a rule again, inside a running transaction that ends before it does."""
     current = session.operation(operation.id) or operation
-    if not current.state.final:
-        current = replace(current, may_have_left=True)
-        session.save(current, source=Source.LOCAL.value, detail={REPEATED: step.name}, now=now)
+    if current.state.final:
+        return current
+    current = replace(current, may_have_left=True)
+    return session.save(current, source=Source.LOCAL.value, detail={REPEATED: step.name}, now=now)
+
+
+def sent_again(session: Session, operation: Operation, since: int) -> bool:
+    """Whether a step has left again after this version of the operation."""
+    if operation.version <= since or operation.state.final:
+        return False
+    lines = [line for line in session.history(operation.ref) if line.operation == operation.id]
+    return any(REPEATED in line.detail and line.version > since for line in lines)
 
 
 REPEATED = "repeated"
