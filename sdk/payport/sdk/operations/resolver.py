@@ -85,12 +85,16 @@ def _calls_nobody(operation: Operation) -> bool:
 
 
 def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Carried]:
-    """Send an intent that was only prepared. That it starts is durable before the first byte."""
+    """Send an intent that was only prepared. That it starts is durable before the first byte.
+
+    Who stood still until another worker took it over and started it leaves it to that one: what is not sent here says
+    nothing of what was sent there.
+    """
     now = yield from exchange.now()
 
     def write(session: Session) -> Operation | None:
         current = session.operation(operation.id) or operation
-        if current.state.final or is_being_cancelled(session, current):
+        if current.started or current.state.final or is_being_cancelled(session, current):
             return None
         return session.save(replace(current, started=True), source="local", detail={"started": "1"}, now=now.utc)
 

@@ -1,0 +1,79 @@
+"""What was only prepared: whoever stood still while another worker sent it does not tell, or act, as if nothing left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from tests.support.corner import PAID, Corner, Wink, gateway, leases_run_out, order
+
+from payport.schemas import NotSent, PayOutcome, Succeeded
+from payport.sdk.exchange import Exchange, Record
+from payport.sdk.gateway import Gateway
+from payport.sdk.hosting import SyncHost
+from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.store import Journal
+from payport.sdk.operations.resuming import Resumed
+from payport.sdk.testing.stepping import Run, T_co, Time
+
+REF = "CORNER000001"
+
+
+@dataclass
+class Two:
+    """Two workers, each with a till of its own, and one intent that ``prepare`` wrote."""
+
+    journal: Journal
+    time: Time
+    one: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
+    other: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
+
+    def __post_init__(self) -> None:
+        self.tills = [gateway(corner, self.journal, self.time) for corner in (self.one, self.other)]
+        desk = self.tills[0]._desk
+        self.journal.write(lambda session: desk.prepare_in(session, self.one, order(), Wink()))
+
+    def pay(self, method: Wink, *, stops_before: str) -> Run[PayOutcome[str]]:
+        """The first worker begins to pay, and stands still before it writes this."""
+        run = _run(self.tills[0], self.tills[0]._desk.pay(self.one, order(), method, 10.0))
+        _until(run, stops_before)
+        self.time.pass_by(60)
+        leases_run_out(self.journal)
+        return run
+
+    def send(self) -> Run[Resumed]:
+        """The second one starts what was prepared; the answer is on its way."""
+        self.other.says = [PAID, PAID]  # a question shows the same
+        run = _run(self.tills[1], self.tills[1]._desk.resume(60.0))
+        _until(run, "learn pay")
+        assert self.other.did == ["confirm"]
+        return run
+
+    def operations(self) -> list[Operation]:
+        """Of the one debt."""
+        return list(self.journal.read(lambda session: session.operations(REF)))
+
+
+def _run(till: Gateway[Corner], work: Exchange[T_co]) -> Run[T_co]:
+    return Run(work, SyncHost(around=till._desk.around, transport=till._transport))
+
+
+def _until(run: Run[T_co], name: str) -> None:
+    while not (isinstance(run.next_effect, Record) and run.next_effect.name == name):
+        run.step()
+
+
+@pytest.mark.parametrize(("method", "stops_before"), [(Wink(), "start"), (Wink("right"), "learn pay")])
+def test_what_another_worker_sent_meanwhile_is_not_called_unsent(
+    journal: Journal, time: Time, method: Wink, stops_before: str
+) -> None:
+    """By the same way of paying it was about to be sent here too; by another, to be dropped for that one."""
+    two = Two(journal, time)
+    stale = two.pay(method, stops_before=stops_before)
+    sent = two.send()
+    assert not isinstance(stale.finish(), NotSent)
+    sent.finish()
+    (payment,) = two.operations()
+    assert (payment.state, payment.facts) == (State.SUCCEEDED, ())
+    assert isinstance(two.tills[0].pay(order(), Wink()), Succeeded)
+    assert two.one.did + two.other.did == ["confirm"]
