@@ -8,12 +8,13 @@ from tests.support.corner import ABSENT, EURO, PAID, SILENCE, Corner, Wink, gate
 
 from payport.schemas import ActionRequired, CancelledBy, Declined, Pending, QrCode, Reason, Succeeded, Unknown
 from payport.sdk.adapter import Plan, Slot
-from payport.sdk.exchange import Exchange
+from payport.sdk.exchange import Exchange, Record
+from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
-from payport.sdk.testing.stepping import MORNING, Time
+from payport.sdk.testing.stepping import MORNING, Run, Time
 
 REF = "CORNER000001"
 SHOWN = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="approve me"))
@@ -129,3 +130,24 @@ def test_a_charge_in_doubt_that_nobody_cancels_is_repeated(journal: Journal, tim
     corner.says = [ABSENT, PAID]
     till.resume()
     assert isinstance(till.pay(order(), Wink()), Succeeded)
+
+
+def test_what_was_closed_while_it_was_asked_about_is_never_sent_again(journal: Journal, time: Time) -> None:
+    """The partner did not know the charge yet; then it came, and another worker closed it, and told so."""
+    corner, beside = (
+        Closing(says=[SILENCE] * 3, steps=("confirm",)),
+        Closing(says=[replace(FORGONE, source=Source.REPLY)]),
+    )
+    till, other = gateway(corner, journal, time), gateway(beside, journal, time)
+    assert isinstance(till.pay(order(), Wink()), Unknown)
+    time.pass_by(60)
+    corner.did.clear()
+    corner.says = [ABSENT, PAID]
+    desk = till._desk
+    resumed = Run(desk.resume(60.0), SyncHost(around=desk.around, transport=till._transport))
+    while not (isinstance(resumed.next_effect, Record) and resumed.next_effect.name == "repeat"):
+        resumed.step()
+    assert isinstance(other.cancel(REF), Succeeded)
+    assert len(resumed.finish().settled) == 1
+    assert corner.did == ["ask"]
+    assert payment_of(journal).facts == ()

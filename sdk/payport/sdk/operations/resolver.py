@@ -260,7 +260,8 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     assert step is not None
     alone = yield from _mark_repetition(setup, operation, step)
     if alone is None:
-        return Carried(operation)
+        current = yield from exchange.load("not sent again", lambda session: session.operation(operation.id))
+        return Carried(current or operation)
     observation = yield from attempt(setup, operation, step, deadline_s, Purpose.RESOLVE)
     if observation.state is State.DECLINED and (not alone or observation.reason in OF_THE_CALL):
         observation = refused_again(observation)
@@ -275,12 +276,14 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
 def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool | None]:
     """Write down that a step leaves again; true when everything that left before has arrived or never will.
 
-    ``None`` for a payment that is being cancelled: sending it again would charge the payer after all.
+    ``None`` for what is over, or is a payment that is being cancelled: sending it again would charge the payer after
+    all.
     """
     now = (yield from exchange.now()).utc
 
     def write(session: Session) -> bool | None:
-        if is_being_cancelled(session, operation):
+        current = session.operation(operation.id) or operation
+        if current.state.final or is_being_cancelled(session, operation):
             return None
         last = _last_left(session.history(operation.ref), operation)
         mark_repetition(session, operation, step, now)
