@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from payport.sdk.errors import ConfigurationError
@@ -27,6 +28,13 @@ def check_argument(name: str, value: object, kinds: type | tuple[type, ...], wor
     """Raise ``TypeError`` for an argument of a verb that is of another type: before anything is written or sent."""
     if not isinstance(value, kinds):
         raise TypeError(f"{name} must be {words}; got {_got(value)}, and nothing was sent")
+
+
+def check_seconds(name: str, value: float) -> None:
+    """Raise ``TypeError`` for what is no number, ``ValueError`` for a time without an end: before anything is done."""
+    check_argument(name, value, (int, float), "seconds, as a number")
+    if not isfinite(value):
+        raise ValueError(f"{name} must have an end, got {value}, and nothing was sent")
 
 
 def check_kinds(*values: tuple[str, object, tuple[type, ...] | Callable[[object], bool], str]) -> None:

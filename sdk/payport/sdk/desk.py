@@ -37,7 +37,7 @@ from payport.sdk.adapter import (
 )
 from payport.sdk.audit.exchanges import Evidence
 from payport.sdk.audit.flood import Flood
-from payport.sdk.checks import check_argument, check_kinds
+from payport.sdk.checks import check_argument, check_kinds, check_seconds
 from payport.sdk.errors import ConfigurationError, GatewayClosed, NotPermitted
 from payport.sdk.events import EventSink, Level, PermissionRefused, StructlogSink, emit_safely, flush_safely
 from payport.sdk.exchange import Exchange
@@ -261,7 +261,7 @@ class Desk:
     def _until(self, deadline_s: float | None) -> float:
         if deadline_s is None:
             deadline_s = self.deadline_s
-        check_argument("deadline_s", deadline_s, (int, float), "seconds, as a number")
+        check_seconds("deadline_s", deadline_s)
         return self.around.clock.moment().monotonic_s + deadline_s
 
     def _lacks(self, plan: str) -> NotSent | None:
@@ -410,7 +410,7 @@ class Desk:
     def _prepare(
         self, setup: Setup, session: Session, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT
     ) -> str | NotSent:
-        lacking = _no_method(method)
+        lacking = self._lacks("plan_pay") or _no_method(method)
         if lacking is not None:
             return lacking
         sealed = self.around.journal.seals

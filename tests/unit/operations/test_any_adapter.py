@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.support.corner import (
@@ -128,6 +129,24 @@ def test_a_verb_that_a_dynamic_adapter_lacks_is_not_sent(journal: Journal, time:
     told = getattr(till, verb)(*arguments[verb])
     assert isinstance(told, NotSent)
     assert told.cause.kind is NotSentKind.UNSUPPORTED
+
+
+class Nobody:
+    """An adapter that charges nobody."""
+
+    partner, account, profile, trust = "corner", "corner:1", Corner().profile, None
+
+
+def test_where_nobody_is_charged_nothing_is_prepared(journal: Journal, time: Time) -> None:
+    """As ``pay`` says it."""
+    nobody: Any = Nobody()
+    till = gateway(nobody, journal, time)
+    for told in (
+        till.pay(order(), Wink()),
+        journal.write(lambda session: till._desk.prepare_in(session, nobody, order(), Wink())),
+    ):
+        assert isinstance(told, NotSent)
+        assert told.cause.kind is NotSentKind.UNSUPPORTED
 
 
 def test_what_the_adapter_refuses_opens_no_debt(journal: Journal, time: Time) -> None:

@@ -1,4 +1,4 @@
-"""What was only prepared: whoever stood still while another worker sent it does not tell, or act, as if nothing left."""
+"""What was only prepared: whoever stood still while another worker sent it does not act as if nothing had left."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from payport.sdk import exchange
-from payport.sdk.checks import check_argument
+from payport.sdk.checks import check_seconds
 from payport.sdk.errors import PayportError
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Verb
@@ -91,7 +91,7 @@ def wait(
     setup: Setup, ref: str, verb: Verb, part: str, timeout_s: float, outcome: Callable[[Carried], OutcomeT_co]
 ) -> Exchange[OutcomeT_co]:
     """Ask as the ladder says until the newest attempt is final or time is up."""
-    check_argument("timeout_s", timeout_s, (int, float), "seconds, as a number")
+    check_seconds("timeout_s", timeout_s)
     start = yield from exchange.now()
     deadline_s = start.monotonic_s + timeout_s
     carried = Carried((yield from last_operation(setup, ref, verb, part)))
