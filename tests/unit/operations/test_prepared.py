@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from tests.support.corner import PAID, Corner, Wink, gateway, leases_run_out, order
+from tests.support.corner import EURO, PAID, Corner, Wink, gateway, leases_run_out, order
 
 from payport.schemas import NotSent, PayOutcome, Succeeded
 from payport.sdk.exchange import Exchange, Record
@@ -14,6 +17,7 @@ from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.store import Journal
 from payport.sdk.operations.resuming import Resumed
+from payport.sdk.testing.conformance.world import SEALING_KEY
 from payport.sdk.testing.stepping import Run, T_co, Time
 
 REF = "CORNER000001"
@@ -77,3 +81,23 @@ def test_what_another_worker_sent_meanwhile_is_not_called_unsent(
     assert (payment.state, payment.facts) == (State.SUCCEEDED, ())
     assert isinstance(two.tills[0].pay(order(), Wink()), Succeeded)
     assert two.one.did + two.other.did == ["confirm"]
+
+
+def test_what_is_refused_in_the_applications_transaction_opens_no_debt(tmp_path: Path, time: Time) -> None:
+    """It is committed with the rest; the reference is free for the order as it is corrected."""
+    path = tmp_path / "x.db"
+    corner = Corner(says=[PAID], steps=("confirm",))
+    with Journal.open(f"sqlite:///{path}", sealing_key=SEALING_KEY) as journal:
+        till = gateway(corner, journal, time)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("CREATE TABLE shop (ref TEXT)")
+            connection.execute("INSERT INTO shop VALUES (?)", (REF,))
+            assert isinstance(till.prepare(order(amount=EURO * 2), Wink("none"), connection), NotSent)
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT ref FROM shop").fetchall() == [(REF,)]
+        assert journal.read(lambda session: session.debt(REF)) is None
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("INSERT INTO shop VALUES (?)", (REF,))
+            assert isinstance(till.prepare(order(), Wink(), connection), str)
+        till.resume()
+        assert isinstance(till.pay(order(), Wink()), Succeeded)

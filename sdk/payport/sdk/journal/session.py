@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from payport.sdk.errors import JournalError
 from payport.sdk.journal.records import Debt, Notice, Operation, Transition
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from payport.sdk.audit.record import Entry
     from payport.sdk.journal.measure_part import MeasurePart
     from payport.sdk.journal.operating_part import OperatingPart
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,13 @@ class Session(Protocol):
     @property
     def measures(self) -> MeasurePart:
         """Counts for scorecards."""
+        ...
+
+    def whole(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in this transaction, whole or not at all: when it raises, what it wrote is undone.
+
+        For a part of somebody else's transaction, which goes on and may be committed all the same.
+        """
         ...
 
     def debt(self, ref: str) -> Debt | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from payport.sdk.errors import JournalConflict, JournalError
 from payport.sdk.journal import rows
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from payport.sdk.journal.driver import Cursor
     from payport.sdk.journal.engine import Database
     from payport.sdk.journal.sealing import SealingKeys
-    from payport.sdk.journal.session import Lease
+    from payport.sdk.journal.session import Lease, Session
     from payport.sdk.journal.statements import Statement
 
+T = TypeVar("T")
 
 CANDIDATES = 20
 """So many due operations are tried in turn when others are at them at this moment: more than workers usually are."""
@@ -103,6 +104,21 @@ class SqlSession:
     def keep_exchange(self, exchange: RawExchange) -> None:
         """Keep what went over the wire, sealed, where the journal does that."""
         self.audit.keep_exchange(exchange)
+
+    def whole(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in a savepoint: when it raises, what it wrote is undone, and the locks it took are forgotten."""
+        locked = None if self._locked is None else set(self._locked)
+        self._savepoint("SAVEPOINT payport_part")
+        try:
+            answer = work(self)
+        except Exception:
+            if self._cursor is not None:  # else the transaction is over with it
+                self._savepoint("ROLLBACK TO SAVEPOINT payport_part")
+                self._savepoint("RELEASE SAVEPOINT payport_part")
+                self._locked = locked
+            raise
+        self._savepoint("RELEASE SAVEPOINT payport_part")
+        return answer
 
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""
@@ -377,6 +393,13 @@ class SqlSession:
         except self._database.backend.errors as error:
             raise self._failed(error, doing) from error
         return cursor.rowcount
+
+    def _savepoint(self, sql: str) -> None:
+        cursor = self._cursor or _over()
+        try:
+            cursor.execute(sql)
+        except self._database.backend.errors as error:
+            raise self._failed(error, "write a part of a transaction") from error
 
     def _failed(self, error: BaseException, doing: str) -> JournalError:
         """The transaction is over with the first error: a server undoes it, or refuses what follows."""

@@ -51,8 +51,10 @@ def prepare(
             "prepare keeps the whole request until resume sends it, so the journal needs a sealing key: "
             "open it with Journal.open(url, sealing_key=...)"
         )
+    intent = pay_intent(setup, adapter, order, method)
     try:
-        begun = begin(setup, pay_intent(setup, adapter, order, method), session, now, lease=None)
+        # whole: the application goes on after a refusal, and what it commits then opens no debt
+        begun = session.whole(lambda part: begin(setup, intent, part, now, lease=None))
     except (Invalid, InvalidIntent) as error:
         return not_sent(NotSentKind.INVALID, str(error))
     except Held as held:
