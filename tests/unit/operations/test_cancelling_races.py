@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.support.corner import ABSENT, EURO, PAID, SILENCE, Corner, Wink, gateway, order
+from tests.support.corner import ABSENT, EURO, PAID, SILENCE, Corner, Wink, gateway, order, stepped, stop_before
 
 from payport.schemas import ActionRequired, CancelledBy, Declined, Pending, QrCode, Reason, Succeeded, Unknown
 from payport.sdk.adapter import Plan, Slot
-from payport.sdk.exchange import Exchange, Record
-from payport.sdk.hosting import SyncHost
+from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Operation, State, Step, Verb
 from payport.sdk.journal.session import Session
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
-from payport.sdk.testing.stepping import MORNING, Run, Time
+from payport.sdk.testing.stepping import MORNING, Time
 
 REF = "CORNER000001"
 SHOWN = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="approve me"))
@@ -143,10 +142,8 @@ def test_what_was_closed_while_it_was_asked_about_is_never_sent_again(journal: J
     time.pass_by(60)
     corner.did.clear()
     corner.says = [ABSENT, PAID]
-    desk = till._desk
-    resumed = Run(desk.resume(60.0), SyncHost(around=desk.around, transport=till._transport))
-    while not (isinstance(resumed.next_effect, Record) and resumed.next_effect.name == "repeat"):
-        resumed.step()
+    resumed = stepped(till, till._desk.resume(60.0))
+    stop_before(resumed, "repeat")
     assert isinstance(other.cancel(REF), Succeeded)
     assert len(resumed.finish().settled) == 1
     assert corner.did == ["ask"]

@@ -8,17 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.support.corner import EURO, PAID, Corner, Wink, gateway, leases_run_out, order
+from tests.support.corner import EURO, PAID, Corner, Wink, gateway, leases_run_out, order, stepped, stop_before
 
 from payport.schemas import NotSent, PayOutcome, Succeeded
-from payport.sdk.exchange import Exchange, Record
-from payport.sdk.gateway import Gateway
-from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.store import Journal
 from payport.sdk.operations.resuming import Resumed
 from payport.sdk.testing.conformance.world import SEALING_KEY
-from payport.sdk.testing.stepping import Run, T_co, Time
+from payport.sdk.testing.stepping import Run, Time
 
 REF = "CORNER000001"
 
@@ -39,8 +36,8 @@ class Two:
 
     def pay(self, method: Wink, *, stops_before: str) -> Run[PayOutcome[str]]:
         """The first worker begins to pay, and stands still before it writes this."""
-        run = _run(self.tills[0], self.tills[0]._desk.pay(self.one, order(), method, 10.0))
-        _until(run, stops_before)
+        run = stepped(self.tills[0], self.tills[0]._desk.pay(self.one, order(), method, 10.0))
+        stop_before(run, stops_before)
         self.time.pass_by(60)
         leases_run_out(self.journal)
         return run
@@ -48,23 +45,14 @@ class Two:
     def send(self) -> Run[Resumed]:
         """The second one starts what was prepared; the answer is on its way."""
         self.other.says = [PAID, PAID]  # a question shows the same
-        run = _run(self.tills[1], self.tills[1]._desk.resume(60.0))
-        _until(run, "learn pay")
+        run = stepped(self.tills[1], self.tills[1]._desk.resume(60.0))
+        stop_before(run, "learn pay")
         assert self.other.did == ["confirm"]
         return run
 
     def operations(self) -> list[Operation]:
         """Of the one debt."""
         return list(self.journal.read(lambda session: session.operations(REF)))
-
-
-def _run(till: Gateway[Corner], work: Exchange[T_co]) -> Run[T_co]:
-    return Run(work, SyncHost(around=till._desk.around, transport=till._transport))
-
-
-def _until(run: Run[T_co], name: str) -> None:
-    while not (isinstance(run.next_effect, Record) and run.next_effect.name == name):
-        run.step()
 
 
 @pytest.mark.parametrize(("method", "stops_before"), [(Wink(), "start"), (Wink("right"), "learn pay")])

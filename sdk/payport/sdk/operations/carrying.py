@@ -40,8 +40,9 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
         last = number == len(waiting) or bound.state is not State.DOUBT or bound.unknown is not None
         done = step.name if answered(bound) else None
         operation = yield from learn(
-            setup, operation, observation, step_done=done, release=release and last, deadline_s=deadline_s
-        )
+            setup, operation, observation, step_done=done, release=release and last, deadline_s=deadline_s,
+            sent_at=operation.version,
+        )  # fmt: skip
         if last or unwritten(operation):
             break
     return Carried(operation, native)

@@ -18,7 +18,7 @@ from payport.sdk.lattice import absorb, bind
 from payport.sdk.message import Purpose
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.judging import judged
-from payport.sdk.operations.repeating import look_in_time
+from payport.sdk.operations.repeating import look_in_time, refused_again, repeated_since
 from payport.sdk.operations.setup import Setup
 from payport.sdk.operations.undoing import TAKEN, unless_undone
 from payport.sdk.outcomes import not_sent
@@ -52,12 +52,14 @@ def learn(
     release: bool = False,
     also: Also | None = None,
     deadline_s: float | None = None,
+    sent_at: int | None = None,
 ) -> Exchange[Operation]:
     """Add one observation to an operation and write the result.
 
     ``asked`` counts a question to the partner; ``step_done`` names the step that is over; ``release`` gives the lease
     back in the same commit. ``deadline_s``: until when the partner may be asked about money that came in for an attempt
-    which ended while the answer was on its way: the answer may be older than that end.
+    which ended while the answer was on its way: the answer may be older than that end. ``sent_at``: the version at
+    which the step left that this answers: where another worker has sent it again since, its refusal ends nothing.
 
     A storage failure comes back as a doubt with cause ``storage``: what was learnt may be lost, so it is not claimed.
     """
@@ -70,11 +72,14 @@ def learn(
         before = _read(session, operation.id) if known is None else session.latest(known)
         if asks and before.state.over:
             raise _EndedMeanwhile
-        learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
+        told, done = observation, step_done
+        if sent_at is not None and told.state is State.DECLINED and repeated_since(session, before, sent_at):
+            told, done = refused_again(told), None
+        learnt = _add(setup, session, before, told, now, asked=asked, step_done=done, release=release)
         if learnt.after is before and known is not None:
             # nothing was saved, so nothing has compared the versions: what is told is read
             before = _read(session, operation.id)
-            learnt = _add(setup, session, before, observation, now, asked=asked, step_done=step_done, release=release)
+            learnt = _add(setup, session, before, told, now, asked=asked, step_done=done, release=release)
         if also is not None:
             also(session, learnt.after, now)
         return learnt

@@ -69,12 +69,21 @@ OF_THE_CALL = frozenset(
 """Refusals of the call, whatever came of the operation: of a repetition, they say nothing of what was sent before."""
 
 
-def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> None:
+def mark_repetition(session: Session, operation: Operation, step: Step, now: datetime) -> Operation:
     """Write down that a step leaves, as a rule again, inside a running transaction that ends before it does."""
     current = session.operation(operation.id) or operation
-    if not current.state.final:
-        current = replace(current, may_have_left=True)
-        session.save(current, source=Source.LOCAL.value, detail={REPEATED: step.name}, now=now)
+    if current.state.final:
+        return current
+    current = replace(current, may_have_left=True)
+    return session.save(current, source=Source.LOCAL.value, detail={REPEATED: step.name}, now=now)
+
+
+def repeated_since(session: Session, operation: Operation, version: int) -> bool:
+    """Whether a step of an operation left again after this version, by whichever worker."""
+    if operation.version <= version:
+        return False
+    ours = (line for line in session.history(operation.ref) if line.operation == operation.id)
+    return any(line.version > version and REPEATED in line.detail for line in ours)
 
 
 REPEATED = "repeated"

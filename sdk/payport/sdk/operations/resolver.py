@@ -258,36 +258,38 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     """
     step = operation.open_step
     assert step is not None
-    alone = yield from _mark_repetition(setup, operation, step)
-    if alone is None:
+    marked = yield from _mark_repetition(setup, operation, step)
+    if marked is None:
         current = yield from exchange.load("not sent again", lambda session: session.operation(operation.id))
         return Carried(current or operation)
+    alone, version = marked
     observation = yield from attempt(setup, operation, step, deadline_s, Purpose.RESOLVE)
     if observation.state is State.DECLINED and (not alone or observation.reason in OF_THE_CALL):
         observation = refused_again(observation)
     done = step.name if answered(bind(operation, observation)) else None
-    operation = yield from learn(setup, operation, observation, step_done=done, deadline_s=deadline_s)
+    operation = yield from learn(setup, operation, observation, step_done=done, deadline_s=deadline_s, sent_at=version)
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
     if goes_on and operation.open_step is not None:
         return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left
     return Carried(operation, bind(operation, observation).native)
 
 
-def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[bool | None]:
-    """Write down that a step leaves again; true when everything that left before has arrived or never will.
+def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange[tuple[bool, int] | None]:
+    """Write down that a step leaves again; true when everything that left before has arrived or never will, and the
+    version of the operation that says so.
 
     ``None`` for what is over, or is a payment that is being cancelled: sending it again would charge the payer after
     all.
     """
     now = (yield from exchange.now()).utc
 
-    def write(session: Session) -> bool | None:
+    def write(session: Session) -> tuple[bool, int] | None:
         current = session.operation(operation.id) or operation
         if current.state.final or is_being_cancelled(session, operation):
             return None
         last = _last_left(session.history(operation.ref), operation)
-        mark_repetition(session, operation, step, now)
-        return now >= last + timedelta(seconds=setup.profile.in_flight_s)
+        marked = mark_repetition(session, operation, step, now)
+        return now >= last + timedelta(seconds=setup.profile.in_flight_s), marked.version
 
     return (yield from exchange.record("repeat", write))
 

@@ -1,0 +1,80 @@
+"""A worker stands still with a refusal in its hands, its lease runs out, and another one takes the payment over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from tests.support.corner import ABSENT, PAID, Corner, Wink, gateway, leases_run_out, order, stepped, stop_before
+
+from payport.schemas import Declined, PayOutcome, Reason, Succeeded, Unknown
+from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.store import Journal
+from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.resuming import Resumed
+from payport.sdk.testing.stepping import Run, Time
+
+REF = "CORNER000001"
+
+
+@dataclass
+class Two:
+    """Two workers. The partner refused the first one's request, and so does not know the payment."""
+
+    journal: Journal
+    time: Time
+    one: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
+    other: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
+
+    def __post_init__(self) -> None:
+        self.tills = [gateway(corner, self.journal, self.time) for corner in (self.one, self.other)]
+
+    def refused(self, reason: Reason) -> Run[PayOutcome[str]]:
+        """It has not written that down yet."""
+        self.one.says = [Observation(state=State.DECLINED, source=Source.REPLY, reason=reason)]
+        run = stepped(self.tills[0], self.tills[0]._desk.pay(self.one, order(), Wink(), 10.0))
+        stop_before(run, "learn pay")
+        self.time.pass_by(60)
+        leases_run_out(self.journal)
+        return run
+
+    def asked(self) -> Run[Resumed]:
+        """The second worker was told that there is no such payment, and is about to send the same request again."""
+        self.other.says = [ABSENT, PAID, PAID]  # a question shows the same
+        run = stepped(self.tills[1], self.tills[1]._desk.resume(60.0))
+        stop_before(run, "repeat")
+        return run
+
+    @property
+    def payment(self) -> Operation:
+        """The one attempt."""
+        (found,) = self.journal.read(lambda session: session.operations(REF))
+        return found
+
+
+REASONS = pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.PARTNER_UNAVAILABLE, Reason.DECLINED])
+
+
+@REASONS
+def test_a_refusal_says_nothing_of_what_was_sent_again_since(journal: Journal, time: Time, reason: Reason) -> None:
+    """The other worker's request is on its way: who is told that it is refused pays it once more, perhaps elsewhere."""
+    two = Two(journal, time)
+    stale, taken_over = two.refused(reason), two.asked()
+    taken_over.step()
+    stop_before(taken_over, "learn pay")
+    assert two.other.did == ["ask", "confirm"]
+    assert isinstance(stale.finish(), Unknown)
+    taken_over.finish()
+    assert (two.payment.state, two.payment.facts) == (State.SUCCEEDED, ())
+    assert isinstance(two.tills[0].pay(order(), Wink()), Succeeded)
+
+
+@REASONS
+def test_what_was_refused_meanwhile_is_not_sent_again(journal: Journal, time: Time, reason: Reason) -> None:
+    """The first worker has told it, so that it may be paid elsewhere by now."""
+    two = Two(journal, time)
+    stale, taken_over = two.refused(reason), two.asked()
+    assert isinstance(stale.finish(), Declined)
+    assert len(taken_over.finish().settled) == 1
+    assert two.other.did == ["ask"]
+    assert two.payment.facts == ()
