@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from tests.support.corner import ABSENT, PAID, Corner, Wink, gateway, leases_run_out, order, stepped, stop_before
+from tests.support.corner import ABSENT, EURO, PAID, Corner, Wink, gateway, leases_run_out, order, stepped, stop_before
 
-from payport.schemas import Declined, PayOutcome, Reason, Succeeded, Unknown
-from payport.sdk.journal.records import Operation, State
+from payport.schemas import CancelledBy, Declined, PayOutcome, QrCode, Reason, Succeeded, Unknown
+from payport.sdk.adapter import Plan, Slot
+from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.resuming import Resumed
@@ -78,3 +79,32 @@ def test_what_was_refused_meanwhile_is_not_sent_again(journal: Journal, time: Ti
     assert len(taken_over.finish().settled) == 1
     assert two.other.did == ["ask"]
     assert two.payment.facts == ()
+
+
+@dataclass
+class Closing(Corner):
+    """It closes by a request of its own."""
+
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
+        """Close it."""
+        return Plan(steps=(Step(name="close", moves_money=True, digest="close"),))
+
+
+def test_a_refused_cancel_that_another_worker_has_sent_again_is_no_refusal(journal: Journal, time: Time) -> None:
+    """That one closes the order."""
+    shown = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="approve me"))
+    two = Two(journal, time, Closing(steps=("confirm",)), Closing(steps=("confirm",)))
+    two.one.says = [shown]
+    two.tills[0].pay(order(), Wink())
+    two.one.says = [Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.RATE_LIMITED)]
+    stale = stepped(two.tills[0], two.tills[0]._desk.cancel(REF, 10.0, reverse_paid=False))
+    stop_before(stale, "learn cancel")
+    time.pass_by(60)
+    leases_run_out(journal)
+    two.other.says = [Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED)]
+    taken_over = stepped(two.tills[1], two.tills[1]._desk.cancel(REF, 10.0, reverse_paid=False))
+    stop_before(taken_over, "learn cancel")
+    assert isinstance(stale.finish(), Unknown)
+    assert isinstance(taken_over.finish(), Succeeded)
+    (_, cancel) = journal.read(lambda session: session.operations(REF))
+    assert (cancel.state, cancel.facts) == (State.SUCCEEDED, ())
