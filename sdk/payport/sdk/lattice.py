@@ -133,8 +133,10 @@ def _later_facts(operation: Operation, observation: Observation, now: datetime) 
         return (*observation.facts, fact)
     if observation.state in (State.DOUBT, State.ACTION, State.PENDING, State.NOT_SENT, operation.state):
         return observation.facts
-    if observation.state is State.DECLINED and observation.source is Source.REPLY:
-        return observation.facts  # a repetition was refused: that says nothing of the request that succeeded
+    if observation.state is State.DECLINED and observation.source in (Source.REPLY, Source.LOCAL):
+        # a repetition was refused: that says nothing of the request that succeeded; or it was ended here, by time, on
+        # what the partner did not know before
+        return observation.facts
     partner_id = PartnerId(observation.partner_id) if observation.partner_id else None
     paid = observation.state in (State.SUCCEEDED, State.AUTHORIZED)
     reversal = operation.verb is Verb.CANCEL and operation.cancelled_by is CancelledBy.REVERSED

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
-from tests.support.corner import ABSENT, EURO, PAID, Corner, Wink, gateway, leases_run_out, order, stepped, stop_before
+from tests.support.corner import (
+    ABSENT,
+    EURO,
+    PAID,
+    SILENCE,
+    Corner,
+    Wink,
+    gateway,
+    leases_run_out,
+    order,
+    stepped,
+    stop_before,
+)
 
-from payport.schemas import CancelledBy, Declined, PayOutcome, QrCode, Reason, Succeeded, Unknown
+from payport.schemas import CancelledBy, Declined, Money, NotSent, PayOutcome, QrCode, Reason, Succeeded, Unknown
 from payport.sdk.adapter import Plan, Slot
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
@@ -108,3 +121,50 @@ def test_a_refused_cancel_that_another_worker_has_sent_again_is_no_refusal(journ
     assert isinstance(taken_over.finish(), Succeeded)
     (_, cancel) = journal.read(lambda session: session.operations(REF))
     assert (cancel.state, cancel.facts) == (State.SUCCEEDED, ())
+
+
+def test_the_end_by_time_is_no_word_of_the_partners(journal: Journal, time: Time) -> None:
+    """It was not known when it was asked about; before its end was written down, it was told as paid after all."""
+    two = Two(journal, time)
+    two.one.says = [SILENCE] * 3
+    assert isinstance(two.tills[0].pay(order(), Wink()), Unknown)
+    time.pass_by(3_600 + 600)
+    two.one.says = [ABSENT]
+    stale = stepped(two.tills[0], two.tills[0]._desk.resume(60.0))
+    stop_before(stale, "learn pay")
+    stale.step()
+    stop_before(stale, "learn pay")
+    two.other.says = [replace(PAID, source=Source.QUERY)]
+    assert isinstance(two.tills[1].query(REF).outcome, Succeeded)
+    stale.finish()
+    assert (two.payment.state, two.payment.facts) == (State.SUCCEEDED, ())
+
+
+@dataclass
+class Refunding(Corner):
+    """It gives back within an hour, or not at all."""
+
+    def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
+        """Without the request kept, so that it is not sent again."""
+        until = slot.now + timedelta(hours=1)
+        return Plan(steps=(Step(name="refund", moves_money=True, digest="refund"),), payable_until=until)
+
+
+def test_a_refund_that_was_ended_by_time_and_is_told_as_done_has_not_bounced(journal: Journal, time: Time) -> None:
+    """Else its money would count as there again, and be given back once more."""
+    two = Two(journal, time, Refunding(steps=("confirm",)), Refunding(steps=("confirm",)))
+    two.one.says = [PAID, SILENCE]
+    desk, beside = two.tills[0]._desk, two.tills[1]._desk
+    two.tills[0].pay(order(), Wink())
+    assert isinstance(stepped(two.tills[0], desk.refund(two.one, REF, "BACK0001", EURO, "", 10.0)).finish(), Unknown)
+    time.pass_by(3_600 + 600)
+    two.one.says = [ABSENT]
+    stale = stepped(two.tills[0], desk.resume(60.0))
+    stop_before(stale, "learn refund")
+    stale.step()
+    stop_before(stale, "learn refund")
+    two.other.says = [replace(PAID, source=Source.QUERY)]
+    asked = stepped(two.tills[1], beside.query_refund(REF, "BACK0001", 10.0)).finish()
+    assert isinstance(asked.outcome, Succeeded)
+    stale.finish()
+    assert isinstance(stepped(two.tills[0], desk.refund(two.one, REF, "BACK0002", EURO, "", 10.0)).finish(), NotSent)
