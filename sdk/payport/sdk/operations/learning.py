@@ -73,7 +73,8 @@ def learn(
         if asks and before.state.over:
             raise _EndedMeanwhile
         told, done = observation, step_done
-        if sent_at is not None and told.state is State.DECLINED and repeated_since(session, before, sent_at):
+        refused = told.state is State.DECLINED and told.source is Source.REPLY
+        if refused and sent_at is not None and repeated_since(session, before, sent_at):
             told, done = refused_again(told), None
         learnt = _add(setup, session, before, told, now, asked=asked, step_done=done, release=release)
         if learnt.after is before and known is not None:
