@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,11 +34,14 @@ from payport.schemas import (
     Unknown,
     UnknownKind,
 )
+from payport.schemas.order import CaptureMode
 from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import State
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.paying import method_digest
+from payport.sdk.secrets import Secret
 from payport.sdk.testing.conformance.checks.dying import FailingHost
 from payport.sdk.testing.stepping import MORNING, Run, Time, WorkerClock
 
@@ -129,6 +132,20 @@ def test_a_verb_that_a_dynamic_adapter_lacks_is_not_sent(journal: Journal, time:
     told = getattr(till, verb)(*arguments[verb])
     assert isinstance(told, NotSent)
     assert told.cause.kind is NotSentKind.UNSUPPORTED
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A way of paying of one's own, whose code is a secret."""
+
+    code: Secret
+
+
+def test_another_secret_code_is_another_way_of_paying() -> None:
+    """Though neither shows itself."""
+    one, other = (method_digest(Tap(Secret(code)), CaptureMode.AUTOMATIC) for code in ("28763443", "28763444"))
+    assert one != other
+    assert one == method_digest(Tap(Secret("28763443")), CaptureMode.AUTOMATIC)
 
 
 class Nobody:
