@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,9 +36,10 @@ from payport.schemas import (
     UnknownKind,
 )
 from payport.schemas.order import CaptureMode
+from payport.sdk.exchange import Exchange, now, sleep
 from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
-from payport.sdk.journal.records import State
+from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.paying import method_digest
@@ -209,6 +211,31 @@ def test_wait_asks_as_the_ladder_says_until_it_is_final(journal: Journal, time: 
     corner.says = [pending, PAID]
     assert isinstance(till.wait("CORNER000001", 60), Succeeded)
     assert isinstance(till.wait("CORNER000001", 60), Succeeded)
+
+
+@dataclass
+class Silent(Corner):
+    """A question gets no answer, as long as one listens; the first time, the partner tells somebody else meanwhile."""
+
+    meanwhile: Callable[[], object] = lambda: None
+
+    def ask(self, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+        """Wait for it to the end."""
+        self.meanwhile()
+        yield from sleep(deadline_s - (yield from now()).monotonic_s)
+        return SILENCE
+
+
+def test_who_waits_for_an_hour_does_not_listen_for_an_hour(journal: Journal, time: Time) -> None:
+    """A notice may have settled the order while one question stays without an answer."""
+    pending = Observation(state=State.PENDING, source=Source.REPLY)
+    silent = Silent(says=[pending], steps=("confirm",))
+    till = gateway(silent, journal, time)
+    till.pay(order(), Wink())
+    told = gateway(Corner(account=silent.account, says=[replace(PAID, source=Source.QUERY)]), journal, time)
+    silent.meanwhile = lambda: told.query("CORNER000001") if told.adapter.says else None
+    assert isinstance(till.wait("CORNER000001", 3_600), Succeeded)
+    assert time.at < MORNING + timedelta(minutes=1)
 
 
 def test_refusals_are_told_with_the_partners_code(journal: Journal, time: Time) -> None:

@@ -98,10 +98,11 @@ def wait(
     while not carried.operation.state.final:
         operation = carried.operation
         taken = None
+        round_s = min(deadline_s, (yield from exchange.now()).monotonic_s + _LONGEST_ROUND_S)
         if operation.account == setup.adapter.account:
-            taken = yield from take(setup, operation, deadline_s)
+            taken = yield from take(setup, operation, round_s)
         if taken is not None:
-            carried = yield from resolve(setup, taken, deadline_s)
+            carried = yield from resolve(setup, taken, round_s)
             yield from release(setup, carried.operation)
         if carried.operation.state.final:
             break
@@ -116,3 +117,5 @@ def wait(
 
 _LONGEST_WAIT_S = 5.0
 """A notice may settle the order at any time: look into the journal at least this often."""
+_LONGEST_ROUND_S = 20.0
+"""However long one waits: a silent partner is asked again, and what a process held that died is taken over."""
