@@ -152,11 +152,12 @@ class Refunding(Corner):
 
 def test_a_refund_that_was_ended_by_time_and_is_told_as_done_has_not_bounced(journal: Journal, time: Time) -> None:
     """Else its money would count as there again, and be given back once more."""
-    two = Two(journal, time, Refunding(steps=("confirm",)), Refunding(steps=("confirm",)))
+    giving = Refunding(steps=("confirm",))
+    two = Two(journal, time, giving, Refunding(steps=("confirm",)))
     two.one.says = [PAID, SILENCE]
     desk, beside = two.tills[0]._desk, two.tills[1]._desk
     two.tills[0].pay(order(), Wink())
-    assert isinstance(stepped(two.tills[0], desk.refund(two.one, REF, "BACK0001", EURO, "", 10.0)).finish(), Unknown)
+    assert isinstance(stepped(two.tills[0], desk.refund(giving, REF, "BACK0001", EURO, "", 10.0)).finish(), Unknown)
     time.pass_by(3_600 + 600)
     two.one.says = [ABSENT]
     stale = stepped(two.tills[0], desk.resume(60.0))
@@ -167,4 +168,4 @@ def test_a_refund_that_was_ended_by_time_and_is_told_as_done_has_not_bounced(jou
     asked = stepped(two.tills[1], beside.query_refund(REF, "BACK0001", 10.0)).finish()
     assert isinstance(asked.outcome, Succeeded)
     stale.finish()
-    assert isinstance(stepped(two.tills[0], desk.refund(two.one, REF, "BACK0002", EURO, "", 10.0)).finish(), NotSent)
+    assert isinstance(stepped(two.tills[0], desk.refund(giving, REF, "BACK0002", EURO, "", 10.0)).finish(), NotSent)

@@ -216,7 +216,8 @@ def test_a_debt_lives_where_it_is_paid_and_not_where_something_was_given_back(jo
     """What came in late at the first account was refunded there, after the second one was paid."""
     baker = Stall(account="baker:1", partner="baker", steps=("confirm",))
     grocer = Stall(account="grocer:1", partner="grocer", steps=("confirm",))
-    first, second = till(baker, journal, time), till(grocer, journal, time)
+    first: Any = till(baker, journal, time)
+    second = till(grocer, journal, time)
     router = Router(via(first), via(second))
     baker.says, grocer.says = [refused(Reason.PARTNER_UNAVAILABLE)], [PAID]
     assert isinstance(router.pay(order(), Wink()), Succeeded)
