@@ -9,15 +9,16 @@ from typing import TypeVar
 from payport.schemas import Money, NotSentCause, NotSentKind, Order, Rejected, UnknownKind
 from payport.schemas.events import RawNotification
 from payport.sdk.adapter import InvalidIntent, Opened, Plan, Slot
-from payport.sdk.exchange import Exchange, now
+from payport.sdk.exchange import Exchange, Record, now
 from payport.sdk.gateway import Gateway
+from payport.sdk.hosting import SyncHost
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source, doubt
 from payport.sdk.profile import Ladder, Profile
 from payport.sdk.testing.conformance.world import AT_ONCE
-from payport.sdk.testing.stepping import MORNING, Time, WorkerClock
+from payport.sdk.testing.stepping import MORNING, Run, T_co, Time, WorkerClock
 from payport.sdk.tls import Trust
 
 EURO = Money.of("3.00", "EUR")
@@ -118,3 +119,14 @@ def leases_run_out(journal: Journal) -> None:
     """As if so much time had passed on the database's clock."""
     sql = "UPDATE payport_operation SET lease_owner = NULL, lease_until = NULL"
     journal.write(lambda session: session._cursor.execute(sql))  # type: ignore[attr-defined] # below the interface
+
+
+def stepped(till: Gateway[CornerT], work: Exchange[T_co]) -> Run[T_co]:
+    """A call of a till's desk, one effect at a time."""
+    return Run(work, SyncHost(around=till._desk.around, transport=till._transport))
+
+
+def stop_before(run: Run[T_co], name: str) -> None:
+    """Let it go on until it is about to write this."""
+    while not (isinstance(run.next_effect, Record) and run.next_effect.name == name):
+        run.step()

@@ -410,7 +410,7 @@ class Desk:
     def _prepare(
         self, setup: Setup, session: Session, adapter: SupportsPay[MethodT, NativeT], order: Order, method: MethodT
     ) -> str | NotSent:
-        lacking = _no_method(method)
+        lacking = self._lacks("plan_pay") or _no_method(method)
         if lacking is not None:
             return lacking
         sealed = self.around.journal.seals

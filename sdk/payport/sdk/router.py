@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, Never, TypeVar, cast
 from payport.schemas.outcome import Unknown
 from payport.sdk.errors import ConfigurationError, JournalError
 from payport.sdk.host_clock import SystemClock
+from payport.sdk.journal.records import Verb
 from payport.sdk.operations.learning import unread
 from payport.sdk.operations.querying import UnknownReference
 from payport.sdk.routing import Health, Look, Route, Try, Wish, route, worth_trying_elsewhere
@@ -51,7 +52,8 @@ class _Pool(Generic[GatewayT]):
     def home_of(self, ref: str, operations: Sequence[Operation]) -> GatewayT:
         if not operations:
             raise UnknownReference(f"{ref} is not in this journal")
-        account = operations[-1].account
+        # a refund of what came in late may be newer, at an account that the debt has left
+        account = next(each for each in reversed(operations) if each.verb in (Verb.PAY, Verb.PAYOUT)).account
         for each in self.routes:
             if each.account == account:
                 return each.gateway

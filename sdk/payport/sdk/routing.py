@@ -157,7 +157,9 @@ def route(
     assert not isinstance(known, ActionRequired | Authorized | Declined | NotSent | Pending | Succeeded | Unknown)
     home = _home(routes, known)
     suitable = [each for each in routes if each.takes(order, method)]
-    candidates = [home] if home is not None else sorted(suitable, key=lambda each: each.health.rests(now_s()))
+    suitable.sort(key=lambda each: each.health.rests(now_s()))
+    # where it lives comes first: only once it is over there, and certainly so, it may go on elsewhere
+    candidates = suitable if home is None else [home, *(each for each in suitable if each is not home)]
     outcome: PayOutcome[object] = NotSent(
         cause=NotSentCause(
             NotSentKind.UNSUPPORTED, f"no route takes {order.amount.currency} by {type(method).__name__}"

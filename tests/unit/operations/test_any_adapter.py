@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.support.corner import (
@@ -33,11 +35,15 @@ from payport.schemas import (
     Unknown,
     UnknownKind,
 )
+from payport.schemas.order import CaptureMode
+from payport.sdk.exchange import Exchange, now, sleep
 from payport.sdk.gateway import Gateway
 from payport.sdk.hosting import SyncHost
-from payport.sdk.journal.records import State
+from payport.sdk.journal.records import Operation, State
 from payport.sdk.journal.store import Journal
 from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.paying import method_digest
+from payport.sdk.secrets import Secret
 from payport.sdk.testing.conformance.checks.dying import FailingHost
 from payport.sdk.testing.stepping import MORNING, Run, Time, WorkerClock
 
@@ -130,6 +136,38 @@ def test_a_verb_that_a_dynamic_adapter_lacks_is_not_sent(journal: Journal, time:
     assert told.cause.kind is NotSentKind.UNSUPPORTED
 
 
+@dataclass(frozen=True)
+class Tap:
+    """A way of paying of one's own, whose code is a secret."""
+
+    code: Secret
+
+
+def test_another_secret_code_is_another_way_of_paying() -> None:
+    """Though neither shows itself."""
+    one, other = (method_digest(Tap(Secret(code)), CaptureMode.AUTOMATIC) for code in ("28763443", "28763444"))
+    assert one != other
+    assert one == method_digest(Tap(Secret("28763443")), CaptureMode.AUTOMATIC)
+
+
+class Nobody:
+    """An adapter that charges nobody."""
+
+    partner, account, profile, trust = "corner", "corner:1", Corner().profile, None
+
+
+def test_where_nobody_is_charged_nothing_is_prepared(journal: Journal, time: Time) -> None:
+    """As ``pay`` says it."""
+    nobody: Any = Nobody()
+    till = gateway(nobody, journal, time)
+    for told in (
+        till.pay(order(), Wink()),
+        journal.write(lambda session: till._desk.prepare_in(session, nobody, order(), Wink())),
+    ):
+        assert isinstance(told, NotSent)
+        assert told.cause.kind is NotSentKind.UNSUPPORTED
+
+
 def test_what_the_adapter_refuses_opens_no_debt(journal: Journal, time: Time) -> None:
     """The message is the adapter's."""
     till = gateway(Corner(says=[PAID], steps=("confirm",)), journal, time)
@@ -173,6 +211,31 @@ def test_wait_asks_as_the_ladder_says_until_it_is_final(journal: Journal, time: 
     corner.says = [pending, PAID]
     assert isinstance(till.wait("CORNER000001", 60), Succeeded)
     assert isinstance(till.wait("CORNER000001", 60), Succeeded)
+
+
+@dataclass
+class Silent(Corner):
+    """A question gets no answer, as long as one listens; the first time, the partner tells somebody else meanwhile."""
+
+    meanwhile: Callable[[], object] = lambda: None
+
+    def ask(self, operation: Operation, deadline_s: float) -> Exchange[Observation]:
+        """Wait for it to the end."""
+        self.meanwhile()
+        yield from sleep(deadline_s - (yield from now()).monotonic_s)
+        return SILENCE
+
+
+def test_who_waits_for_an_hour_does_not_listen_for_an_hour(journal: Journal, time: Time) -> None:
+    """A notice may have settled the order while one question stays without an answer."""
+    pending = Observation(state=State.PENDING, source=Source.REPLY)
+    silent = Silent(says=[pending], steps=("confirm",))
+    till = gateway(silent, journal, time)
+    till.pay(order(), Wink())
+    told = gateway(Corner(account=silent.account, says=[replace(PAID, source=Source.QUERY)]), journal, time)
+    silent.meanwhile = lambda: told.query("CORNER000001") if told.adapter.says else None
+    assert isinstance(till.wait("CORNER000001", 3_600), Succeeded)
+    assert time.at < MORNING + timedelta(minutes=1)
 
 
 def test_refusals_are_told_with_the_partners_code(journal: Journal, time: Time) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.corner import Corner, Wink, gateway, order
+from tests.support.corner import SILENCE, Corner, Wink, gateway, order
 
 from payport.schemas import NotSent, NotSentKind
 from payport.sdk import AsyncGateway, ConfigurationError, Gateway, Journal, PayportError, Secret, UnknownReference
@@ -60,3 +60,16 @@ def test_an_unknown_reference_is_one_of_our_errors(journal: Journal, time: Time)
         gateway(Corner(), journal, time).query("CORNER000009")
     assert isinstance(unknown.value, PayportError)
     assert isinstance(unknown.value, LookupError)
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan")])
+def test_a_call_has_an_end(journal: Journal, time: Time, seconds: float) -> None:
+    """What holds the right to send for ever is refused in words, before anything."""
+    corner = Corner(says=[SILENCE] * 3, steps=("confirm",))
+    till = gateway(corner, journal, time)
+    with pytest.raises(ValueError, match="deadline_s must have an end"):
+        till.pay(order(), Wink(), deadline_s=seconds)
+    assert journal.read(lambda session: session.operations("CORNER000001")) == []
+    till.pay(order(), Wink())
+    with pytest.raises(ValueError, match="timeout_s must have an end"):
+        till.wait("CORNER000001", seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,11 +10,13 @@ from tests.support.corner import EURO, PAID, SILENCE, UNSENT, Corner, Wink, orde
 
 from payport.schemas import (
     ActionRequired,
+    CancelledBy,
     Declined,
     Money,
     NotSent,
     NotSentCause,
     NotSentKind,
+    Order,
     Pending,
     QrCode,
     QrShown,
@@ -23,6 +25,7 @@ from payport.schemas import (
     Succeeded,
     Unknown,
 )
+from payport.schemas.payment import Fact, FactKind
 from payport.sdk import (
     AsyncGateway,
     AsyncRouter,
@@ -36,9 +39,11 @@ from payport.sdk import (
     avia,
     via,
 )
-from payport.sdk.journal.records import State
+from payport.sdk.adapter import InvalidIntent, Plan, Slot
+from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source
+from payport.sdk.operations.learning import add_facts
 from payport.sdk.testing.conformance.world import AT_ONCE, SEALING_KEY
 from payport.sdk.testing.stepping import Time, WorkerClock
 
@@ -161,6 +166,80 @@ def test_a_live_attempt_is_followed_where_it_lives(router: Router, baker: Corner
     assert isinstance(router.pay(order(), Wink()), ActionRequired)
     assert baker.did == ["charge"]
     assert router.at(REF).adapter.account == "grocer:1"
+
+
+def test_what_is_certainly_over_where_it_lived_goes_on_elsewhere(router: Router, baker: Corner, grocer: Corner) -> None:
+    """The baker was in doubt, and now says that nothing comes of it, for a reason of its own."""
+    baker.says = [SILENCE] * 3
+    assert isinstance(router.pay(order(), Wink()), Unknown)
+    baker.says, grocer.says = [refused(Reason.PARTNER_UNAVAILABLE)], [PAID]
+    assert isinstance(router.pay(order(), Wink()), Succeeded)
+    assert router.at(REF).adapter.account == "grocer:1"
+
+
+@dataclass
+class Stall(Corner):
+    """Takes one class of methods, and closes what it handed out."""
+
+    takes: type = Wink
+
+    def plan_pay(self, order: Order, method: object, slot: Slot) -> Plan:
+        """One request."""
+        if not isinstance(method, self.takes):
+            raise InvalidIntent(f"{self.partner} does not take {type(method).__name__}")
+        return super().plan_pay(order, Wink(), slot)
+
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
+        """Another one."""
+        return Plan(steps=(Step(name="close", moves_money=False, digest="close"),))
+
+    def plan_refund(self, payment: Operation, amount: Money, slot: Slot, *, reason: str) -> Plan:
+        """And another."""
+        return Plan(steps=(Step(name="refund", moves_money=True, digest="refund"),))
+
+
+def test_another_method_is_paid_where_it_is_taken(journal: Journal, time: Time) -> None:
+    """What the payer was shown by the one method is closed where it lives, and does not keep the order there."""
+    baker = Stall(account="baker:1", partner="baker", steps=("confirm",))
+    grocer = Stall(account="grocer:1", partner="grocer", steps=("confirm",), takes=QrShown)
+    router = Router(via(till(baker, journal, time), Wink), via(till(grocer, journal, time), QrShown))
+    shown = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="baker"))
+    baker.says = [shown]
+    assert isinstance(router.pay(order(), Wink()), ActionRequired)
+    closed = Observation(state=State.SUCCEEDED, source=Source.REPLY, cancelled_by=CancelledBy.CLOSED)
+    baker.says, grocer.says = [replace(shown, source=Source.QUERY), closed], [PAID]
+    assert isinstance(router.pay(order(), QrShown()), Succeeded)
+    assert (baker.did, grocer.did) == (["confirm", "ask", "close"], ["confirm"])
+
+
+def test_a_debt_lives_where_it_is_paid_and_not_where_something_was_given_back(journal: Journal, time: Time) -> None:
+    """What came in late at the first account was refunded there, after the second one was paid."""
+    baker = Stall(account="baker:1", partner="baker", steps=("confirm",))
+    grocer = Stall(account="grocer:1", partner="grocer", steps=("confirm",))
+    first: Any = till(baker, journal, time)
+    second = till(grocer, journal, time)
+    router = Router(via(first), via(second))
+    baker.says, grocer.says = [refused(Reason.PARTNER_UNAVAILABLE)], [PAID]
+    assert isinstance(router.pay(order(), Wink()), Succeeded)
+    (late, _) = journal.read(lambda session: session.operations(REF))
+    fact = Fact(kind=FactKind.SURPLUS_PAID, at=time.at, amount=EURO)
+    journal.write(lambda session: add_facts(session, late, (fact,), time.at))
+    baker.says = [Observation(state=State.SUCCEEDED, source=Source.REPLY)]
+    assert isinstance(first.refund(REF, "BACK0001", EURO), Succeeded)
+    assert router.at(REF) is second
+
+
+def test_what_was_shown_elsewhere_is_not_shown_again_once_its_time_is_over(
+    baker: Corner, grocer: Corner, journal: Journal, time: Time
+) -> None:
+    """Whoever is asked: nobody knows yet whether it was used."""
+    grocer.says = [Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="grocer"))]
+    assert isinstance(till(grocer, journal, time).pay(order(), Wink()), ActionRequired)
+    other = till(baker, journal, time)
+    assert isinstance(other.pay(order(), Wink()), ActionRequired)
+    time.pass_by(3_601)
+    assert isinstance(other.pay(order(), Wink()), Pending)
+    assert baker.did == []
 
 
 def test_a_live_attempt_at_an_account_without_a_route_is_told_and_not_paid_again(

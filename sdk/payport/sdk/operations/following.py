@@ -78,8 +78,10 @@ def _follow(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     look_s = _FIRST_LOOK_S
     while True:
         now = yield from exchange.now()
-        if _can_tell(operation, now) or operation.account != setup.adapter.account:
+        if _can_tell(operation, now):
             return Carried(operation)
+        if operation.account != setup.adapter.account:
+            return Carried(as_pending(operation) if _is_stale(operation, now) else operation)
         taken = yield from take(setup, operation, deadline_s)
         if taken is not None:
             carried = yield from resolve(setup, taken, deadline_s)

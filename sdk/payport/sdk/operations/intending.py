@@ -23,6 +23,7 @@ from payport.sdk.operations.screening import Held, held_back, screen
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
 from payport.sdk.outcomes import not_sent
 from payport.sdk.profile import Profile
+from payport.sdk.secrets import Secret
 
 _SUFFIX = {Verb.PAY: "T", Verb.CAPTURE: "C", Verb.CANCEL: "X", Verb.REFUND: "R", Verb.PAYOUT: "P"}
 _LAST_ATTEMPT = 999
@@ -84,7 +85,8 @@ def partner_reference(base: str, verb: Verb, attempt: int) -> str:
 
 def digest_of(*parts: object) -> str:
     """A short digest that tells methods and payees apart. Too short to find a secret by."""
-    return hashlib.sha256("\x1f".join(repr(part) for part in parts).encode()).hexdigest()[:8]
+    told = (repr(part.reveal() if isinstance(part, Secret) else part) for part in parts)
+    return hashlib.sha256("\x1f".join(told).encode()).hexdigest()[:8]
 
 
 def check_money(profile: Profile, ref: str, amount: Money) -> str | None:
