@@ -177,7 +177,7 @@ class KeyRing(Generic[K]):
         """Whether to look for new keys now: the key to prefer is about to expire. ``True`` to one caller a minute."""
         with self._lock:
             state = self._state
-            if state.refreshed_at_s is not None and 0 <= now_s - state.refreshed_at_s < _MINUTE_S:
+            if state.refreshed_at_s is not None and abs(now_s - state.refreshed_at_s) < _MINUTE_S:
                 return False
             newest = max(state.held.values(), key=lambda held: held.order, default=None)
             if newest is not None and newest.serves(now_s + self._refresh_margin_s):
@@ -187,15 +187,14 @@ class KeyRing(Generic[K]):
 
     def _fetch_or_wait(self, serial: str, now_s: float) -> Fetch | Wait | Missing:
         known = self._state.fetching
-        for entry in known.values():
-            entry.since_s = min(entry.since_s, now_s)  # the clock was set back: a minute is a minute all the same
         fetching = known.get(serial)
-        if fetching is not None and now_s - fetching.since_s < _MINUTE_S:
-            age_s = now_s - fetching.since_s
+        # what was begun more than a minute from now was begun before the clock was set right: it counts no more
+        if fetching is not None and abs(now_s - fetching.since_s) < _MINUTE_S:
+            age_s = max(0.0, now_s - fetching.since_s)
             if fetching.pending and age_s < self._fetch_timeout_s:
                 return Wait(self._fetch_timeout_s - age_s)
             return Missing(_MINUTE_S - age_s)
-        for old in [name for name, entry in known.items() if now_s - entry.since_s >= _MINUTE_S]:
+        for old in [name for name, entry in known.items() if abs(now_s - entry.since_s) >= _MINUTE_S]:
             del known[old]
         if len(known) >= self._fetches_a_minute:
             # Every entry stands for a fetch of the last minute: the number of entries is the rate.

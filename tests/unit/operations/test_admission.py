@@ -212,7 +212,7 @@ def test_nothing_of_a_payment_leaves_once_its_time_is_over(
         open_till = AsyncGateway(
             caller, journal=journal, transport=AsyncRoad(), clock=clock, sinks=(), admissions=(gate,), retry=ONCE
         )
-        told = asyncio.run(open_till.pay(order(), Wink(), deadline_s=20_000))  # type: ignore[arg-type]  # a coroutine
+        told = asyncio.run(open_till.pay(order(), Wink(), deadline_s=20_000))
     else:
         till = Gateway(caller, journal=journal, transport=road, clock=clock, sinks=(), admissions=(gate,), retry=ONCE)
         told = till.pay(order(), Wink(), deadline_s=20_000)

@@ -445,7 +445,7 @@ def test_the_host_times_a_request_and_tells_who_listens(event: SdkEvent, answer:
         return Surroundings(journal=None, clock=WorkerClock(time, "w"), sinks=(sink,))  # type: ignore[arg-type]  # none is read
 
     def effect() -> Send:
-        return Send(REQUEST, WorkerClock(time, "w").moment().monotonic_s + 10.0, **ACCOUNT, purpose=None)
+        return Send(REQUEST, WorkerClock(time, "w").moment().monotonic_s + 10.0, ACCOUNT["partner"], ACCOUNT["account"])
 
     for sink in (all_of_it, alerts):
         assert SyncHost(around=around(sink), transport=Slow(time, answer)).perform(effect()) is answer

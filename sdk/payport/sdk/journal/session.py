@@ -53,13 +53,6 @@ class Session(Protocol):
         """Counts for scorecards."""
         ...
 
-    def whole(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in this transaction, whole or not at all: when it raises, what it wrote is undone.
-
-        For a part of somebody else's transaction, which goes on and may be committed all the same.
-        """
-        ...
-
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, its row locked until the transaction ends (the payment's lock)."""
         ...

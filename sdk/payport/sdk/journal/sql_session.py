@@ -109,21 +109,6 @@ class SqlSession:
         """Keep what went over the wire, sealed, where the journal does that."""
         self.audit.keep_exchange(exchange, next(iter(self._seen), ""))
 
-    def whole(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in a savepoint: when it raises, what it wrote is undone, and the locks it took are forgotten."""
-        locked = None if self._locked is None else set(self._locked)
-        self._savepoint("SAVEPOINT payport_part")
-        try:
-            answer = work(self)
-        except Exception:
-            if self._cursor is not None:  # else the transaction is over with it
-                self._savepoint("ROLLBACK TO SAVEPOINT payport_part")
-                self._savepoint("RELEASE SAVEPOINT payport_part")
-                self._locked = locked
-            raise
-        self._savepoint("RELEASE SAVEPOINT payport_part")
-        return answer
-
     def debt(self, ref: str) -> Debt | None:
         """The debt of this reference, locked until the transaction ends."""
         found = self._debt(ref)
@@ -416,13 +401,6 @@ class SqlSession:
         except self._database.backend.errors as error:
             raise self._failed(error, doing) from error
         return cursor.rowcount
-
-    def _savepoint(self, sql: str) -> None:
-        cursor = self._cursor or _over()
-        try:
-            cursor.execute(sql)
-        except self._database.backend.errors as error:
-            raise self._failed(error, "write a part of a transaction") from error
 
     def _failed(self, error: BaseException, doing: str) -> JournalError:
         """The transaction is over with the first error: a server undoes it, or refuses what follows."""

@@ -225,20 +225,20 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _refused_here(setup, cancel, str(error))))
     if not plan.steps:
         return (yield from _wait_it_out(setup, cancel, payment, deadline_s))
-    observation, sent = yield from _send(setup, cancel, payment, plan.steps[0], deadline_s)
+    observation, cancel = yield from _send(setup, cancel, payment, plan.steps[0], deadline_s)
     same = observation.amount in (None, cancel.amount)  # of another amount: learnt below as the doubt that it is
     if observation.state is State.SUCCEEDED and observation.cancelled_by is not None and same:
         by, source = observation.cancelled_by, observation.source
         return Carried((yield from _conclude(setup, cancel, payment, by, source)), observation.native)
     if observation.absent:
         return (yield from _nothing_to_close(setup, cancel, payment, observation.as_of or now))
-    return Carried((yield from learn(setup, cancel, observation, asked=True, release=True, sent=sent)))
+    return Carried((yield from learn(setup, cancel, observation, asked=True, release=True, sent=cancel.version)))
 
 
 def _send(
     setup: Setup, cancel: Operation, payment: Operation, step: Step, deadline_s: float
-) -> Exchange[tuple[Observation, int]]:
-    """The step of a cancel, and the cancel's version as of which it left.
+) -> Exchange[tuple[Observation, Operation]]:
+    """The step of a cancel, and the cancel as it left.
 
     That it leaves again is durable before the first byte; so is that it leaves, where it was to wait: whoever reads
     only the intent would believe that nothing of it can be outside.
@@ -246,28 +246,28 @@ def _send(
     What left before may still close the order, whatever refusal says nothing of the order; and where it may give back
     what was paid meanwhile, "it is paid" says nothing of one that is on its way.
     """
-    foreseen, sent = any(planned.moves_money for planned in cancel.steps), cancel.version
+    foreseen, left = any(planned.moves_money for planned in cancel.steps), cancel
     if cancel.may_have_left or not foreseen:
         now = (yield from exchange.now()).utc
 
-        def mark(session: Session) -> int | None:
+        def mark(session: Session) -> Operation | None:
             current = session.operation(payment.id) or payment
             if FENCE in cancel.identity and current.state.final and not payment.state.final:
                 return None  # told meanwhile
             marked = mark_repetition(session, cancel, step, now)
-            return None if marked.state.final else marked.version
+            return None if marked.state.final else marked
 
-        version = yield from exchange.record("repeat cancel", mark)
-        if version is None:
-            return _MOVED_ON, sent
-        sent = version
+        marked = yield from exchange.record("repeat cancel", mark)
+        if marked is None:
+            return _MOVED_ON, left
+        left = marked
     observation = yield from attempt(setup, cancel, step, deadline_s, Purpose.RESOLVE)
     if observation.state is not State.DECLINED or not cancel.may_have_left:
-        return observation, sent
+        return observation, left
     if observation.reason in OF_THE_CALL:
-        return refused_again(observation), sent
+        return refused_again(observation), left
     on_its_way = yield from _may_arrive(setup, cancel, payment, observation)
-    return (_ON_ITS_WAY if on_its_way else observation), sent
+    return (_ON_ITS_WAY if on_its_way else observation), left
 
 
 _ON_ITS_WAY = doubt(Source.LOCAL, UnknownKind.INTERRUPTED, "it is paid, and a cancel that left may still give it back")

@@ -133,5 +133,3 @@ def _unwritten(setup: Setup, work: str, operation: Operation, error: JournalErro
 
 _LONGEST_WAIT_S = 5.0
 """A notice may settle the order at any time: look into the journal at least this often."""
-_LONGEST_ROUND_S = 20.0
-"""However long one waits: a silent partner is asked again, and what a process held that died is taken over."""

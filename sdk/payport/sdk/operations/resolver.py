@@ -297,7 +297,7 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
         observation = refused_again(observation)
     done = step.name if answered(bind(operation, observation)) else None
     operation = yield from learn(
-        setup, operation, observation, step_done=done, deadline_s=deadline_s, sent=current.version
+        setup, current, observation, step_done=done, deadline_s=deadline_s, sent=current.version
     )
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
     if goes_on and operation.open_step is not None and not operation.state.final:
