@@ -13,7 +13,7 @@ SABOTAGES = (
         what="what the partner does not know is taken for closed",
         cut=Cut(
             "sdk.operations.cancelling:_nothing_to_close",
-            " and now >= until + timedelta(seconds=setup.profile.settle_margin_s)",
+            " and over",
             "",
         ),
         breaks=frozenset({"I1", "I6"}),

@@ -67,9 +67,9 @@ def test_a_call_has_an_end(journal: Journal, time: Time, seconds: float) -> None
     """What holds the right to send for ever is refused in words, before anything."""
     corner = Corner(says=[SILENCE] * 3, steps=("confirm",))
     till = gateway(corner, journal, time)
-    with pytest.raises(ValueError, match="deadline_s must have an end"):
+    with pytest.raises(ValueError, match="deadline_s must be seconds, at most"):
         till.pay(order(), Wink(), deadline_s=seconds)
     assert journal.read(lambda session: session.operations("CORNER000001")) == []
     till.pay(order(), Wink())
-    with pytest.raises(ValueError, match="timeout_s must have an end"):
+    with pytest.raises(ValueError, match="timeout_s must be seconds, at most"):
         till.wait("CORNER000001", seconds)

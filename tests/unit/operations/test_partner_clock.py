@@ -7,19 +7,16 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from proof.clocks import Skew, SkewedClock
-from tests.support.corner import ABSENT, PAID, SILENCE, Corner, NoRoad, Wink, order
-from tests.unit.operations.test_found_by_the_world import Counter
+from tests.support.corner import ABSENT, SILENCE, Corner, Wink, order
 
-from payport.schemas import Money, Reason, Unknown
+from payport.schemas import Reason, Unknown
 from payport.sdk.calling import call
 from payport.sdk.exchange import Exchange
 from payport.sdk.gateway import Gateway
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
 from payport.sdk.message import SendFailure, WireReply, WireRequest
-from payport.sdk.observation import Observation, Source
-from payport.sdk.retry import RetryPolicy
+from payport.sdk.observation import Observation
 from payport.sdk.testing.conformance.world import AT_ONCE
 from payport.sdk.testing.stepping import MORNING, Time, WorkerClock
 
@@ -27,8 +24,6 @@ REF = "CORNER000001"
 OVER_S = 3600 + 120
 """An hour to be paid in, and the margin."""
 DAY_S = 86_400
-ONE = Money.of("1.00", "EUR")
-ONCE = RetryPolicy(max_attempts=1)
 ASK = WireRequest(endpoint="ask", moves_money=False, method="GET", url="https://corner/", headers={}, content=b"")
 
 
@@ -111,23 +106,3 @@ def test_an_order_that_no_clock_of_the_partner_s_ends_is_left_to_a_person(journa
     left = looked_at(till, journal, time, OVER_S + 2 * DAY_S)
     assert left.state is State.DOUBT
     assert "Date" in (left.for_person or "")
-
-
-@pytest.mark.parametrize(("later_s", "ends"), [(10.0, False), (361.0, True)])
-def test_a_refused_repetition_ends_nothing_that_a_clock_set_right_made_look_old(
-    journal: Journal, time: Time, later_s: float, *, ends: bool
-) -> None:
-    """The refund left a moment ago, at an hour that looks five minutes old now: it may be carried out yet."""
-    corner, skew = Counter(says=[PAID, SILENCE]), Skew(-299.0)
-    clock = SkewedClock(time, "till", skew)
-    till = Gateway(corner, journal=journal, transport=NoRoad(), sinks=(), retry=ONCE, clock=clock)
-    till.pay(order(), Wink())
-    assert isinstance(till.refund(REF, "CORNERBACK01", ONE), Unknown)
-    skew.seconds = 0.0
-    time.pass_by(later_s)
-    refused = Observation(state=State.DECLINED, source=Source.REPLY, reason=Reason.MERCHANT_FUNDS)
-    corner.says = [ABSENT, refused]
-    till.resolve(REF)
-    assert corner.did[-2:] == ["ask", "back"]
-    refund = journal.read(lambda session: session.operations(REF))[-1]
-    assert refund.state is (State.DECLINED if ends else State.DOUBT)

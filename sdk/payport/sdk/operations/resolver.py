@@ -321,7 +321,7 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
             return None
         last = _last_left(session.history(operation.ref), operation)
         marked = mark_repetition(session, operation, step, now)
-        return marked, now >= last + timedelta(seconds=setup.profile.in_flight_s + setup.profile.clock_off_s)
+        return marked, now >= last + timedelta(seconds=setup.profile.in_flight_s)
 
     return (yield from exchange.record("repeat", write))
 

@@ -19,7 +19,7 @@ from payport.sdk.retry import RetryBudget, RetryPolicy
 LEASE_MARGIN_S = 15.0
 """How much longer than its deadline an operation keeps the right to send: no other worker can take over in between."""
 
-LONGEST_ROUND_S = 60.0
+LONGEST_ROUND_S = 20.0
 """Who has hours, and dies in a round on one operation, must not keep it from everybody else for hours."""
 
 
