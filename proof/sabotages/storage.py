@@ -52,7 +52,7 @@ SABOTAGES = (
         what="the end of an operation is never delivered as a change",
         cut=Cut(
             "sdk.journal.sql_session:SqlSession._tell",
-            '"delivered": 0,',
+            '"delivered": 0 if news else 1,',
             '"delivered": int(operation.state.final),',
         ),
         breaks=frozenset({"I8"}),

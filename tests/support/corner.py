@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from payport.schemas import Money, NotSentCause, NotSentKind, Order, Rejected, UnknownKind
+from payport.schemas import Money, NotSentCause, NotSentKind, Order, PayOutcome, Rejected, UnknownKind
 from payport.schemas.events import RawNotification
 from payport.sdk.adapter import InvalidIntent, Opened, Plan, Slot
 from payport.sdk.exchange import Exchange, Record, now
@@ -16,11 +16,13 @@ from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
 from payport.sdk.message import SendFailure, WireReply, WireRequest
 from payport.sdk.observation import Observation, Source, doubt
+from payport.sdk.operations.resuming import Resumed
 from payport.sdk.profile import Ladder, Profile
 from payport.sdk.testing.conformance.world import AT_ONCE
 from payport.sdk.testing.stepping import MORNING, Run, T_co, Time, WorkerClock
 from payport.sdk.tls import Trust
 
+REF = "CORNER000001"
 EURO = Money.of("3.00", "EUR")
 GO_ON = Observation(state=State.DOUBT, source=Source.REPLY, ids={"intent": "pi_1"})
 PAID = Observation(state=State.SUCCEEDED, source=Source.REPLY, amount=EURO)
@@ -111,7 +113,40 @@ def gateway(corner: CornerT, journal: Journal, time: Time) -> Gateway[CornerT]:
     return Gateway(corner, journal=journal, transport=NoRoad(), sinks=(), retry=AT_ONCE, clock=clock)
 
 
-def order(ref: str = "CORNER000001", amount: Money = EURO) -> Order:
+@dataclass
+class TwoTills:
+    """Two workers of one journal, each at a till of its own."""
+
+    journal: Journal
+    time: Time
+    one: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
+    other: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
+
+    def __post_init__(self) -> None:
+        self.tills = [gateway(corner, self.journal, self.time) for corner in (self.one, self.other)]
+
+    def pays(self, method: Wink | None = None, *, stops_before: str) -> Run[PayOutcome[str]]:
+        """The first worker pays, stands still before it writes this, and loses its lease."""
+        run = stepped(self.tills[0], self.tills[0]._desk.pay(self.one, order(), method or Wink(), 10.0))
+        stop_before(run, stops_before)
+        self.time.pass_by(60)
+        leases_run_out(self.journal)
+        return run
+
+    def resumes(self, *, stops_before: str) -> Run[Resumed]:
+        """The second worker takes over, and stands still before it writes this."""
+        run = stepped(self.tills[1], self.tills[1]._desk.resume(60.0))
+        stop_before(run, stops_before)
+        return run
+
+    @property
+    def payment(self) -> Operation:
+        """The one attempt."""
+        (found,) = self.journal.read(lambda session: session.operations(REF))
+        return found
+
+
+def order(ref: str = REF, amount: Money = EURO) -> Order:
     return Order(ref=ref, amount=amount, subject="Bread", payable_until=MORNING + timedelta(hours=1))
 
 

@@ -36,18 +36,14 @@ _UNKNOWN = {
     FailureKind.CONNECTION_LOST: UnknownKind.CONNECTION_LOST,
     FailureKind.UNREADABLE: UnknownKind.UNREADABLE,
 }
-_TOO_LATE = SendFailure(
-    FailureKind.DEADLINE, may_have_left=False, detail="it had to wait for its turn until it was too old to be sent"
-)
 _WORTH_RETRYING = frozenset({FailureKind.UNRESOLVED, FailureKind.UNREACHABLE, FailureKind.RATE_LIMITED})
 
 
 def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[WireReply | Observation]:
     """The whole reply, or what its absence amounts to: ``NOT_SENT`` or a doubt. Waits for its turn under a limit."""
     partner, account = adapter.partner, adapter.account
-    admitted, waited = (yield from exchange.admit(request, deadline_s, partner, account)), False
+    admitted = yield from exchange.admit(request, deadline_s, partner, account)
     while isinstance(admitted, AskAgain):
-        waited = True
         yield from exchange.sleep(admitted.after_s)
         admitted = yield from exchange.admit(request, deadline_s, partner, account)
     if isinstance(admitted, SendFailure):
@@ -58,39 +54,20 @@ def call(adapter: Adapter, request: WireRequest, deadline_s: float) -> Exchange[
         )
         return missing_reply(admitted)
     try:
-        if admitted is None and not waited:
-            reply = yield from exchange.send(request, deadline_s, partner, account)
-        else:
-            reply = yield from _in_turn(adapter, request, admitted or 0.0, deadline_s)
+        if admitted:
+            yield from exchange.sleep(admitted)
+        reply = yield from exchange.send(request, deadline_s, partner, account)
     except GeneratorExit:
         raise  # nobody is there any more to be told
     except BaseException:
         # only who waited was cancelled, so what was sent goes on; its place under a limit is free again
-        yield from _abandon(adapter, request)
+        yield from exchange.emit(
+            RequestAbandoned(
+                partner=partner, account=account, endpoint=request.endpoint, moves_money=request.moves_money
+            )
+        )
         raise
     return reply if isinstance(reply, WireReply) else missing_reply(reply)
-
-
-def _in_turn(
-    adapter: Adapter, request: WireRequest, wait_s: float, deadline_s: float
-) -> Exchange[WireReply | SendFailure]:
-    if wait_s > 0:
-        yield from exchange.sleep(wait_s)
-    if request.not_after is not None and (yield from exchange.now()).utc >= request.not_after:
-        yield from _abandon(adapter, request)
-        return _TOO_LATE
-    return (yield from exchange.send(request, deadline_s, adapter.partner, adapter.account))
-
-
-def _abandon(adapter: Adapter, request: WireRequest) -> Exchange[None]:
-    yield from exchange.emit(
-        RequestAbandoned(
-            partner=adapter.partner,
-            account=adapter.account,
-            endpoint=request.endpoint,
-            moves_money=request.moves_money,
-        )
-    )
 
 
 def missing_reply(failure: SendFailure) -> Observation:

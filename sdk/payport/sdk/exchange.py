@@ -80,7 +80,7 @@ class Send:
     """Send a request and read the whole reply before ``deadline_s`` on the monotonic clock.
 
     The host times it and tells the sinks that listen, in the name of ``partner`` and ``account``. ``purpose``: as of
-    :class:`Admit`. ``not_after``: from this instant on it may not leave any more, however much time there is yet.
+    :class:`Admit`. A request that may not leave any more (``not_after``) does not, however much time there is yet.
     """
 
     request: WireRequest
@@ -88,7 +88,6 @@ class Send:
     partner: str = ""
     account: str = ""
     purpose: Purpose | None = None
-    not_after: datetime | None = None
 
 
 def purpose_of(effect: Admit | Send) -> Purpose:
@@ -218,10 +217,11 @@ def overheard(
 def _for(purpose: Purpose, effect: Effect, not_after: datetime | None) -> Effect:
     """The effect with its purpose, and a request that moves money with the instant from which on it may not leave."""
     if isinstance(effect, _REQUESTS):
-        if not_after is not None and isinstance(effect, Send) and effect.request.moves_money:
-            return Send(effect.request, effect.deadline_s, effect.partner, effect.account, purpose, not_after)
-        if purpose_of(effect) is not purpose:
-            return type(effect)(effect.request, effect.deadline_s, effect.partner, effect.account, purpose)
+        request = effect.request
+        if not_after is not None and isinstance(effect, Send) and request.moves_money:
+            request = request.leaving_before(not_after)
+        if request is not effect.request or purpose_of(effect) is not purpose:
+            return type(effect)(request, effect.deadline_s, effect.partner, effect.account, purpose)
     elif isinstance(effect, Emit) and getattr(effect.event, "purpose", purpose) is None:
         return Emit(replace(effect.event, purpose=purpose))  # type: ignore[call-arg]  # it has one
     return effect

@@ -246,12 +246,12 @@ _ASKS_TO_WAIT = (429, 503)
 
 
 _LATE = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="time was up before anything was sent")
-_OVER = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="the time to be paid was over before it was sent")
+_OVER = SendFailure(FailureKind.DEADLINE, may_have_left=False, detail="the time in which it may be sent was over")
 
 
 def too_late(effect: Send, now: Moment) -> SendFailure | None:
     """Why a request may not leave any more."""
-    if effect.not_after is not None and now.utc >= effect.not_after:
+    if effect.request.not_after is not None and now.utc >= effect.request.not_after:
         return _OVER
     return None if effect.deadline_s > now.monotonic_s else _LATE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -42,6 +42,12 @@ class WireRequest:
     content: bytes = field(repr=False)
     max_reply_bytes: int = MAX_REPLY_BYTES
     not_after: datetime | None = None
+
+    def leaving_before(self, instant: datetime) -> WireRequest:
+        """The same request, which may leave no more from ``instant`` on, or from its own ``not_after`` if earlier."""
+        if self.not_after is not None and self.not_after <= instant:
+            return self
+        return replace(self, not_after=instant)
 
 
 @dataclass(frozen=True, slots=True)

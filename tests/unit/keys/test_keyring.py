@@ -204,14 +204,3 @@ def test_a_fetcher_that_was_stopped_leaves_the_fetch_to_the_next() -> None:
     assert isinstance(ring.find("A", 1.0), Fetch)
     with ring.fetching("A"):
         assert isinstance(ring.find("A", 2.0), Wait)
-
-
-def test_a_clock_that_is_set_back_does_not_lengthen_the_minute() -> None:
-    """It was eight hours ahead when a fetch failed; a minute after it was set right, it is tried again."""
-    ahead = 8 * 3600.0
-    ring = KeyRing[str](fetches_a_minute=2)
-    assert Fetch("S") == ring.find("S", ahead)
-    ring.failed("S", ahead)
-    assert Fetch("T") == ring.find("T", ahead)
-    ring.find("S", 10.0)  # the clock was set back
-    assert Fetch("S") == ring.find("S", 71.0)

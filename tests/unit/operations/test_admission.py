@@ -175,7 +175,7 @@ def test_a_request_that_asked_for_a_place_until_it_was_too_old_does_not_leave(
     told = pay(journal, time, gate, caller=caller, road=road)
     assert leaves == isinstance(told, Succeeded)
     assert leaves == bool(road.at)
-    assert len(gate.of(RequestAbandoned)) == (not leaves), "and its place is free again"
+    assert len(gate.of(RequestFailed)) == (not leaves), "and its place is free again"
 
 
 class Dawdler(Gatekeeper):
@@ -357,4 +357,4 @@ def test_a_turn_that_came_too_late_is_given_back(journal: Journal, time: Time) -
     told = pay(journal, time, gate, caller=Caller(steps=("create",), request=late), road=road)
     assert isinstance(told, NotSent)
     assert road.at == []
-    assert len(gate.of(RequestAbandoned)) == 1
+    assert len(gate.of(RequestFailed)) == 1

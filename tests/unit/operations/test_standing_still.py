@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -10,10 +10,11 @@ from tests.support.corner import (
     ABSENT,
     EURO,
     PAID,
+    REF,
     SILENCE,
     Corner,
+    TwoTills,
     Wink,
-    gateway,
     leases_run_out,
     order,
     stepped,
@@ -28,42 +29,20 @@ from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.resuming import Resumed
 from payport.sdk.testing.stepping import Run, Time
 
-REF = "CORNER000001"
-
 
 @dataclass
-class Two:
-    """Two workers. The partner refused the first one's request, and so does not know the payment."""
-
-    journal: Journal
-    time: Time
-    one: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
-    other: Corner = field(default_factory=lambda: Corner(steps=("confirm",)))
-
-    def __post_init__(self) -> None:
-        self.tills = [gateway(corner, self.journal, self.time) for corner in (self.one, self.other)]
+class Two(TwoTills):
+    """The partner refused the first one's request, and so does not know the payment."""
 
     def refused(self, reason: Reason) -> Run[PayOutcome[str]]:
         """It has not written that down yet."""
         self.one.says = [Observation(state=State.DECLINED, source=Source.REPLY, reason=reason)]
-        run = stepped(self.tills[0], self.tills[0]._desk.pay(self.one, order(), Wink(), 10.0))
-        stop_before(run, "learn pay")
-        self.time.pass_by(60)
-        leases_run_out(self.journal)
-        return run
+        return self.pays(stops_before="learn pay")
 
     def asked(self) -> Run[Resumed]:
         """The second worker was told that there is no such payment, and is about to send the same request again."""
         self.other.says = [ABSENT, PAID, PAID]  # a question shows the same
-        run = stepped(self.tills[1], self.tills[1]._desk.resume(60.0))
-        stop_before(run, "repeat")
-        return run
-
-    @property
-    def payment(self) -> Operation:
-        """The one attempt."""
-        (found,) = self.journal.read(lambda session: session.operations(REF))
-        return found
+        return self.resumes(stops_before="repeat")
 
 
 REASONS = pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.PARTNER_UNAVAILABLE, Reason.DECLINED])

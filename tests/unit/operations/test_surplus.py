@@ -114,6 +114,13 @@ def with_surplus(journal: Journal, time: Time) -> tuple[Counter, Gateway[Counter
     return corner, till
 
 
+def first_refund_came_through(corner: Counter, till: Gateway[Counter]) -> None:
+    """A notice says so, and the partner when it is asked."""
+    corner.notice = replace(DONE, source=Source.NOTICE, amount=ONE, partner_ref="BACK0001R001")
+    corner.says = [replace(DONE, source=Source.QUERY)]
+    till.receive(RawNotification(body=b"n1", headers={}))
+
+
 def test_who_has_paid_all_the_same_is_not_charged_again(journal: Journal, time: Time) -> None:
     """Nor is told that the order is closed; once the surplus went back, it may be paid."""
     corner, till = with_surplus(journal, time)
@@ -218,15 +225,13 @@ def test_a_charge_in_doubt_is_not_repeated_once_the_order_is_paid_after_all(jour
     assert corner.did == ["ask"]
 
 
-def test_nor_when_a_later_attempt_of_it_was_refused_before_that_was_known(journal: Journal, time: Time) -> None:
+def test_a_refund_is_not_made_a_third_time_when_the_first_came_through(journal: Journal, time: Time) -> None:
     """What came through is not the newest attempt."""
     corner, till = till_with(journal, time, PAID)
     corner.says = [REFUSED, REFUSED]
     for _ in range(2):
         assert isinstance(till.refund(REF, "BACK0001", ONE), Declined)
-    corner.notice = replace(DONE, source=Source.NOTICE, amount=ONE, partner_ref="BACK0001R001")
-    corner.says = [replace(DONE, source=Source.QUERY)]
-    till.receive(RawNotification(body=b"n1", headers={}))
+    first_refund_came_through(corner, till)
     assert [fact.kind for fact in operations(journal, Verb.REFUND)[0].facts] == [FactKind.CONTRADICTED]
     corner.did.clear()
     corner.says = [DONE]
@@ -234,15 +239,13 @@ def test_nor_when_a_later_attempt_of_it_was_refused_before_that_was_known(journa
     assert corner.did == []
 
 
-def test_nor_is_a_later_attempt_of_it_repeated(journal: Journal, time: Time) -> None:
+def test_a_second_refund_in_doubt_is_not_repeated_when_the_first_came_through(journal: Journal, time: Time) -> None:
     """One that is in doubt, and that the partner does not know."""
     corner, till = till_with(journal, time, PAID)
     corner.says = [REFUSED, replace(SILENCE, again=False)]
     assert isinstance(till.refund(REF, "BACK0001", ONE), Declined)
     assert isinstance(till.refund(REF, "BACK0001", ONE), Unknown)
-    corner.notice = replace(DONE, source=Source.NOTICE, amount=ONE, partner_ref="BACK0001R001")
-    corner.says = [replace(DONE, source=Source.QUERY)]
-    till.receive(RawNotification(body=b"n1", headers={}))
+    first_refund_came_through(corner, till)
     time.pass_by(20)
     corner.did.clear()
     corner.says = [ABSENT, DONE]

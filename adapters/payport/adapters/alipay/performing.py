@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from payport.adapters.alipay.calls import Call, signed_parameters
@@ -15,21 +15,22 @@ from payport.adapters.alipay.planning import (
     CLOSE,
     HOLD,
     HOLD_QUERY,
+    HOLD_REPEAT_S,
     LOCAL,
     REFUND,
     REFUND_QUERY,
     TRADE_QUERY,
     TRANSFER_QUERY,
     UNFREEZE,
+    VOUCHER,
 )
 from payport.adapters.alipay.reading import read, read_question
 from payport.adapters.alipay.reading.fields import Unreadable, parsed
 from payport.adapters.alipay.wire import AlipayHold, AlipayTrade
 from payport.schemas.actions import Action, AppParameters, PostForm, Redirect
-from payport.schemas.outcome import NotSentCause, NotSentKind, Reason, UnknownCause, UnknownKind
+from payport.schemas.outcome import Reason, UnknownCause, UnknownKind
 from payport.schemas.payment import CancelledBy
 from payport.schemas.references import PartnerId
-from payport.sdk import exchange
 from payport.sdk.adapter import Found
 from payport.sdk.calling import kept
 from payport.sdk.exchange import Exchange
@@ -53,10 +54,7 @@ def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float)
     if request.method in LOCAL:
         action = yield from signed_action(alipay, request)
         return Observation(state=State.ACTION, source=Source.LOCAL, action=action)
-    ends = _last_moment(operation, step)
-    if ends is not None and (yield from exchange.now()).utc >= ends:
-        return _TOO_LATE
-    answer = yield from ask_gateway(alipay, request, deadline_s, not_after=ends)
+    answer = yield from ask_gateway(alipay, request, deadline_s, not_after=_last_moment(operation, request))
     if isinstance(answer, Observation):
         return answer
     meaning = None if answer.ok else verdict(answer.code, answer.sub_code).meaning
@@ -69,21 +67,9 @@ def perform(alipay: Alipay, operation: Operation, step: Step, deadline_s: float)
     return (yield from _ask_on(alipay, operation, request, observation, deadline_s))
 
 
-def _last_moment(operation: Operation, step: Step) -> datetime | None:
-    """From when on a voucher may not be asked for, the first time either: Alipay counts its life from the request."""
-    until = step.replay_until
-    return None if until is None else operation.created_at + (until - operation.created_at) / 2
-
-
-_TOO_LATE = Observation(
-    state=State.NOT_SENT,
-    source=Source.LOCAL,
-    not_sent=NotSentCause(
-        NotSentKind.DEADLINE,
-        "Alipay counts a hold's life from when it is asked for: so long after the order was made it would outlive "
-        "payable_until, so it was not sent",
-    ),
-)
+def _last_moment(operation: Operation, request: Call) -> datetime | None:
+    """From when on a hold's code may not be asked for: its life counts from then, and may not outlive the order's."""
+    return operation.created_at + timedelta(seconds=HOLD_REPEAT_S / 2) if request.method == VOUCHER else None
 
 
 def _ask_on(

@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 RecordT = TypeVar("RecordT", bound=Wire)
 _LONGEST_LIST = 100
-REFUSED = "was refused with"
-"""Marks the doubt of a question that would be refused again."""
 _NOT_NOW = (401, 409, 429)
 """A key that is being changed, a record that another request holds, too many calls: later it is answered."""
 _CLOCKS_APART = timedelta(days=1)
@@ -76,12 +74,15 @@ def ask(stripe: Stripe, operation: Operation, deadline_s: float) -> Exchange[Obs
 
 
 def question(stripe: Stripe, kind: type[RecordT], asked: Call, deadline_s: float) -> Exchange[RecordT | Observation]:
-    """One record, or the doubt that its absence leaves: a question that was not answered teaches nothing."""
+    """One record, or the doubt that its absence leaves: a question that was not answered teaches nothing.
+
+    The doubt says whether it may be asked ``again``, or would be refused as before.
+    """
     answer = yield from ask_stripe(stripe, asked, deadline_s)
     if isinstance(answer, Observation):
         cause = answer.unknown or answer.not_sent
         unknown = answer.unknown.kind if answer.unknown else UnknownKind.TIMED_OUT
-        return doubt(Source.QUERY, unknown, f"{asked.name} was not answered: {cause}")
+        return doubt(Source.QUERY, unknown, f"{asked.name} was not answered: {cause}", again=True)
     if not answer.ok:
         return _no_answer(asked, answer)
     try:
@@ -98,8 +99,9 @@ def _no_answer(asked: Call, answer: Answer) -> Observation:
             UnknownKind.MISMATCH,
             "merchant: Stripe does not know a number that it gave: is the key of the same account and mode?",
         )
-    said = "was not answered:" if answer.status in _NOT_NOW else REFUSED
-    return doubt(Source.QUERY, UnknownKind.PARTNER_FAULT, f"{asked.name} {said} status {answer.status}")
+    again = answer.status in _NOT_NOW or answer.status >= 500
+    detail = f"{asked.name} was answered with status {answer.status}"
+    return doubt(Source.QUERY, UnknownKind.PARTNER_FAULT, detail, again=again)
 
 
 def intent_question(number: str) -> Call:

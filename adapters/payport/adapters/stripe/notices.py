@@ -261,8 +261,8 @@ def _dispute(stripe: Stripe, event: StripeEvent) -> Exchange[Opened | Rejected]:
         stripe, StripeIntent, asking.intent_question(number), now.monotonic_s + LOOK_UP_S
     )
     if isinstance(intent, Observation):
-        refused = intent.unknown is not None and f" {asking.REFUSED} " in intent.unknown.detail
-        if refused or (intent.unknown is not None and intent.unknown.kind is UnknownKind.MISMATCH):
+        kind = None if intent.unknown is None else intent.unknown.kind
+        if kind is UnknownKind.MISMATCH or (kind is UnknownKind.PARTNER_FAULT and not intent.again):
             return _opened(event, told)  # asking again would be refused again
         return _rejected(RejectedKind.NOT_STORED, "authentic; its payment could not be looked up now", AGAIN)
     reference, at = said(intent.metadata, intent.id), instant(event.created)

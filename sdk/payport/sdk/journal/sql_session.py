@@ -319,11 +319,9 @@ class SqlSession:
             "version": operation.version,
             "state": operation.state.value,
             "at": rows.micros(now),
-            "delivered": 0,
+            "delivered": 0 if news else 1,
             "body": rows.encode_lesson(source, detail),
         }
-        if not news:
-            values["delivered"] = 1
         self._write(f"tell of operation {operation.id}", self._sql.add_transition, values)
 
     def _wrote(self, operation: Operation, row: Mapping[str, object], sealed: bytes | None) -> None:

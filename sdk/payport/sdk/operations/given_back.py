@@ -75,6 +75,22 @@ def is_kept(operations: Sequence[Operation], operation: Operation) -> bool:
     return came_in_after_all(operations, operation) and left(operations, operation).amount_minor > 0
 
 
+def why_no_more(operations: Sequence[Operation], attempts: Sequence[Operation]) -> str | None:
+    """Why no attempt may be made, or sent, besides these: money moved under one that was told as refused or closed.
+
+    ``operations``: all of the reference; ``attempts``: those that are tries of the same thing.
+    """
+    if any(each.verb is not Verb.CANCEL and came_through(each) for each in attempts):
+        return (
+            "the partner refused an attempt, and then said that it was carried out: compare with its records. "
+            "Nothing was sent"
+        )
+    for attempt in attempts:
+        if is_kept(operations, attempt):
+            return f"money came in under attempt {attempt.attempt} after it was closed: refund it first"
+    return None
+
+
 def _reversed(cancel: Operation, paid: Operation) -> bool:
     done = cancel.verb is Verb.CANCEL and cancel.state is State.SUCCEEDED
     return done and cancel.cancelled_by is CancelledBy.REVERSED and cancel.of in (paid.id, paid.of)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from payport.schemas.money import Money
 from payport.schemas.outcome import NotSent, NotSentKind, Unknown
-from payport.schemas.payment import CancelledBy
 from payport.sdk import exchange
 from payport.sdk.adapter import InvalidIntent, Plan, Slot
 from payport.sdk.errors import JournalConflict, JournalError, JournalUnsure, ReferenceConflict
@@ -17,7 +16,7 @@ from payport.sdk.events import OperationStarted
 from payport.sdk.exchange import Exchange
 from payport.sdk.journal.records import Debt, Operation, Verb
 from payport.sdk.journal.session import Lease, Session
-from payport.sdk.operations.given_back import came_through, is_kept
+from payport.sdk.operations.given_back import why_no_more
 from payport.sdk.operations.learning import refused_by_storage, storage_failed, unreadable
 from payport.sdk.operations.screening import Held, held_back, screen
 from payport.sdk.operations.setup import LEASE_MARGIN_S, Setup
@@ -160,7 +159,7 @@ def _unwritten(setup: Setup, intent: Intent, error: JournalError) -> Exchange[Ex
         debt = session.debt(intent.ref)
         if debt is not None and intent.opens_debt:
             _check_same(debt, intent)
-        return _live(_attempts(session, intent), intent)
+        return _live(_attempts(session.operations(intent.ref), intent), intent)
 
     try:
         live = yield from exchange.load("sent before", look)
@@ -187,11 +186,14 @@ def begin(
     look whether the reference at the partner is taken, to say so in words; the journal refuses it in any case.
     """
     known = _check_debt(session, intent, now)
-    attempts = _attempts(session, intent) if known else ()
+    operations = session.operations(intent.ref) if known else ()
+    attempts = _attempts(operations, intent)
     live = _live(attempts, intent)
     if live is not None:
         return Existing(live)
-    _check_over(session, attempts)
+    why = why_no_more(operations, attempts)
+    if why is not None:
+        raise Invalid(why)
     attempt = len(attempts) + 1
     if attempt > _LAST_ATTEMPT and intent.verb is not Verb.CANCEL:
         raise Invalid(f"{intent.base} was tried {_LAST_ATTEMPT} times; use a new reference")
@@ -232,13 +234,9 @@ def begin(
     return Fresh(operation)
 
 
-def _attempts(session: Session, intent: Intent) -> Sequence[Operation]:
+def _attempts(operations: Sequence[Operation], intent: Intent) -> Sequence[Operation]:
     """What was tried of it before, oldest first."""
-    return [
-        operation
-        for operation in session.operations(intent.ref)
-        if operation.verb is intent.verb and operation.part == intent.part
-    ]
+    return [each for each in operations if each.verb is intent.verb and each.part == intent.part]
 
 
 def _live(attempts: Sequence[Operation], intent: Intent) -> Operation | None:
@@ -252,19 +250,6 @@ def _live(attempts: Sequence[Operation], intent: Intent) -> Operation | None:
             "nothing was sent. Use another reference for another amount"
         )
     return last if intent.of in ("", last.of) and not last.state.over else None
-
-
-def _check_over(session: Session, attempts: Sequence[Operation]) -> None:
-    """Raise :class:`Invalid` where an attempt that was told as closed or refused moved money all the same."""
-    if any(each.verb is not Verb.CANCEL and came_through(each) for each in attempts):
-        raise Invalid(
-            "the partner refused an attempt, and then said that it was carried out: compare with its records. "
-            "Nothing was sent"
-        )
-    for attempt in attempts:
-        told_back = attempt.cancelled_by is CancelledBy.REVERSED  # that may have bounced
-        if (attempt.facts or told_back) and is_kept(session.operations(attempt.ref), attempt):
-            raise Invalid(f"money came in under attempt {attempt.attempt} after it was closed: refund it first")
 
 
 def _check_new(setup: Setup, intent: Intent, session: Session | None, partner_ref: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import TypeVar
 
 from payport.schemas.order import CaptureMode, CompletionMode, Order
@@ -18,7 +17,7 @@ from payport.sdk.observation import Observation, Source
 from payport.sdk.operations.cancelling import fence
 from payport.sdk.operations.carrying import carry_out
 from payport.sdk.operations.extending import AUTOMATIC, can_complete
-from payport.sdk.operations.following import current, follow, newest, stay
+from payport.sdk.operations.following import follow, newest, stay
 from payport.sdk.operations.intending import Existing, Intent, digest_of, intend
 from payport.sdk.operations.learning import learn, release
 from payport.sdk.operations.leasing import take
@@ -101,21 +100,9 @@ def _end(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Oper
     if not operation.started:
         cause = NotSentCause(NotSentKind.INVALID, "another way of paying was asked for before this one was sent")
         unsent = Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-        try:
-            return (yield from learn(setup, operation, unsent, release=True, also=_still_unsent))
-        except _StartedMeanwhile:
-            return (yield from current(operation))
+        return (yield from learn(setup, operation, unsent, release=True))
     operation = (yield from resolve(setup, operation, deadline_s)).operation
     if not operation.state.final:
         operation = yield from fence(setup, operation, deadline_s)
     yield from release(setup, operation)
     return operation
-
-
-class _StartedMeanwhile(Exception):
-    """Another worker took the attempt over while this one stood still, and may have sent it."""
-
-
-def _still_unsent(_: Session, attempt: Operation, __: datetime) -> None:
-    if attempt.started:
-        raise _StartedMeanwhile

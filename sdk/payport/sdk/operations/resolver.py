@@ -30,7 +30,7 @@ from payport.sdk.operations.cancelling import (
 )
 from payport.sdk.operations.carrying import Carried, answered, attempt, carry_out
 from payport.sdk.operations.extending import AUTOMATIC, add_steps
-from payport.sdk.operations.given_back import came_through, is_kept
+from payport.sdk.operations.given_back import why_no_more
 from payport.sdk.operations.judging import judged
 from payport.sdk.operations.learning import learn, release, unwritten
 from payport.sdk.operations.repeating import OF_THE_CALL, REPEATED, mark_repetition, may_repeat, refused_again
@@ -92,36 +92,34 @@ def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Ca
     One that another worker has started, while we stood still, is its own: whatever we do not send, it may have sent.
     """
     now = yield from exchange.now()
-    paid = False
 
-    def write(session: Session) -> Operation | None:
-        nonlocal paid
+    def write(session: Session) -> tuple[Operation, str | None] | None:
         current = session.operation(operation.id) or operation
         if current.started or current.state.final or is_being_cancelled(session, current):
             return None
-        paid = _done_before(session, current)
-        return session.save(replace(current, started=True), source="local", detail={"started": "1"}, now=now.utc)
+        why = _why_no_more(session, current)
+        now_started = replace(current, started=True)
+        return session.save(now_started, source="local", detail={"started": "1"}, now=now.utc), why
 
-    started = yield from exchange.record("start", write)
-    if started is None:
+    begun = yield from exchange.record("start", write)
+    if begun is None:
         yield from release(setup, operation)
         return Carried(operation)
+    started, why = begun
     if started.payable_until is not None and now.utc >= started.payable_until:
         late = NotSentCause(NotSentKind.DEADLINE, "its time to be paid was over before it was sent")
         return Carried((yield from learn(setup, started, _unsent(late), release=True)))
-    if paid:
-        why = "money came in under an earlier attempt after it was closed: refund it first"
+    if why is not None:
         kept = NotSentCause(NotSentKind.INVALID, why)
         return Carried((yield from learn(setup, started, _unsent(kept), release=True)))
     return (yield from carry_out(setup, started, deadline_s))
 
 
-def _done_before(session: Session, operation: Operation) -> bool:
-    """Whether an attempt that was told as over has moved the money after all, and it has not gone back since."""
+def _why_no_more(session: Session, operation: Operation) -> str | None:
+    """Why it is not sent (again): another attempt, told as over, has moved the money after all."""
     operations = session.operations(operation.ref)
     attempts = [each for each in operations if (each.verb, each.part) == (operation.verb, operation.part)]
-    moved = any(came_through(each) or is_kept(operations, each) for each in attempts)
-    return moved and operation.verb is not Verb.CANCEL
+    return why_no_more(operations, attempts)
 
 
 def _unsent(cause: NotSentCause) -> Observation:
@@ -317,7 +315,7 @@ def _mark_repetition(setup: Setup, operation: Operation, step: Step) -> Exchange
         current = session.operation(operation.id) or operation
         if current.state.final:
             return current, True
-        if _done_before(session, current) or is_being_cancelled(session, operation):
+        if _why_no_more(session, current) is not None or is_being_cancelled(session, operation):
             return None
         last = _last_left(session.history(operation.ref), operation)
         marked = mark_repetition(session, operation, step, now)
