@@ -26,7 +26,7 @@ from proof.subjects import AnySubject, AnyWorld, subjects
 
 ROUNDS = 2_000
 """How often ``resume`` may be called until everything rests: many orders, each with its own hours to live."""
-_FELT_OUTSIDE = (Record.__name__, Send.__name__)
+FELT_OUTSIDE = (Record.__name__, Send.__name__)
 """Effects after which a journal or a partner is another: to die after one of the others is to die before it."""
 AT_ONCE = 25
 """How many deaths inside the recovery share one journal and one simulator."""
@@ -73,7 +73,7 @@ def _singles(world: AnyWorld, scenario: Scenario) -> Iterator[tuple[str, str]]:
     for stop in range(len(effects) + 1):
         edge = stop in (0, len(effects))
         sends = stop < len(effects) and effects[stop] == Send.__name__
-        if not (edge or sends or effects[stop - 1] in _FELT_OUTSIDE):
+        if not (edge or sends or effects[stop - 1] in FELT_OUTSIDE):
             continue
         for aftermath in AFTERMATHS:
             if aftermath == "arrives late" and not (sends and Fault.LATE_ARRIVAL in world.subject.plays):

@@ -26,6 +26,7 @@ MODULES: tuple[str, ...] = (
     "colours",
     "sabotage",
     "soak",
+    "standing_still",
 )
 """One module per family, each with a ``FAMILY``."""
 

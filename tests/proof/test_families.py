@@ -21,10 +21,12 @@ from proof import (
     schedules,
     secrecy,
     signatures,
+    standing_still,
     storms,
     suites,
 )
 from proof.family import Family, Tally
+from proof.sabotages.cut import Cut, without
 from proof.soak import Soak, _compare, _flat
 from proof.stores import EVERY, shares, stores, units
 from proof.subjects import subjects
@@ -51,6 +53,7 @@ SAMPLES: list[tuple[Family, int, int]] = [
     (books.FAMILY, 0, 7),
     (colours.FAMILY, 0, 3),
     (colours.FAMILY, colours.DAYS, 2),
+    (standing_still.FAMILY, 74, 2),
 ]
 
 
@@ -80,6 +83,14 @@ def test_a_believed_forgery_is_a_failure() -> None:
     signatures._judge(7, tally, partner, gullible, means, gullible.with_parts(signatures.flipped(signed.parts, 9)))
     assert [failure.number for failure in tally.failures] == [7]
     assert "was believed" in tally.failures[0].what
+
+
+def test_a_refusal_that_ends_what_was_sent_again_is_found() -> None:
+    """The guard against it is taken out: two workers are enough to see what comes of it."""
+    believed = Cut("sdk.operations.learning:_unless_sent_again", "if sent is None or", "if True or sent is None or")
+    with without((believed,)):
+        tally = standing_still.run(0, 40)
+    assert any("declined" in failure.what for failure in tally.failures)
 
 
 def test_every_bit_is_flipped_once() -> None:

@@ -119,6 +119,22 @@ def test_the_end_by_time_is_no_word_of_the_partners(journal: Journal, time: Time
     assert (two.payment.state, two.payment.facts) == (State.SUCCEEDED, ())
 
 
+def test_what_was_not_found_says_nothing_of_what_was_handed_out_since(journal: Journal, time: Time) -> None:
+    """The first worker still had the answer in its hands, with the number: the payer may pay what it shows."""
+    two = TwoTills(journal, time)
+    two.one.says = [Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="approve me"))]
+    stale = two.pays(stops_before="learn pay")
+    time.pass_by(3_600 + 600)
+    two.other.says = [ABSENT]
+    asked = two.resumes(stops_before="learn pay")
+    stale.finish()
+    asked.finish()
+    assert (two.payment.state, two.other.did) == (State.ACTION, ["ask"])
+    two.other.says = [replace(PAID, source=Source.QUERY)]
+    assert isinstance(two.tills[1].query(REF).outcome, Succeeded)
+    assert two.payment.facts == ()
+
+
 @dataclass
 class Refunding(Corner):
     """It gives back within an hour, or not at all."""

@@ -118,5 +118,5 @@ def adopt(
             yield from exchange.record("adopt", write)
     except JournalError as error:
         return (yield from unreadable(setup, "adopt", operation.id, error))
-    adopted = yield from learn(setup, operation, observation)
+    adopted = (yield from learn(setup, operation, observation)).after
     return pay_outcome(adopted, setup.profile, adapter.native_payment(observation.native))

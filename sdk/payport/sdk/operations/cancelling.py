@@ -232,7 +232,7 @@ def carry_out_cancel(setup: Setup, cancel: Operation, deadline_s: float) -> Exch
         return Carried((yield from _conclude(setup, cancel, payment, by, source)), observation.native)
     if observation.absent:
         return (yield from _nothing_to_close(setup, cancel, payment, observation.as_of or now))
-    return Carried((yield from learn(setup, cancel, observation, asked=True, release=True, sent=cancel.version)))
+    return Carried((yield from learn(setup, cancel, observation, asked=True, release=True, sent=cancel.version)).after)
 
 
 def _send(
@@ -302,7 +302,7 @@ def _lines_of(operation: Operation) -> Exchange[Sequence[Transition]]:
 
 def _refused_here(setup: Setup, cancel: Operation, message: str) -> Exchange[Operation]:
     refused = Observation(state=State.DECLINED, source=Source.LOCAL, reason=Reason.INVALID_STATE, message=message)
-    return (yield from learn(setup, cancel, refused, release=True))
+    return (yield from learn(setup, cancel, refused, release=True)).after
 
 
 def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s: float) -> Exchange[Carried]:
@@ -310,15 +310,16 @@ def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s
     now = (yield from exchange.now()).utc
     if setup.profile.answers_queries:
         observation = yield from judged(setup, payment, setup.adapter.ask(payment, deadline_s), Purpose.ASK)
-        payment = yield from learn(setup, payment, observation, asked=not observation.held_back)
+        learnt = yield from learn(setup, payment, observation, asked=not observation.held_back)
+        changed, payment = learnt.before.version != payment.version, learnt.after
         if payment.state.over:
             by = payment.cancelled_by or CancelledBy.CLOSED
             return Carried((yield from _conclude(setup, cancel, payment, by, Source.QUERY)))
         if payment.state.final and REVERSE not in cancel.identity:
             if (yield from _may_be_outside(cancel)):
-                return Carried((yield from learn(setup, cancel, _PAID_OR_GIVEN_BACK, asked=True, release=True)))
+                return Carried((yield from learn(setup, cancel, _PAID_OR_GIVEN_BACK, asked=True, release=True)).after)
             return Carried((yield from _refused_here(setup, cancel, "it was paid before it was cancelled")))
-        if not observation.absent:
+        if changed or not observation.absent:
             return Carried((yield from _still_payable(setup, cancel, payment)))
         now = observation.as_of or now
     return (yield from _nothing_to_close(setup, cancel, payment, now))
@@ -380,13 +381,13 @@ def _still_payable(setup: Setup, cancel: Operation, payment: Operation) -> Excha
         cancelled_by=CancelledBy.EXPIRED,
         message=f"not payable after {until.isoformat()}" if payment.expires else "may be paid at any time",
     )
-    return (yield from learn(setup, cancel, waiting, asked=True, release=True))
+    return (yield from learn(setup, cancel, waiting, asked=True, release=True)).after
 
 
 def _contradicted(setup: Setup, cancel: Operation) -> Exchange[Operation]:
     """The partner knows of nothing to cancel, and the journal knows that it was paid: ask again later."""
     detail = "the order is paid, and the partner said that it knows no such trade"
-    return (yield from learn(setup, cancel, doubt(Source.LOCAL, UnknownKind.NOT_FOUND, detail), release=True))
+    return (yield from learn(setup, cancel, doubt(Source.LOCAL, UnknownKind.NOT_FOUND, detail), release=True)).after
 
 
 class _Contradicted(Exception):
@@ -426,11 +427,11 @@ def _conclude(
         _end_payment(session, payment.id, by, source, now)
 
     try:
-        return (yield from learn(setup, cancel, done, release=True, also=end_payment))
+        return (yield from learn(setup, cancel, done, release=True, also=end_payment)).after
     except _Contradicted:
         return (yield from _contradicted(setup, cancel))
     except _Moved:
-        return (yield from learn(setup, cancel, _MOVED_ON, release=True))
+        return (yield from learn(setup, cancel, _MOVED_ON, release=True)).after
 
 
 def end_with_cancel(session: Session, learnt: Learnt, now: datetime) -> None:

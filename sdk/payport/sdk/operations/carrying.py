@@ -39,15 +39,17 @@ def carry_out(setup: Setup, operation: Operation, deadline_s: float, *, release:
         native = bound.native
         last = number == len(waiting) or bound.state is not State.DOUBT or bound.unknown is not None
         done = step.name if answered(bound) else None
-        operation = yield from learn(
-            setup,
-            operation,
-            observation,
-            step_done=done,
-            release=release and last,
-            deadline_s=deadline_s,
-            sent=operation.version,
-        )
+        operation = (
+            yield from learn(
+                setup,
+                operation,
+                observation,
+                step_done=done,
+                release=release and last,
+                deadline_s=deadline_s,
+                sent=operation.version,
+            )
+        ).after
         if last or unwritten(operation) or operation.state.final:  # it may have been cancelled meanwhile
             break
     return Carried(operation, native)

@@ -56,8 +56,8 @@ def learn(
     also: Also | None = None,
     deadline_s: float | None = None,
     sent: int | None = None,
-) -> Exchange[Operation]:
-    """Add one observation to an operation and write the result.
+) -> Exchange[Learnt]:
+    """Add one observation to an operation and write the result. ``before`` may be another version than ``operation``.
 
     ``asked`` counts a question to the partner; ``step_done`` names the step that is over; ``release`` gives the lease
     back in the same commit. ``deadline_s``: until when the partner may be asked about money that came in for an attempt
@@ -108,10 +108,12 @@ def learn(
         except JournalError as error:
             yield from storage_failed(setup, f"learn {operation.verb.value}", error)
             left = operation.may_have_left or observation.source is Source.REPLY
-            return lost(evolve(operation, may_have_left=left), f"the answer could not be written down: {error}")
+            told = lost(evolve(operation, may_have_left=left), f"the answer could not be written down: {error}")
+            return Learnt(operation, told, observation)
         yield from tell(setup, learnt, now)
-        return learnt.after
-    return lost(operation, "other workers kept changing the operation; resume settles it")
+        return learnt
+    told = lost(operation, "other workers kept changing the operation; resume settles it")
+    return Learnt(operation, told, observation)
 
 
 def _unless_sent_again(session: Session, before: Operation, told: Observation, sent: int | None) -> Observation:

@@ -100,7 +100,7 @@ def _end(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Oper
     if not operation.started:
         cause = NotSentCause(NotSentKind.INVALID, "another way of paying was asked for before this one was sent")
         unsent = Observation(state=State.NOT_SENT, source=Source.LOCAL, not_sent=cause)
-        return (yield from learn(setup, operation, unsent, release=True))
+        return (yield from learn(setup, operation, unsent, release=True)).after
     operation = (yield from resolve(setup, operation, deadline_s)).operation
     if not operation.state.final:
         operation = yield from fence(setup, operation, deadline_s)

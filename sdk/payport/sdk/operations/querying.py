@@ -77,9 +77,11 @@ def query(
         operation = taken
     observation = yield from judged(setup, operation, setup.adapter.ask(operation, deadline_s), Purpose.ASK)
     answered = observation.state not in (State.DOUBT, State.NOT_SENT) or observation.absent
-    operation = yield from learn(
-        setup, operation, observation, asked=not observation.held_back, release=ours, deadline_s=deadline_s
-    )
+    operation = (
+        yield from learn(
+            setup, operation, observation, asked=not observation.held_back, release=ours, deadline_s=deadline_s
+        )
+    ).after
     source = Source.QUERY.value if answered else JOURNAL
     carried = yield from newest(setup, Carried(operation, bind(operation, observation).native), deadline_s)
     return Observed(outcome(carried), source if carried.operation.id == operation.id else JOURNAL, now.utc)

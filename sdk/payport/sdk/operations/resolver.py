@@ -54,9 +54,14 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if operation.state is State.DOUBT and not operation.may_have_left and _calls_nobody(operation):
         return (yield from _nothing_left(setup, operation))
     observation = yield from _ask(setup, operation, deadline_s)
-    operation = yield from learn(setup, operation, observation, asked=not observation.held_back, deadline_s=deadline_s)
+    asked = not observation.held_back
+    learnt = yield from learn(setup, operation, observation, asked=asked, deadline_s=deadline_s)
+    changed, operation = learnt.before.version != operation.version, learnt.after
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
+    if changed:  # another worker knows more than was asked about: what the partner does not know is asked again
+        yield from release(setup, operation)
+        return Carried(operation)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
     yield from release(setup, carried.operation)
     return carried
@@ -108,10 +113,10 @@ def _start(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[Ca
     started, why = begun
     if started.payable_until is not None and now.utc >= started.payable_until:
         late = NotSentCause(NotSentKind.DEADLINE, "its time to be paid was over before it was sent")
-        return Carried((yield from learn(setup, started, _unsent(late), release=True)))
+        return Carried((yield from learn(setup, started, _unsent(late), release=True)).after)
     if why is not None:
         kept = NotSentCause(NotSentKind.INVALID, why)
-        return Carried((yield from learn(setup, started, _unsent(kept), release=True)))
+        return Carried((yield from learn(setup, started, _unsent(kept), release=True)).after)
     return (yield from carry_out(setup, started, deadline_s))
 
 
@@ -131,7 +136,7 @@ def _nothing_left(setup: Setup, operation: Operation) -> Exchange[Carried]:
     cause = NotSentCause(
         NotSentKind.DEADLINE, "the process stopped before the action was recorded, so none was handed out"
     )
-    return Carried((yield from learn(setup, operation, _unsent(cause), release=True)))
+    return Carried((yield from learn(setup, operation, _unsent(cause), release=True)).after)
 
 
 def _without_answer(
@@ -153,12 +158,12 @@ def _without_answer(
     if observation.absent and over and not accepted:
         if not operation.expires:
             return Carried((yield from _call_person(setup, operation, now, _NO_END)))
-        return Carried((yield from learn(setup, operation, _expired(operation))))
+        return Carried((yield from learn(setup, operation, _expired(operation))).after)
     if operation.verb is Verb.PAY and _must_fence(setup, operation, now):
         return (yield from _fence(setup, operation, observation, deadline_s))
     denied = operation.for_person and observation.absent
     if denied and (yield from _never_arrived(setup, operation, observation, as_of)):
-        return Carried((yield from learn(setup, operation, _expired(operation))))
+        return Carried((yield from learn(setup, operation, _expired(operation))).after)
     if observation.absent and _ends(operation) and _long_over(setup, operation, as_of, now):
         return Carried((yield from _call_person(setup, operation, now, _NO_CLOCK)))
     unanswerable = cannot_ask or (observation.absent and not _ends(operation))
@@ -177,7 +182,7 @@ def _fence(setup: Setup, payment: Operation, observation: Observation, deadline_
         return Carried(payment)
     fenced = yield from fence(setup, payment, deadline_s)
     if observation.state in TAKEN and not fenced.state.final:
-        fenced = yield from learn(setup, fenced, observation)
+        fenced = (yield from learn(setup, fenced, observation)).after
     yield from _give_up_fence(setup, fenced)
     unheard = _cannot_be_asked(observation) and not (fenced.state.final or fenced.expires)
     if unheard and _over(setup, fenced, now, more_s=_ACCEPTED_S):
@@ -294,9 +299,9 @@ def _repeat(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     if observation.state is State.DECLINED and (not alone or observation.reason in OF_THE_CALL):
         observation = refused_again(observation)
     done = step.name if answered(bind(operation, observation)) else None
-    operation = yield from learn(
-        setup, current, observation, step_done=done, deadline_s=deadline_s, sent=current.version
-    )
+    operation = (
+        yield from learn(setup, current, observation, step_done=done, deadline_s=deadline_s, sent=current.version)
+    ).after
     goes_on = done is not None and observation.state is State.DOUBT and not unwritten(operation)
     if goes_on and operation.open_step is not None and not operation.state.final:
         return (yield from carry_out(setup, operation, deadline_s, release=False))  # the steps after it never left

@@ -54,6 +54,14 @@ def _paid_in_silence(world: AnyWorld, ref: str) -> None:
     world.partner.faults.clear()
 
 
+def _prepared(world: AnyWorld, ref: str) -> None:
+    """In a transaction of the application's, which is committed."""
+    way, desk = world.subject.selling, world.desk()
+    bought, method = world.order(ref, hold=way.hold), world.method(way)
+    told = world.journal.write(lambda session: desk.prepare_in(session, world.adapter, bought, method))
+    assert isinstance(told, str), told
+
+
 def _then_later(before: Callable[[AnyWorld, str], None]) -> Callable[[AnyWorld, str], None]:
     def later(world: AnyWorld, ref: str) -> None:
         before(world, ref)
@@ -82,6 +90,8 @@ def scenarios(subject: AnySubject) -> Iterator[Scenario]:
         if subject.notifies:
             yield _verb("receive", "receive", _paid_and_not_told)
     yield _verb("resume, paid in silence", "resume", _then_later(_paid_in_silence))
+    yield _verb("resume, prepared", "resume", _prepared)
+    yield _verb("pay, prepared", "pay", _prepared, subject.selling)
 
 
 def stop_after(world: AnyWorld, scenario: Scenario, effects: int, aftermath: str) -> str:

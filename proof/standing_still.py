@@ -1,0 +1,168 @@
+"""T19: a worker stands still at any effect of any operation, another takes the debt over meanwhile, and the first one
+goes on with what it had in its hands. Whoever is told that nothing came of it pays again.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from payport.schemas.outcome import ActionRequired, Declined, NotSent
+from payport.schemas.payment import FactKind
+from payport.sdk.journal.records import Operation
+from payport.sdk.testing.conformance.checks.dying import Scenario, whole
+from payport.sdk.testing.conformance.secrecy import leaks
+from payport.sdk.testing.conformance.verbs import start
+from payport.sdk.testing.conformance.world import DEADLINE_S, World
+from payport.sdk.testing.faults import Fault
+from payport.sdk.testing.stepping import Run
+from proof.crash_points import FELT_OUTSIDE, ROUNDS, places
+from proof.family import Family, Tally, each
+from proof.subjects import AnyWorld
+
+AT_ONCE = 10
+"""How many debts share one journal and one simulator."""
+_A_WHILE_S = 80.0
+"""Longer than any lease, and than the deadline of any call here: what has not left by then leaves no more."""
+_STILL_S = (0.0, 5.0, _A_WHILE_S, 1_000.0, 8_000.0)
+_OFTEN = (Fault.RATE_LIMITED, Fault.SYSTEM_ERROR, Fault.SILENCE, Fault.COMMIT_THEN_SILENCE, Fault.LATE_ARRIVAL)
+"""A refusal, a doubt, and what arrives at the partner while nobody looks."""
+_NEVER = frozenset({Fault.RESET_BEFORE_TLS, Fault.RESET_BEFORE_READING, Fault.NOT_FOUND})
+"""Connections are not opened here; and not found, of an order that is hours old, is the partner's word: believed."""
+
+
+def run(first: int, count: int) -> Tally:
+    """Each unit is one operation, with so many debts."""
+    return each(range(first, first + count), _unit)
+
+
+def _unit(number: int, tally: Tally) -> None:
+    subject, scenario = places()[number % len(places())]
+    dice = random.Random(number)
+    with tempfile.TemporaryDirectory() as folder, World(subject, Path(folder)) as world:
+        turns = sum(effect in FELT_OUTSIDE for effect in whole(world, scenario))
+        cases = dict(Case(world, scenario, dice).play(turns) for _ in range(AT_ONCE))
+        tally.cases += len(cases)
+        world.settle(rounds=ROUNDS)
+        for ref, what in cases.items():
+            wrong = [*world.wrong_with(ref), *taken_back(world.operations(ref))]
+            if wrong:
+                tally.fail(number, f"{subject.name}, {scenario.name}, {what}: {wrong}")
+        wrong = [*world.watch.problems(), *leaks(world)]
+        if wrong:
+            tally.fail(number, f"{subject.name}, {scenario.name}: {wrong}")
+
+
+def taken_back(operations: Sequence[Operation]) -> Iterator[str]:
+    """Ends that were told and did not hold. No partner here takes back what it said, so nor may the library."""
+    for operation in operations:
+        for fact in operation.facts:
+            if fact.kind in (FactKind.SURPLUS_PAID, FactKind.CONTRADICTED):
+                yield f"{operation.id}: told as {operation.state.value}, then {fact.kind.value}: {fact.detail}"
+
+
+class Case:
+    """One debt, two workers."""
+
+    def __init__(self, world: AnyWorld, scenario: Scenario, dice: random.Random) -> None:
+        self.world, self.scenario, self.dice = world, scenario, dice
+        self.ref = world.new_ref()
+        self.log: list[str] = []
+
+    def play(self, turns: int) -> tuple[str, str]:
+        """Its reference, and what happened in words. ``turns``: how often the call writes or sends, undisturbed."""
+        world, dice = self.world, self.dice
+        self.scenario.before(world, self.ref)
+        self._go_wrong()
+        one = self.scenario.start(world, self.ref)
+        self._stand_still(one, dice.randrange(turns + 1))
+        self._go_wrong()
+        name, other = self._other()
+        if dice.random() < 0.6:
+            self._stand_still(other, dice.randrange(turns + 1))
+            told = [self._finish(one), self._finish(other)]
+        else:
+            told = [self._finish(other), self._finish(one)][::-1]
+        self.log.append(f"told {[type(each).__name__ for each in told]} by it and {name}")
+        world.partner.faults.clear()
+        payers = [name for name, by in (("pay", self.scenario.name.startswith("pay,")), ("pay", name == "pay")) if by]
+        self._afterwards(told, asks_to_pay=bool(payers))
+        return self.ref, "; ".join(self.log)
+
+    def _go_wrong(self) -> None:
+        if self.dice.random() < 0.4:
+            plays = self.world.subject.plays - _NEVER
+            which = plays.intersection(_OFTEN) if self.dice.random() < 0.6 else plays
+            fault = self.dice.choice(sorted(which, key=lambda fault: fault.value))
+            times = self.dice.choice((1, 3))
+            self.world.partner.faults.next(fault, times=times, delay_s=self.dice.choice((5.0, 40.0)))
+            self.log.append(f"{fault.value} x {times}")
+
+    def _stand_still(self, run: Run[object], turns: int) -> None:
+        """Before it writes or sends for the time after so many; now and then before something else in between."""
+        while not run.over:
+            if type(run.next_effect).__name__ in FELT_OUTSIDE:
+                turns -= 1
+            if turns < 0 or (turns == 0 and self.dice.random() < 0.02):
+                break
+            run.step()
+        still_s = self.dice.choice(_STILL_S)
+        self.world.time.pass_by(still_s)
+        if still_s >= _A_WHILE_S:
+            self.world.forget_leases()
+        if self.dice.random() < 0.5:
+            self.world.partner.process()
+        at = "its end" if run.over else type(run.next_effect).__name__
+        self.log.append(f"{still_s} s still after {len(run.effects)} effects, before {at}")
+
+    def _other(self) -> tuple[str, Run[object]]:
+        """What the second worker does."""
+        world, ref, subject = self.world, self.ref, self.world.subject
+        known = world.operations(ref)
+        calls: dict[str, Callable[[], Run[object]]] = {
+            "the same": lambda: self.scenario.start(world, ref),
+            "resume": lambda: start(world, "resume", None, ref),
+        }
+        if known:
+            calls["resolve"] = lambda: world.run(lambda desk, _: desk.resolve(ref, DEADLINE_S))
+        if known and self.scenario.name != "payout":
+            way = self.dice.choice((subject.selling, *subject.ways))
+            calls["pay"] = lambda: start(world, "pay", way, ref)
+            verbs = {"close": subject.cancels, "reverse": subject.reverse, "refund": subject.refund}
+            for verb in (verb for verb, has in verbs.items() if has):
+                calls[verb] = lambda verb=verb: start(world, verb, None, ref)  # type: ignore[misc] # bound now
+            if subject.notifies and world.partner.notices:
+                calls["receive"] = lambda: start(world, "receive", None, ref)
+        name = self.dice.choice(list(calls))
+        self.log.append(f"another: {name}")
+        return name, calls[name]()
+
+    def _finish(self, run: Run[object]) -> object:
+        return run.finish()
+
+    def _afterwards(self, told: list[object], *, asks_to_pay: bool) -> None:
+        world, dice = self.world, self.dice
+        for outcome in told:
+            self._maybe_pay(outcome)
+        if asks_to_pay and any(isinstance(outcome, NotSent | Declined) for outcome in told) and dice.random() < 0.8:
+            again = world.pay(self.ref, world.subject.selling)
+            self.log.append(f"paid again: {type(again).__name__}")
+            self._maybe_pay(again)
+
+    def _maybe_pay(self, outcome: object) -> None:
+        if isinstance(outcome, ActionRequired) and self.dice.random() < 0.7:
+            with suppress(Exception):  # each partner has its own error page, for what is closed by now
+                self.world.partner.payer.open(outcome.action)
+
+
+FAMILY = Family(
+    id="T19",
+    title="a worker stands still at any effect, and another takes over meanwhile: the books agree",
+    run=run,
+    gate=len(places()) * 2,
+    long=20_000,
+    shard=20,
+)
