@@ -22,6 +22,7 @@ from payport.sdk.testing.stepping import Run
 from proof.crash_points import FELT_OUTSIDE, ROUNDS, places
 from proof.family import Family, Tally, each
 from proof.subjects import AnyWorld
+from proof.walking import NEVER
 
 AT_ONCE = 10
 """How many debts share one journal and one simulator."""
@@ -30,8 +31,6 @@ _A_WHILE_S = 80.0
 _STILL_S = (0.0, 5.0, _A_WHILE_S, 1_000.0, 8_000.0)
 _OFTEN = (Fault.RATE_LIMITED, Fault.SYSTEM_ERROR, Fault.SILENCE, Fault.COMMIT_THEN_SILENCE, Fault.LATE_ARRIVAL)
 """A refusal, a doubt, and what arrives at the partner while nobody looks."""
-_NEVER = frozenset({Fault.RESET_BEFORE_TLS, Fault.RESET_BEFORE_READING, Fault.NOT_FOUND})
-"""Connections are not opened here; and not found, of an order that is hours old, is the partner's word: believed."""
 
 
 def run(first: int, count: int) -> Tally:
@@ -83,18 +82,20 @@ class Case:
         name, other = self._other()
         if dice.random() < 0.6:
             self._stand_still(other, dice.randrange(turns + 1))
-            told = [self._finish(one), self._finish(other)]
+            one.finish()
+            other.finish()
         else:
-            told = [self._finish(other), self._finish(one)][::-1]
-        self.log.append(f"told {[type(each).__name__ for each in told]} by it and {name}")
+            other.finish()
+            one.finish()
+        told = one.result, other.result
+        self.log.append(f"told {[type(outcome).__name__ for outcome in told]} by it and {name}")
         world.partner.faults.clear()
-        payers = [name for name, by in (("pay", self.scenario.name.startswith("pay,")), ("pay", name == "pay")) if by]
-        self._afterwards(told, asks_to_pay=bool(payers))
+        self._afterwards(told, paid=name == "pay" or self.scenario.name.startswith("pay,"))
         return self.ref, "; ".join(self.log)
 
     def _go_wrong(self) -> None:
         if self.dice.random() < 0.4:
-            plays = self.world.subject.plays - _NEVER
+            plays = self.world.subject.plays - NEVER
             which = plays.intersection(_OFTEN) if self.dice.random() < 0.6 else plays
             fault = self.dice.choice(sorted(which, key=lambda fault: fault.value))
             times = self.dice.choice((1, 3))
@@ -140,14 +141,13 @@ class Case:
         self.log.append(f"another: {name}")
         return name, calls[name]()
 
-    def _finish(self, run: Run[object]) -> object:
-        return run.finish()
-
-    def _afterwards(self, told: list[object], *, asks_to_pay: bool) -> None:
-        world, dice = self.world, self.dice
+    def _afterwards(self, told: Sequence[object], *, paid: bool) -> None:
+        """Payers pay what they were shown. ``paid``: a call was to pay; who is told of no payment pays again."""
+        world = self.world
         for outcome in told:
             self._maybe_pay(outcome)
-        if asks_to_pay and any(isinstance(outcome, NotSent | Declined) for outcome in told) and dice.random() < 0.8:
+        unpaid = paid and any(isinstance(outcome, NotSent | Declined) for outcome in told)
+        if unpaid and self.dice.random() < 0.8:
             again = world.pay(self.ref, world.subject.selling)
             self.log.append(f"paid again: {type(again).__name__}")
             self._maybe_pay(again)

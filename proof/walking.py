@@ -17,8 +17,8 @@ Do = Callable[[str, AnyWay | None, str], object]
 """Calls a verb: its name, the way for ``pay``, the reference. Answers what the caller is told."""
 
 PAUSES_S = (0.0, 0.0, 1.0, 10.0, 61.0, 600.0, 4_000.0)
-_NEVER = frozenset({Fault.RESET_BEFORE_TLS, Fault.RESET_BEFORE_READING, Fault.NOT_FOUND})
-"""Not found, of an order that is hours old, is the partner's word that it will not be paid: believed for good."""
+NEVER = frozenset({Fault.RESET_BEFORE_TLS, Fault.RESET_BEFORE_READING, Fault.NOT_FOUND})
+"""Connections are not opened here; and not found, of an order that is hours old, is the partner's word: believed."""
 
 
 @dataclass
@@ -91,5 +91,5 @@ class Walk:
         """Plan a fault, three times in ten."""
         if self.dice.random() >= 0.3:
             return
-        faults = sorted(subject.plays - _NEVER, key=lambda fault: fault.value)
+        faults = sorted(subject.plays - NEVER, key=lambda fault: fault.value)
         self.world.partner.faults.next(self.dice.choice(faults), delay_s=self.dice.choice((5.0, 40.0)))

@@ -53,7 +53,7 @@ SAMPLES: list[tuple[Family, int, int]] = [
     (books.FAMILY, 0, 7),
     (colours.FAMILY, 0, 3),
     (colours.FAMILY, colours.DAYS, 2),
-    (standing_still.FAMILY, 74, 2),
+    (standing_still.FAMILY, 74, 2),  # 74 found an order that was ended while it could be paid
 ]
 
 

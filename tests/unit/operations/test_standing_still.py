@@ -21,7 +21,18 @@ from tests.support.corner import (
     stop_before,
 )
 
-from payport.schemas import CancelledBy, Declined, Money, NotSent, PayOutcome, QrCode, Reason, Succeeded, Unknown
+from payport.schemas import (
+    CancelledBy,
+    Declined,
+    Money,
+    NotSent,
+    PayOutcome,
+    Pending,
+    QrCode,
+    Reason,
+    Succeeded,
+    Unknown,
+)
 from payport.sdk.adapter import Plan, Slot
 from payport.sdk.journal.records import Operation, State, Step
 from payport.sdk.journal.store import Journal
@@ -133,6 +144,30 @@ def test_what_was_not_found_says_nothing_of_what_was_handed_out_since(journal: J
     two.other.says = [replace(PAID, source=Source.QUERY)]
     assert isinstance(two.tills[1].query(REF).outcome, Succeeded)
     assert two.payment.facts == ()
+
+
+@dataclass
+class Waiting(Corner):
+    """It cannot close an order: a cancel waits until its time is over."""
+
+    def plan_cancel(self, payment: Operation, slot: Slot, *, reverse_paid: bool) -> Plan:
+        """Nothing to send."""
+        return Plan(steps=())
+
+
+def test_a_cancel_that_waits_does_not_end_what_was_handed_out_since(journal: Journal, time: Time) -> None:
+    """The partner did not know the order when it was asked, and the cancel was about to tell it as closed."""
+    shown = Observation(state=State.ACTION, source=Source.REPLY, amount=EURO, action=QrCode(text="approve me"))
+    two = TwoTills(journal, time, Waiting(says=[shown], steps=("confirm",)), Waiting(steps=("confirm",)))
+    stale = two.pays(stops_before="learn pay")
+    time.pass_by(3_600 + 600)
+    two.other.says = [ABSENT]
+    cancel = stepped(two.tills[1], two.tills[1]._desk.cancel(REF, 10.0, reverse_paid=False))
+    stop_before(cancel, "learn pay")
+    stale.finish()
+    assert isinstance(cancel.finish(), Pending)
+    (payment, _) = journal.read(lambda session: session.operations(REF))
+    assert (payment.state, two.other.did) == (State.ACTION, ["ask"])
 
 
 @dataclass

@@ -311,7 +311,7 @@ def _wait_it_out(setup: Setup, cancel: Operation, payment: Operation, deadline_s
     if setup.profile.answers_queries:
         observation = yield from judged(setup, payment, setup.adapter.ask(payment, deadline_s), Purpose.ASK)
         learnt = yield from learn(setup, payment, observation, asked=not observation.held_back)
-        changed, payment = learnt.before.version != payment.version, learnt.after
+        changed, payment = learnt.changed_since(payment), learnt.after
         if payment.state.over:
             by = payment.cancelled_by or CancelledBy.CLOSED
             return Carried((yield from _conclude(setup, cancel, payment, by, Source.QUERY)))

@@ -40,6 +40,10 @@ class Learnt:
     after: Operation
     observation: Observation
 
+    def changed_since(self, asked: Operation) -> bool:
+        """Whether another worker wrote it while this was asked: what was not known then may be known by now."""
+        return self.before.version != asked.version
+
 
 Also = Callable[[Session, Operation, datetime], None]
 """Further writes of the same commit, given the saved operation."""

@@ -56,10 +56,10 @@ def resolve(setup: Setup, operation: Operation, deadline_s: float) -> Exchange[C
     observation = yield from _ask(setup, operation, deadline_s)
     asked = not observation.held_back
     learnt = yield from learn(setup, operation, observation, asked=asked, deadline_s=deadline_s)
-    changed, operation = learnt.before.version != operation.version, learnt.after
+    changed, operation = learnt.changed_since(operation), learnt.after
     if operation.state.final:
         return Carried(operation, bind(operation, observation).native)
-    if changed:  # another worker knows more than was asked about: what the partner does not know is asked again
+    if changed:  # the next round asks about what is there now
         yield from release(setup, operation)
         return Carried(operation)
     carried = yield from _without_answer(setup, operation, observation, deadline_s)
