@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "sabotage",
     "soak",
     "standing_still",
+    "two_partners",
 )
 """One module per family, each with a ``FAMILY``."""
 

@@ -1,5 +1,5 @@
-"""T19: a worker stands still at any effect of any operation, another takes the debt over meanwhile, and the first one
-goes on with what it had in its hands. Whoever is told that nothing came of it pays again.
+"""T19: a worker stands still at any effect of any operation, one or two others take the debt over meanwhile, and each
+may stand still in turn and go on with what it had in its hands. Whoever is told that nothing came of it pays again.
 """
 
 from __future__ import annotations
@@ -63,46 +63,46 @@ def taken_back(operations: Sequence[Operation]) -> Iterator[str]:
                 yield f"{operation.id}: told as {operation.state.value}, then {fact.kind.value}: {fact.detail}"
 
 
-class Case:
-    """One debt, two workers."""
+class Stage:
+    """Calls of several workers that stand still in turn, at partners that share one journal and one time."""
 
-    def __init__(self, world: AnyWorld, scenario: Scenario, dice: random.Random) -> None:
-        self.world, self.scenario, self.dice = world, scenario, dice
-        self.ref = world.new_ref()
+    def __init__(self, worlds: Sequence[AnyWorld], dice: random.Random) -> None:
+        self.worlds = worlds
+        self.dice = dice
         self.log: list[str] = []
 
-    def play(self, turns: int) -> tuple[str, str]:
-        """Its reference, and what happened in words. ``turns``: how often the call writes or sends, undisturbed."""
-        world, dice = self.world, self.dice
-        self.scenario.before(world, self.ref)
-        self._go_wrong()
-        one = self.scenario.start(world, self.ref)
-        self._stand_still(one, dice.randrange(turns + 1))
-        self._go_wrong()
-        name, other = self._other()
-        if dice.random() < 0.6:
-            self._stand_still(other, dice.randrange(turns + 1))
-            one.finish()
-            other.finish()
-        else:
-            other.finish()
-            one.finish()
-        told = one.result, other.result
-        self.log.append(f"told {[type(outcome).__name__ for outcome in told]} by it and {name}")
-        world.partner.faults.clear()
-        self._afterwards(told, paid=name == "pay" or self.scenario.name.startswith("pay,"))
-        return self.ref, "; ".join(self.log)
+    def together(self, first: Run[object], another: Callable[[], Run[object]], turns: int, most: int) -> None:
+        """Play one call, and from one to ``most`` others, of which each may stand still before it is gone on with."""
+        dice, runs = self.dice, [first]
+        self.stand_still(0, first, dice.randrange(turns + 1))
+        workers = dice.randint(2, most + 1)
+        while len(runs) < workers or not all(run.over for run in runs):
+            waiting = [number for number, run in enumerate(runs) if not run.over]
+            if len(runs) < workers and (not waiting or dice.random() < 0.6):
+                self.go_wrong()
+                waiting = [len(runs)]
+                runs.append(another())
+            number = dice.choice(waiting)
+            if dice.random() < 0.5:
+                self.stand_still(number, runs[number], dice.randrange(turns + 1))
+            else:
+                runs[number].finish()
+        self.log.append(f"told {[type(run.result).__name__ for run in runs]}")
+        for world in self.worlds:
+            world.partner.faults.clear()
 
-    def _go_wrong(self) -> None:
+    def go_wrong(self) -> None:
+        """Perhaps, at a partner."""
         if self.dice.random() < 0.4:
-            plays = self.world.subject.plays - NEVER
+            world = self.worlds[0] if len(self.worlds) == 1 else self.dice.choice(self.worlds)
+            plays = world.subject.plays - NEVER
             which = plays.intersection(_OFTEN) if self.dice.random() < 0.6 else plays
             fault = self.dice.choice(sorted(which, key=lambda fault: fault.value))
             times = self.dice.choice((1, 3))
-            self.world.partner.faults.next(fault, times=times, delay_s=self.dice.choice((5.0, 40.0)))
-            self.log.append(f"{fault.value} x {times}")
+            world.partner.faults.next(fault, times=times, delay_s=self.dice.choice((5.0, 40.0)))
+            self.log.append(f"{world.subject.name}: {fault.value} x {times}")
 
-    def _stand_still(self, run: Run[object], turns: int) -> None:
+    def stand_still(self, number: int, run: Run[object], turns: int) -> None:
         """Before it writes or sends for the time after so many; now and then before something else in between."""
         while not run.over:
             if type(run.next_effect).__name__ in FELT_OUTSIDE:
@@ -111,16 +111,45 @@ class Case:
                 break
             run.step()
         still_s = self.dice.choice(_STILL_S)
-        self.world.time.pass_by(still_s)
+        self.worlds[0].time.pass_by(still_s)
         if still_s >= _A_WHILE_S:
-            self.world.forget_leases()
-        if self.dice.random() < 0.5:
-            self.world.partner.process()
+            self.worlds[0].forget_leases()
+        for world in self.worlds:
+            if self.dice.random() < 0.5:
+                world.partner.process()
         at = "its end" if run.over else type(run.next_effect).__name__
-        self.log.append(f"{still_s} s still after {len(run.effects)} effects, before {at}")
+        self.log.append(f"{number}: {still_s} s still after {len(run.effects)} effects, before {at}")
 
-    def _other(self) -> tuple[str, Run[object]]:
-        """What the second worker does."""
+    def maybe_pay(self, outcome: object) -> None:
+        """The payer pays what was shown, more often than not."""
+        if isinstance(outcome, ActionRequired) and self.dice.random() < 0.7:
+            for world in self.worlds:
+                with suppress(Exception):  # each partner has its own error page, for what is closed or another's
+                    world.partner.payer.open(outcome.action)
+
+
+class Case:
+    """One debt, two or three workers."""
+
+    def __init__(self, world: AnyWorld, scenario: Scenario, dice: random.Random) -> None:
+        self.world, self.scenario, self.dice = world, scenario, dice
+        self.ref = world.new_ref()
+        self.stage = Stage((world,), dice)
+        self.runs: list[Run[object]] = []
+        self.paid = scenario.name.startswith("pay,")
+        """Whether any call was to pay."""
+
+    def play(self, turns: int) -> tuple[str, str]:
+        """Its reference, and what happened in words. ``turns``: how often the call writes or sends, undisturbed."""
+        self.scenario.before(self.world, self.ref)
+        self.stage.go_wrong()
+        self.runs.append(self.scenario.start(self.world, self.ref))
+        self.stage.together(self.runs[0], self._other, turns, most=2)
+        self._afterwards()
+        return self.ref, "; ".join(self.stage.log)
+
+    def _other(self) -> Run[object]:
+        """What another worker does."""
         world, ref, subject = self.world, self.ref, self.world.subject
         known = world.operations(ref)
         calls: dict[str, Callable[[], Run[object]]] = {
@@ -138,24 +167,21 @@ class Case:
             if subject.notifies and world.partner.notices:
                 calls["receive"] = lambda: start(world, "receive", None, ref)
         name = self.dice.choice(list(calls))
-        self.log.append(f"another: {name}")
-        return name, calls[name]()
+        self.stage.log.append(f"{len(self.runs)}: {name}")
+        self.paid = self.paid or name == "pay"
+        self.runs.append(calls[name]())
+        return self.runs[-1]
 
-    def _afterwards(self, told: Sequence[object], *, paid: bool) -> None:
-        """Payers pay what they were shown. ``paid``: a call was to pay; who is told of no payment pays again."""
-        world = self.world
+    def _afterwards(self) -> None:
+        """Payers pay what they were shown, and who was to pay and is told of no payment pays again."""
+        world, told = self.world, [run.result for run in self.runs]
         for outcome in told:
-            self._maybe_pay(outcome)
-        unpaid = paid and any(isinstance(outcome, NotSent | Declined) for outcome in told)
+            self.stage.maybe_pay(outcome)
+        unpaid = self.paid and any(isinstance(outcome, NotSent | Declined) for outcome in told)
         if unpaid and self.dice.random() < 0.8:
             again = world.pay(self.ref, world.subject.selling)
-            self.log.append(f"paid again: {type(again).__name__}")
-            self._maybe_pay(again)
-
-    def _maybe_pay(self, outcome: object) -> None:
-        if isinstance(outcome, ActionRequired) and self.dice.random() < 0.7:
-            with suppress(Exception):  # each partner has its own error page, for what is closed by now
-                self.world.partner.payer.open(outcome.action)
+            self.stage.log.append(f"paid again: {type(again).__name__}")
+            self.stage.maybe_pay(again)
 
 
 FAMILY = Family(

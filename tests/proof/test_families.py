@@ -24,6 +24,7 @@ from proof import (
     standing_still,
     storms,
     suites,
+    two_partners,
 )
 from proof.family import Family, Tally
 from proof.sabotages.cut import Cut, without
@@ -53,7 +54,9 @@ SAMPLES: list[tuple[Family, int, int]] = [
     (books.FAMILY, 0, 7),
     (colours.FAMILY, 0, 3),
     (colours.FAMILY, colours.DAYS, 2),
-    (standing_still.FAMILY, 74, 2),  # 74 found an order that was ended while it could be paid
+    (standing_still.FAMILY, 560, 1),  # finds an order that is ended while it can be paid, if anybody may end it then
+    (standing_still.FAMILY, 749, 1),  # a cancel asks about the payment, then about itself
+    (two_partners.FAMILY, 3, 2),
 ]
 
 
@@ -86,11 +89,23 @@ def test_a_believed_forgery_is_a_failure() -> None:
 
 
 def test_a_refusal_that_ends_what_was_sent_again_is_found() -> None:
-    """The guard against it is taken out: two workers are enough to see what comes of it."""
+    """The guard against it is taken out: a second worker is enough to see what comes of it."""
     believed = Cut("sdk.operations.learning:_unless_sent_again", "if sent is None or", "if True or sent is None or")
     with without((believed,)):
-        tally = standing_still.run(0, 40)
+        tally = standing_still.run(58, 1)
     assert any("declined" in failure.what for failure in tally.failures)
+
+
+def test_a_second_partner_that_is_asked_too_early_is_found() -> None:
+    """What is in doubt at one partner counts as over: then the other one is paid as well."""
+    over = Cut(
+        "sdk.operations.intending:_live",
+        "not last.state.over else",
+        'not last.state.over and last.state.value != "doubt" else',
+    )
+    with without((over,)):
+        tally = two_partners.run(18, 1)
+    assert any("both keep money" in failure.what for failure in tally.failures)
 
 
 def test_every_bit_is_flipped_once() -> None:

@@ -170,3 +170,14 @@ def test_what_left_is_watched(said: str, known: Operation | None, contents: list
     problems = watch.problems()
     assert said in " ".join(problems)
     assert bool(said) is bool(problems)
+
+
+def test_what_a_step_asks_on_its_way_is_no_repetition() -> None:
+    """A cancel asks about the payment in one round, about itself in another: that moves no money."""
+    watch = Watch(asks=lambda request: request.content, known=lambda _: replace(PAID, steps=(STEP,)))
+    for content in (b"1", b"2"):
+        watch.left(PAID, STEP, replace(REQUEST, endpoint="query", moves_money=False, content=content))
+    assert watch.problems() == []
+    watch.left(PAID, STEP, REQUEST)
+    watch.left(PAID, STEP, replace(REQUEST, content=b"2"))
+    assert len(watch.problems()) == 1

@@ -53,7 +53,8 @@ class Watch:
     """What left so far. ``asks``: what a request asks for, without what is new on every try (time, nonce, signature).
 
     ``known``: the operation as another process would find it in the journal at this moment. ``aside``: endpoints that
-    tokens and certificates are fetched from: such a request is part of no step.
+    tokens and certificates are fetched from: such a request is part of no step. Nor is what a step that moves money
+    asks before it sends: that may be one thing now and another later.
     """
 
     asks: Callable[[WireRequest], object]
@@ -67,7 +68,7 @@ class Watch:
 
     def left(self, operation: Operation, step: Step, request: WireRequest) -> None:
         """A request of a step is about to leave."""
-        if request.endpoint in self.aside:
+        if request.endpoint in self.aside or (step.moves_money and not request.moves_money):
             return
         sent = Sent((operation.id, step.name, step.digest), request.endpoint, self.asks(request))
         self.steps.append(sent)
