@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from payport.schemas.actions import Action
 from payport.schemas.outcome import ActionRequired, Declined, NotSent
 from payport.schemas.payment import FactKind
-from payport.sdk.journal.records import Operation
+from payport.sdk.journal.records import Operation, State
 from payport.sdk.testing.conformance.checks.dying import Scenario, whole
 from payport.sdk.testing.conformance.secrecy import leaks
 from payport.sdk.testing.conformance.verbs import start
@@ -70,11 +71,15 @@ class Stage:
         self.worlds = worlds
         self.dice = dice
         self.log: list[str] = []
+        self.shown: list[Action] = []
+        """What payers were shown, and may pay at any moment."""
 
     def together(self, first: Run[object], another: Callable[[], Run[object]], turns: int, most: int) -> None:
         """Play one call, and from one to ``most`` others, of which each may stand still before it is gone on with."""
         dice, runs = self.dice, [first]
         self.stand_still(0, first, dice.randrange(turns + 1))
+        if first.over:
+            self.show(first.result)
         workers = dice.randint(2, most + 1)
         while len(runs) < workers or not all(run.over for run in runs):
             waiting = [number for number, run in enumerate(runs) if not run.over]
@@ -87,6 +92,10 @@ class Stage:
                 self.stand_still(number, runs[number], dice.randrange(turns + 1))
             else:
                 runs[number].finish()
+            if runs[number].over:
+                self.show(runs[number].result)
+            if self.shown and dice.random() < 0.3:
+                self.pay(dice.choice(self.shown))
         self.log.append(f"told {[type(run.result).__name__ for run in runs]}")
         for world in self.worlds:
             world.partner.faults.clear()
@@ -120,12 +129,24 @@ class Stage:
         at = "its end" if run.over else type(run.next_effect).__name__
         self.log.append(f"{number}: {still_s} s still after {len(run.effects)} effects, before {at}")
 
-    def maybe_pay(self, outcome: object) -> None:
-        """The payer pays what was shown, more often than not."""
-        if isinstance(outcome, ActionRequired) and self.dice.random() < 0.7:
-            for world in self.worlds:
-                with suppress(Exception):  # each partner has its own error page, for what is closed or another's
-                    world.partner.payer.open(outcome.action)
+    def show(self, outcome: object) -> None:
+        """What a call answered goes to the payer, where it is for one."""
+        if isinstance(outcome, ActionRequired):
+            self.shown.append(outcome.action)
+
+    def pay(self, action: Action) -> None:
+        """The payer pays what was shown, if that can be paid."""
+        self.log.append("a payer")
+        for world in self.worlds:
+            with suppress(Exception):  # each partner has its own error page, for what is closed or another's
+                world.partner.payer.open(action)
+
+    def pay_up(self) -> None:
+        """More often than not, payers pay what they were shown."""
+        while self.shown:
+            action = self.shown.pop()
+            if self.dice.random() < 0.7:
+                self.pay(action)
 
 
 class Case:
@@ -158,6 +179,10 @@ class Case:
         }
         if known:
             calls["resolve"] = lambda: world.run(lambda desk, _: desk.resolve(ref, DEADLINE_S))
+        if subject.capture and any(operation.state is State.AUTHORIZED for operation in known):
+            calls["capture"] = lambda: start(world, "capture", None, ref)
+        if ref in world.came_back:
+            calls["complete"] = lambda: start(world, "complete", None, ref)
         if known and self.scenario.name != "payout":
             way = self.dice.choice((subject.selling, *subject.ways))
             calls["pay"] = lambda: start(world, "pay", way, ref)
@@ -174,14 +199,13 @@ class Case:
 
     def _afterwards(self) -> None:
         """Payers pay what they were shown, and who was to pay and is told of no payment pays again."""
-        world, told = self.world, [run.result for run in self.runs]
-        for outcome in told:
-            self.stage.maybe_pay(outcome)
-        unpaid = self.paid and any(isinstance(outcome, NotSent | Declined) for outcome in told)
+        self.stage.pay_up()
+        unpaid = self.paid and any(isinstance(run.result, NotSent | Declined) for run in self.runs)
         if unpaid and self.dice.random() < 0.8:
-            again = world.pay(self.ref, world.subject.selling)
+            again = self.world.pay(self.ref, self.world.subject.selling)
             self.stage.log.append(f"paid again: {type(again).__name__}")
-            self.stage.maybe_pay(again)
+            self.stage.show(again)
+            self.stage.pay_up()
 
 
 FAMILY = Family(

@@ -95,11 +95,10 @@ class Debt:
         """Its reference, and what happened in words."""
         self.stage.go_wrong()
         self.stage.together(self._pay(self.dice.choice(self.worlds)), self._other, _TURNS, most=3)
-        for _, run in self.payments:
-            self.stage.maybe_pay(run.result)
+        self.stage.pay_up()
         while (unpaid := self._unpaid()) is not None and self.dice.random() < 0.8:
-            self._pay(unpaid).finish()
-            self.stage.maybe_pay(self.payments[-1][1].result)
+            self.stage.show(self._pay(unpaid).finish())
+            self.stage.pay_up()
         return self.ref, "; ".join(self.stage.log)
 
     def _other(self) -> Run[object]:
