@@ -49,7 +49,7 @@ FAMILY = Family(
     title="schedules of the seeded world: none of the invariants I1 to I12 is broken",
     run=run,
     gate=20 * BLOCK * len(partners()),
-    least=2 * BLOCK * len(partners()),
+    least=BLOCK * len(partners()),
     long=100 * BLOCK * len(partners()),
     shard=BLOCK,
 )

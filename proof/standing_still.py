@@ -212,7 +212,7 @@ FAMILY = Family(
     id="T19",
     title="a worker stands still at any effect, and another takes over meanwhile: the books agree",
     run=run,
-    gate=len(places()) * 2,
+    gate=len(places()),
     long=20_000,
     shard=20,
 )

@@ -192,7 +192,7 @@ FAMILY = Family(
     id="T20",
     title="paid at either of two partners by workers that stand still: one of them keeps money, at most",
     run=run,
-    gate=len(PAIRS) * 16,
+    gate=len(PAIRS) * 6,
     long=20_000,
     shard=20,
 )
