@@ -8,12 +8,13 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from payport.schemas.actions import Action
 from payport.schemas.outcome import ActionRequired, Declined, NotSent
 from payport.schemas.payment import FactKind
-from payport.sdk.journal.records import Operation, State
+from payport.sdk.journal.records import Operation, State, Verb
 from payport.sdk.testing.conformance.checks.dying import Scenario, whole
 from payport.sdk.testing.conformance.secrecy import leaks
 from payport.sdk.testing.conformance.verbs import start
@@ -103,7 +104,7 @@ class Stage:
     def go_wrong(self) -> None:
         """Perhaps, at a partner."""
         if self.dice.random() < 0.4:
-            world = self.worlds[0] if len(self.worlds) == 1 else self.dice.choice(self.worlds)
+            world = self.dice.choice(self.worlds)
             plays = world.subject.plays - NEVER
             which = plays.intersection(_OFTEN) if self.dice.random() < 0.6 else plays
             fault = self.dice.choice(sorted(which, key=lambda fault: fault.value))
@@ -149,6 +150,24 @@ class Stage:
                 self.pay(action)
 
 
+def others(world: AnyWorld, ref: str) -> dict[str, Callable[[], Run[object]]]:
+    """What workers may do about a debt at the partner where it lives, apart from paying it."""
+    subject, known = world.subject, world.operations(ref)
+    paid = any(operation.verb is Verb.PAY for operation in known)
+    has = {
+        "resume": True,
+        "capture": subject.capture and any(operation.state is State.AUTHORIZED for operation in known),
+        "complete": ref in world.came_back,
+        "close": paid and subject.cancels,
+        "reverse": paid and subject.reverse,
+        "refund": paid and subject.refund,
+        "receive": subject.notifies and world.partner.notices,
+    }
+    calls = {verb: partial(start, world, verb, None, ref) for verb in has if has[verb]}
+    resolve = partial(world.run, lambda desk, _: desk.resolve(ref, DEADLINE_S))
+    return {**calls, "resolve": resolve} if known else {**calls}
+
+
 class Case:
     """One debt, two or three workers."""
 
@@ -172,25 +191,10 @@ class Case:
     def _other(self) -> Run[object]:
         """What another worker does."""
         world, ref, subject = self.world, self.ref, self.world.subject
-        known = world.operations(ref)
-        calls: dict[str, Callable[[], Run[object]]] = {
-            "the same": lambda: self.scenario.start(world, ref),
-            "resume": lambda: start(world, "resume", None, ref),
-        }
-        if known:
-            calls["resolve"] = lambda: world.run(lambda desk, _: desk.resolve(ref, DEADLINE_S))
-        if subject.capture and any(operation.state is State.AUTHORIZED for operation in known):
-            calls["capture"] = lambda: start(world, "capture", None, ref)
-        if ref in world.came_back:
-            calls["complete"] = lambda: start(world, "complete", None, ref)
-        if known and self.scenario.name != "payout":
+        calls = others(world, ref) | {"the same": lambda: self.scenario.start(world, ref)}
+        if world.operations(ref) and self.scenario.name != "payout":
             way = self.dice.choice((subject.selling, *subject.ways))
             calls["pay"] = lambda: start(world, "pay", way, ref)
-            verbs = {"close": subject.cancels, "reverse": subject.reverse, "refund": subject.refund}
-            for verb in (verb for verb, has in verbs.items() if has):
-                calls[verb] = lambda verb=verb: start(world, verb, None, ref)  # type: ignore[misc] # bound now
-            if subject.notifies and world.partner.notices:
-                calls["receive"] = lambda: start(world, "receive", None, ref)
         name = self.dice.choice(list(calls))
         self.stage.log.append(f"{len(self.runs)}: {name}")
         self.paid = self.paid or name == "pay"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import permutations
@@ -18,12 +18,12 @@ from payport.sdk.journal.records import Operation, Verb
 from payport.sdk.testing.conformance.agreement import disagreements
 from payport.sdk.testing.conformance.secrecy import leaks
 from payport.sdk.testing.conformance.verbs import start
-from payport.sdk.testing.conformance.world import DEADLINE_S, World
+from payport.sdk.testing.conformance.world import World, settle
 from payport.sdk.testing.simulated import KeepsHolds
 from payport.sdk.testing.stepping import Run
 from proof.crash_points import ROUNDS
 from proof.family import Family, Tally, each
-from proof.standing_still import Stage, taken_back
+from proof.standing_still import Stage, others, taken_back
 from proof.subjects import AnySubject, AnyWorld, subjects
 
 AT_ONCE = 10
@@ -58,7 +58,7 @@ def _unit(number: int, tally: Tally) -> None:
     with _town(one, other) as worlds:
         cases = dict(Debt(worlds, dice).play() for _ in range(AT_ONCE))
         tally.cases += len(cases)
-        _settle(worlds)
+        settle(worlds, ROUNDS)
         for ref, what in cases.items():
             wrong = list(wrong_with(worlds, ref))
             if wrong:
@@ -71,14 +71,12 @@ def _unit(number: int, tally: Tally) -> None:
 @contextmanager
 def _town(one: AnySubject, other: AnySubject) -> Iterator[tuple[AnyWorld, AnyWorld]]:
     """Two partners with one journal and one time."""
-    with tempfile.TemporaryDirectory() as near, tempfile.TemporaryDirectory() as far, World(one, Path(near)) as first:
-        second = World(other, Path(far), time=first.time, refs=first.refs)
-        own, second.journal = second.journal, first.journal
-        try:
-            yield first, second
-        finally:
-            own.close()
-            second.partner.close()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        World(one, Path(name)) as first,
+        World(other, Path(name), shared=first.journal, time=first.time, refs=first.refs) as second,
+    ):
+        yield first, second
 
 
 class Debt:
@@ -109,20 +107,11 @@ class Debt:
         world = self.dice.choice(self.worlds)
         if self.dice.random() < 0.4:
             return self._pay(world)
-        calls: dict[str, Callable[[], Run[object]]] = {
-            "resume": lambda: self._begin("resume", world, start(world, "resume", None, self.ref)),
-        }
-        home = self._home()
-        if home is not None:
-            calls["resolve"] = lambda: self._begin(
-                "resolve", home, home.run(lambda desk, _: desk.resolve(self.ref, DEADLINE_S))
-            )
-            verbs = {"close": home.subject.cancels, "reverse": home.subject.reverse, "refund": home.subject.refund}
-            for verb in (verb for verb, has in verbs.items() if has):
-                calls[verb] = lambda verb=verb: self._begin(verb, home, start(home, verb, None, self.ref))  # type: ignore[misc] # bound now
-        if world.subject.notifies and world.partner.notices:
-            calls["receive"] = lambda: self._begin("receive", world, start(world, "receive", None, self.ref))
-        return calls[self.dice.choice(list(calls))]()
+        home = self._home() or world
+        anywhere = {verb: call for verb, call in others(world, self.ref).items() if verb in ("resume", "receive")}
+        calls = others(home, self.ref) | anywhere
+        name = self.dice.choice(list(calls))
+        return self._begin(name, world if name in anywhere else home, calls[name]())
 
     def _pay(self, world: AnyWorld) -> Run[object]:
         way = self.dice.choice((world.subject.selling, *world.subject.ways))
@@ -135,7 +124,7 @@ class Debt:
         return run
 
     def _unpaid(self) -> AnyWorld | None:
-        """Where to go on: not where the newest payment was told to have come to nothing."""
+        """The other partner, once the newest payment was told to have come to nothing."""
         world, run = self.payments[-1]
         if not run.over or not isinstance(run.result, NotSent | Declined):
             return None
@@ -145,24 +134,6 @@ class Debt:
         """Where the newest attempt lives."""
         found = [each for each in self.worlds[0].operations(self.ref) if each.verb is Verb.PAY]
         return next((each for each in self.worlds if found and each.adapter.account == found[-1].account), None)
-
-
-def _settle(worlds: Sequence[AnyWorld]) -> None:
-    """No more faults: time passes and the journal is resumed for both until nothing is open any more."""
-    time = worlds[0].time
-    for _ in range(ROUNDS):
-        worlds[0].forget_leases()
-        for world in worlds:
-            world.partner.process()
-            if not world.adapter.profile.answers_queries:
-                world.deliver()
-            world.worker.resume()
-        waiting = worlds[0].open_operations()
-        if not waiting:
-            return
-        due = min(operation.next_at or time.at for operation in waiting)
-        time.pass_by(max(30.0, (due - time.at).total_seconds()))
-    raise AssertionError(f"still open after {ROUNDS} rounds: {worlds[0].open_operations()}")
 
 
 def wrong_with(worlds: Sequence[AnyWorld], ref: str) -> Iterator[str]:

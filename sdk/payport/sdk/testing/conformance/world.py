@@ -54,13 +54,14 @@ class World(Generic[PartnerT]):
     """``sealed``: whether requests are kept to be repeated.
 
     ``url``: an empty journal's that stands elsewhere, on a database server for example; by default it is a file in
-    ``folder``.
+    ``folder``. ``shared``: the journal of another world in the same folder, which closes it.
     """
 
     subject: Subject[PartnerT]
     folder: Path
     sealed: bool = True
     url: str | None = None
+    shared: Journal | None = None
     time: Time = field(default_factory=Time)
     events: list[SdkEvent] = field(default_factory=list[SdkEvent])
     refs: list[str] = field(default_factory=list[str])
@@ -77,22 +78,26 @@ class World(Generic[PartnerT]):
     def __post_init__(self) -> None:
         self.partner: PartnerT = self.subject.simulator(self.time)
         self.place = self.folder / "payments.db"
-        key = SEALING_KEY if self.sealed else None
-        if self.url is None:
-            self.place.write_bytes(_empty_journal())
-        url = self.url or f"sqlite:///{self.place}"
-        self.journal = Journal.open(url, sealing_key=key, durability="normal")
+        self.journal = self._opened() if self.shared is None else self.shared
         self.watch = Watch(asks=self.subject.asks, known=self._known, aside=self.subject.aside)
         self.transport = WatchedTransport(self.partner.transport(), self.watch)
         self.bare = self.subject.adapter(self.partner)
         """The adapter as the subject makes it."""
         self.adapter: EveryVerb = watched(self.bare, self.watch)
 
+    def _opened(self) -> Journal:
+        key = SEALING_KEY if self.sealed else None
+        if self.url is None:
+            self.place.write_bytes(_empty_journal())
+        url = self.url or f"sqlite:///{self.place}"
+        return Journal.open(url, sealing_key=key, durability="normal")
+
     def close(self) -> None:
         """Close journal and partner."""
         if "_hand" in self.__dict__:
             self._hand.close()
-        self.journal.close()
+        if self.shared is None:
+            self.journal.close()
         self.partner.close()
 
     def __enter__(self) -> Self:
@@ -287,20 +292,7 @@ class World(Generic[PartnerT]):
 
     def settle(self, *, rounds: int = 80) -> None:
         """No more faults: time passes and the journal is resumed until nothing is open any more."""
-        self.partner.faults.clear()
-        self.transport.road = self.partner.transport()
-        for _ in range(rounds):
-            self.forget_leases()
-            self.partner.process()
-            if not self.adapter.profile.answers_queries:
-                self.deliver()
-            self.worker.resume()
-            waiting = self.open_operations()
-            if not waiting:
-                return
-            due = min(operation.next_at or self.time.at for operation in waiting)
-            self.time.pass_by(max(30.0, (due - self.time.at).total_seconds()))
-        raise AssertionError(f"still open after {rounds} rounds: {self.open_operations()}")
+        settle((self,), rounds)
 
     def wrong_with(self, ref: str) -> list[str]:
         """What does not add up about one debt, between the journal, its history and the partner's books."""
@@ -328,6 +320,27 @@ class World(Generic[PartnerT]):
         ledger = self.partner.ledger
         taken = sum(row.amount.amount_minor for row in ledger.charges(starting_with=ref))
         return taken - sum(row.amount.amount_minor for row in ledger.refunds(starting_with=ref))
+
+
+def settle(worlds: Sequence[World[PartnerT]], rounds: int) -> None:
+    """The same for worlds that share journal and time."""
+    one = worlds[0]
+    for world in worlds:
+        world.partner.faults.clear()
+        world.transport.road = world.partner.transport()
+    for _ in range(rounds):
+        one.forget_leases()
+        for world in worlds:
+            world.partner.process()
+            if not world.adapter.profile.answers_queries:
+                world.deliver()
+            world.worker.resume()
+        waiting = one.open_operations()
+        if not waiting:
+            return
+        due = min(operation.next_at or one.time.at for operation in waiting)
+        one.time.pass_by(max(30.0, (due - one.time.at).total_seconds()))
+    raise AssertionError(f"still open after {rounds} rounds: {one.open_operations()}")
 
 
 @lru_cache(maxsize=1)
