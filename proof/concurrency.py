@@ -98,5 +98,5 @@ FAMILY = Family(
     gate=turn(),
     long=20 * turn(),
     shard=100,  # eight interpreters are started for each
-    waits=True,
+    busy_percent=50,
 )

@@ -46,9 +46,10 @@ class Family:
     ``title``: what holds, in a few words. ``run(first, count)``: tries the units ``first`` to ``first + count - 1`` in
     this process; a unit is one case, or several that share a number. ``gate``, ``long``: how many units each run tries.
     ``shard``: how many of them one process takes at a time. ``limit_s``: after which a shard is given up, as a failure.
-    ``leads``: its shards take minutes, so they are begun first. ``waits``: they wait for sockets, processes and disks
-    half of the time, so two of them share a processor. ``least``: so many units are tried in any case; the others come
-    last, as far as a run's time goes. ``appendix``: what its notes come to, as a Markdown table of its own.
+    ``leads``: its shards take minutes, so they are begun first. ``busy_percent``: how much of a processor one of them
+    keeps busy; those that wait for sockets, processes and disks share one. ``least``: so many units are tried in any
+    case; the others come last, as far as a run's time goes. ``appendix``: what its notes come to, as a Markdown table
+    of its own.
     """
 
     id: str
@@ -59,7 +60,7 @@ class Family:
     shard: int
     limit_s: float = 900.0
     leads: bool = False
-    waits: bool = False
+    busy_percent: int = 100
     least: int | None = None
     appendix: Callable[[Tally], str] | None = None
 

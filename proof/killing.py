@@ -254,5 +254,5 @@ FAMILY = Family(
     gate=units(FORKS + FRESH),
     long=10 * units(FORKS + FRESH),
     shard=_ROUND // 2,
-    waits=True,
+    busy_percent=50,
 )

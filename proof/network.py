@@ -287,5 +287,5 @@ FAMILY = Family(
     gate=len(cases()),
     long=50 * len(cases()),
     shard=len(KINDS) * len(COLOURS) * 2,
-    waits=True,
+    busy_percent=35,
 )

@@ -96,16 +96,11 @@ def run(
 
 def _next(waiting: deque[Shard], running: Sequence[_Running], workers: int) -> Shard | None:
     """Takes the first shard for which there is room."""
-    room = workers - sum(_share(each.shard) for each in running)
-    found = next((shard for shard in waiting if _share(shard) <= room), None)
+    room = 100 * workers - sum(each.shard.family.busy_percent for each in running)
+    found = next((shard for shard in waiting if shard.family.busy_percent <= room), None)
     if found is not None:
         waiting.remove(found)
     return found
-
-
-def _share(shard: Shard) -> float:
-    """How much of a processor it keeps busy."""
-    return 0.5 if shard.family.waits else 1.0
 
 
 def _start(shard: Shard) -> _Running:

@@ -191,5 +191,5 @@ FAMILY = Family(
     gate=len(cases()),
     long=10 * len(cases()),
     shard=150,
-    waits=True,
+    busy_percent=35,
 )

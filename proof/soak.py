@@ -1,5 +1,6 @@
 """T18: fifty threads and fifty tasks buy from every partner for minutes, and a tenth of the requests meet a fault.
 
+The first quarter of the time is a rush, in which nobody pauses; in the rest each takes a breath between purchases.
 Memory and file handles stay flat; afterwards nothing is left in doubt, and every partner's books agree.
 
 It begins at ten in the morning in Beijing, whatever the time is: in the last two minutes of UnionPay's clearing day
@@ -54,6 +55,9 @@ FAULTS = (
 SPARED = {"stripe": (Fault.SYSTEM_ERROR,)}
 """Stripe plays a 500 back as long as the key lives: such a refund is rightly left to a person."""
 DEADLINE_S = 2.0
+RUSH = 0.25
+PAUSE_S = 1.0
+"""After the rush each buyer pauses between purchases, for so long on average."""
 SAMPLE_S = 1.0
 RESUME_S = 5.0
 """How often what is due at a partner is looked at meanwhile, and for how long at most."""
@@ -99,6 +103,7 @@ class Soak:
     clock: Ahead
     tally: Tally
     over: Event = field(default_factory=Event)
+    rushing: bool = True
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     samples: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
@@ -154,8 +159,9 @@ def _buy_for(soak: Soak, seed: int, seconds: int) -> None:
     threads.extend(Thread(target=_bring_on, args=(soak, shop)) for shop in soak.shops)
     for thread in threads:
         thread.start()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    begun = time.monotonic()
+    while (passed := time.monotonic() - begun) < seconds:
+        soak.rushing = passed < RUSH * seconds
         soak.samples.append(_sample())
         time.sleep(SAMPLE_S)
     soak.over.set()
@@ -180,6 +186,11 @@ def _thread(soak: Soak, dice: random.Random) -> None:
             _buy(soak, shop, ref, dice)
         except Exception as error:  # noqa: BLE001 - no verb may raise, whatever the partner does
             soak.tally.fail(0, f"{shop.partner.subject.name} {ref}: {told(error)}")
+        soak.over.wait(_pause_s(soak, dice))
+
+
+def _pause_s(soak: Soak, dice: random.Random) -> float:
+    return 0.0 if soak.rushing else 2 * PAUSE_S * dice.random()
 
 
 def _bring_on(soak: Soak, shop: Shop) -> None:
@@ -216,6 +227,7 @@ async def _loop(soak: Soak, seed: int) -> None:
                 await _abuy(soak, shop, ref, dice)
             except Exception as error:  # noqa: BLE001 - as above
                 soak.tally.fail(0, f"{shop.partner.subject.name} {ref}: {told(error)}")
+            await asyncio.sleep(_pause_s(soak, dice))
 
     await asyncio.gather(*(task(turn) for turn in range(TASKS)))
     for shop in soak.shops:
@@ -322,4 +334,5 @@ FAMILY = Family(
     shard=1_200,
     limit_s=3_600.0,
     leads=True,
+    busy_percent=65,
 )

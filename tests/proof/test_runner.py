@@ -126,9 +126,9 @@ def test_what_can_wait_comes_last_and_is_left_out_when_time_is_up(
     assert "time is up" not in said
 
 
-@pytest.mark.parametrize(("waits", "together"), [(False, 1), (True, 2)])
-def test_what_waits_half_of_the_time_shares_a_processor(tmp_path: Path, waits: bool, together: int) -> None:
-    """Each case looks who else is at work; two are seen beside one processor only where they wait."""
+@pytest.mark.parametrize(("busy_percent", "together"), [(100, 1), (51, 1), (50, 2), (35, 2), (33, 3)])
+def test_what_waits_most_of_the_time_shares_a_processor(tmp_path: Path, busy_percent: int, together: int) -> None:
+    """Each case looks who else is at work; several are seen beside one processor only where they wait."""
 
     def seen(first: int, count: int) -> Tally:
         tally = Tally(count)
@@ -138,9 +138,9 @@ def test_what_waits_half_of_the_time_shares_a_processor(tmp_path: Path, waits: b
         (tmp_path / f"at-work-{first}").unlink()
         return tally
 
-    one = family(seen, gate=2, shard=1, waits=waits)
+    one = family(seen, gate=3, shard=1, busy_percent=busy_percent)
     state = State(None)
-    run(list(shards(one, 0, 2)), state, workers=1, commit="", tell=lambda _: None)
+    run(list(shards(one, 0, 3)), state, workers=1, commit="", tell=lambda _: None)
     most = max(int(note.removeprefix("together ")) for done in state.of("TX") for note in done.tally.notes)
     assert most == together
 
