@@ -189,12 +189,21 @@ def _known(path: _Path) -> str:
     return "[account.NAME] with keys below it"
 
 
+def _check_file(path: Path) -> None:
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise ConfigurationError(f"{path}: it cannot be looked at ({error.strerror}); name another file") from error
+    if is_folder:
+        raise ConfigurationError(f"{path}: this is a folder; name the file in it, {path / DEFAULT_FILE}")
+    if not is_file:
+        raise ConfigurationError(f"{path}: there is no such file; write it, or leave the path out")
+
+
 def read(path: Path | None, env: Mapping[str, str] | None) -> Settings:
     """The body of :meth:`payport.sdk.settings.Settings.load`."""
-    if path is not None and path.is_dir():
-        raise ConfigurationError(f"{path}: this is a folder; name the file in it, {path / DEFAULT_FILE}")
-    if path is not None and not path.is_file():
-        raise ConfigurationError(f"{path}: there is no such file; write it, or leave the path out")
+    if path is not None:
+        _check_file(path)
     reading = _Reading(path or DEFAULT_FILE, environment() if env is None else env)
     settings = reading.settings()
     if settings is None:
@@ -417,7 +426,14 @@ class _Reading:
         if file is None:
             return url
         beside = self._file.parent / file
-        if file.is_file() and not beside.exists():
+        try:
+            is_there, is_elsewhere = beside.exists(), file.is_file()
+        except OSError as error:  # a name that is too long, a folder that may not be looked into
+            self._wrong(
+                path, f"the file cannot be looked for ({error.strerror})", "write the whole path of another one"
+            )
+            return url
+        if is_elsewhere and not is_there:
             what = f"there is a journal at {file.absolute()} and none at {beside.absolute()}, where this leads"
             self._wrong(path, what, "move it there, or write the whole path: an empty journal would charge again")
         _, mark, options = url.partition("?")

@@ -155,6 +155,16 @@ def test_a_link_to_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "elsewhere.db").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("name", [f"{'a' * 300}/x.db", "a/" * 3_000, "circle/x.db", "a\0b"])
+def test_a_path_where_no_file_can_be_is_refused(tmp_path: Path, name: str) -> None:
+    """Too long, in a circle of links, or with a NUL in it."""
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(
+        ConfigurationError, match=r"no file can be there \(|does not exist; create it, or change the URL"
+    ):
+        Journal.open(f"sqlite:///{tmp_path}/{name}")
+
+
 MOUNTS = [
     "/dev/sda1 / ext4 rw 0 0",
     "server:/x /mnt/share nfs4 rw 0 0",

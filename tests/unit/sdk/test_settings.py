@@ -287,6 +287,14 @@ def test_a_journal_that_would_be_lost_by_its_relative_path_is_told_of(
     assert load(folder, "").journal.url == f"sqlite:///{folder}/payments.db"
 
 
+@pytest.mark.parametrize("start", ["", "/var/lib/"])
+def test_a_journal_that_no_file_can_be_is_told_of(tmp_path: Path, start: str) -> None:
+    """No file system has names of 300 characters."""
+    told = r"\[journal\] url: the file cannot be looked for \(File name too long\); write the whole path of another one"
+    with pytest.raises(ConfigurationError, match=told):
+        load(tmp_path, f'[journal]\nurl = "sqlite:///{start}{"a" * 300}"\n')
+
+
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     """One line each, instead of one start of the process each."""
     text = f'{ACCOUNT}x = "env:NO"\napi_key = "k"\n[account.other]\n[journal]\nurl = "file:none"\n'
@@ -299,6 +307,8 @@ def test_a_file_that_is_not_there_or_cannot_be_read(tmp_path: Path) -> None:
         Settings.load(str(tmp_path / "none.toml"), {})
     with pytest.raises(ConfigurationError, match=r"this is a folder; name the file in it, .*payport\.toml"):
         Settings.load(tmp_path, {})
+    with pytest.raises(ConfigurationError, match="it cannot be looked at \\(File name too long\\); name another file"):
+        Settings.load(tmp_path / ("a" * 300), {})
     path = tmp_path / "payport.toml"
     path.write_bytes(b'x = "\xff"')
     with pytest.raises(ConfigurationError, match="this is not TOML: not UTF-8"):

@@ -26,9 +26,13 @@ def prepare_file(path: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
     ``mounts``: the table of mounted file systems; where the system has none (not Linux), a network share is only
     recognised by a Windows ``\\\\\\\\host\\\\share`` path. Raises :class:`ConfigurationError` that says how to mend it.
     """
-    file = path.resolve()
-    folder = file.parent
-    if not folder.is_dir():
+    try:
+        file = path.resolve()
+        folder = file.parent
+        is_there = folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, links in a circle, a NUL in it, not to be seen
+        raise ConfigurationError(f"journal {path}: no file can be there ({error}); change the URL") from error
+    if not is_there:
         raise ConfigurationError(f"journal {path}: the folder {folder} does not exist; create it, or change the URL")
     kind = "smb" if str(folder).startswith("\\\\") else file_system(folder, _lines(mounts))
     if kind in _NETWORK or kind == "smb":
