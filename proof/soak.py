@@ -1,6 +1,6 @@
 """T18: fifty threads and fifty tasks buy from every partner for minutes, and a tenth of the requests meet a fault.
 
-The first quarter of the time is a rush, in which nobody pauses; in the rest each takes a breath between purchases.
+It begins with a rush, in which nobody pauses between purchases; then everybody does.
 Memory and file handles stay flat; afterwards nothing is left in doubt, and every partner's books agree.
 
 It begins at ten in the morning in Beijing, whatever the time is: in the last two minutes of UnionPay's clearing day
@@ -56,8 +56,9 @@ SPARED = {"stripe": (Fault.SYSTEM_ERROR,)}
 """Stripe plays a 500 back as long as the key lives: such a refund is rightly left to a person."""
 DEADLINE_S = 2.0
 RUSH = 0.25
+"""The share of the time in which nobody pauses between purchases."""
 PAUSE_S = 1.0
-"""After the rush each buyer pauses between purchases, for so long on average."""
+"""For so long, on average, each buyer does in the rest of it."""
 SAMPLE_S = 1.0
 RESUME_S = 5.0
 """How often what is due at a partner is looked at meanwhile, and for how long at most."""

@@ -323,7 +323,7 @@ class World(Generic[PartnerT]):
 
 
 def settle(worlds: Sequence[World[PartnerT]], rounds: int) -> None:
-    """The same for worlds that share journal and time."""
+    """No more faults at any of these worlds, which share journal and time, until nothing is open any more."""
     one = worlds[0]
     for world in worlds:
         world.partner.faults.clear()
